@@ -1,0 +1,185 @@
+// The merged recording as plain columns. Built once by merge.cc (from thread
+// logs) or nest.cc (from plain rows and files), then never written again: any
+// thread may read it. This file is the contract between the core, the format
+// writers and JavaScript.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "column.h"
+
+namespace opscope {
+
+// What a span is to the op report. Values are stored in files: append only.
+enum class Role : uint8_t {
+  kOp = 0,        // an op, a stage, a user's section
+  kPhase = 1,     // compute, infer_shape, prepare_data inside an op
+  kInstance = 2,  // one instance of an op; NameEntry::instance tells which
+  kSpecial = 3,   // outer scope shared by worker threads (ParallelExecutor::Run)
+  kCopy = 4,      // a copy API call, named as the GpuMemcpy summary expects
+};
+
+// Categories filter within a state. Values are bit numbers of the recording
+// gate and are stored in files: append only, at most 16.
+enum class Category : uint8_t {
+  kUser = 0,
+  kSection = 1,
+  kInference = 2,
+  kCpuOp = 3,
+  kRuntimeApi = 4,
+  kDevice = 5,
+  kMemcpy = 6,
+  kSync = 7,
+  kOverhead = 8,
+  kGc = 9,
+  kEventLoop = 10,
+  kRequest = 11,
+};
+constexpr uint32_t kCategoryCount = 12;
+// "user", "section", "inference", "cpu_op", ...: the spelling of the option.
+const char* CategoryName(Category category) noexcept;
+
+struct NameEntry {
+  std::string text;      // valid UTF-8, never empty
+  std::string instance;  // only for Role::kInstance, else empty
+  Category category = Category::kUser;
+  Role role = Role::kOp;
+  bool operator==(const NameEntry&) const = default;
+};
+
+struct ThreadEntry {
+  std::string name;          // may be empty
+  int64_t os_thread_id = 0;  // 0: unknown
+  int32_t js_thread_id = -1; // worker_threads.threadId; 0 main, -1 not a JS thread
+  // Rows [first_row, first_row + row_count) of the span columns are this
+  // thread's: begin order, so a parent on the same thread precedes its children.
+  uint32_t first_row = 0;
+  uint32_t row_count = 0;
+};
+
+enum SpanFlag : uint8_t {
+  kAsync = 1,       // not LIFO on its thread: has an AsyncRow, drawn on a lane
+  kUnfinished = 2,  // open at stop: duration_ns holds the time up to the stop
+  kError = 4,       // the body threw or rejected
+  kTimed = 8,       // given with both times (GC, imported node rows), not by begin and end
+};
+
+constexpr int32_t kNoParent = -1;
+
+struct SpanColumns {
+  Column<int64_t> start_ns;     // since session start
+  Column<int64_t> duration_ns;  // >= 0
+  Column<uint32_t> name;        // index into Recording::names
+  Column<int32_t> parent;       // row, or kNoParent
+  Column<uint8_t> flags;        // SpanFlag
+  // Inclusive GPU time; empty when the recording holds no GPU rows.
+  Column<int64_t> gpu_ns;
+  size_t size() const noexcept { return start_ns.size(); }
+};
+
+// For rows with kAsync: when the synchronous part of the body returned.
+struct AsyncRow {
+  int64_t return_ns;  // since session start; == start_ns where nothing ran synchronously
+  uint32_t row;
+};
+
+// Rows that carry ids (record, span; never op): ascending by row.
+struct IdRow {
+  uint64_t span_id;
+  uint64_t remote_parent_id;  // parent outside this recording, 0: none
+  uint64_t trace_id_high;     // 0/0: none
+  uint64_t trace_id_low;
+  uint32_t row;
+};
+
+enum class AttributeType : uint8_t { kString = 0, kDouble = 1, kInt = 2, kBool = 3 };
+struct AttributeRow {
+  union {
+    double number;
+    int64_t integer;  // also 0/1 for kBool, and for kString the index into Recording::strings
+  };
+  uint32_t row;
+  uint32_t key;  // index into Recording::strings
+  AttributeType type;
+};
+struct LinkRow {
+  uint64_t trace_id_high, trace_id_low, span_id;
+  uint32_t row;
+};
+
+struct MarkRow {
+  int64_t at_ns;
+  uint32_t name;    // index into names
+  uint32_t thread;  // index into threads
+  int32_t span;     // innermost span open there, or kNoParent
+};
+struct CounterRow {
+  int64_t at_ns;
+  double value;
+  uint32_t name;
+  uint32_t thread;
+};
+
+// A CUDA API call on a host thread.
+struct LaunchRow {
+  int64_t start_ns, end_ns;
+  uint64_t correlation_id;
+  uint32_t name;  // index into strings
+  uint32_t thread;
+  int32_t span;  // innermost span open at start_ns, or kNoParent; for a copy the copy's own row
+};
+enum class GpuKind : uint8_t { kKernel = 0, kCopy = 1, kFill = 2, kSync = 3 };
+enum class MemoryKind : uint8_t {
+  kUnknown = 0, kPageable = 1, kPinned = 2, kDevice = 3, kArray = 4, kManaged = 5, kPeer = 6,
+};
+struct GpuRow {
+  int64_t start_ns, end_ns;
+  uint64_t correlation_id;
+  uint64_t bytes;
+  uint32_t name;  // index into strings
+  uint32_t device, context, stream;
+  int32_t launch;  // index into launches, or -1
+  int32_t span;    // the row that its time was given to, or kNoParent (an orphan)
+  GpuKind kind;
+  MemoryKind from, to;
+};
+
+struct PauseRow {
+  int64_t start_ns, end_ns;
+};
+struct Warning {
+  std::string code;  // "dropped-spans", "unmatched-ends", ...
+  std::string detail;
+  uint64_t count = 0;
+};
+
+struct Recording {
+  std::vector<NameEntry> names;
+  std::vector<ThreadEntry> threads;  // by first event
+  SpanColumns spans;
+  Column<AsyncRow> asyncs;          // ascending by row
+  Column<IdRow> ids;                // ascending by row
+  Column<AttributeRow> attributes;  // ascending by row, in the order they were set
+  Column<LinkRow> links;            // ascending by row
+  Column<MarkRow> marks;            // by thread, then time
+  Column<CounterRow> counters;      // by thread, then time
+  Column<LaunchRow> launches;       // by thread, then start
+  Column<GpuRow> gpu;               // by start
+  std::vector<PauseRow> pauses;
+  std::vector<std::string> strings;
+  std::vector<Warning> warnings;
+
+  int64_t duration_ns = 0;      // of the session
+  int64_t origin_epoch_ns = 0;  // wall clock at session start, Unix epoch
+  int64_t origin_clock_ns = 0;  // CLOCK_MONOTONIC at session start
+  int64_t process_id = 0;
+  uint64_t dropped = 0;     // spans that found no room
+  uint64_t unfinished = 0;  // rows with kUnfinished
+  // What only TypeScript knows (options, versions, GPU reason, attributes of
+  // the session), as JSON text; carried through files unread.
+  std::string meta_json = "{}";
+};
+
+}  // namespace opscope

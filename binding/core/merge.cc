@@ -1,0 +1,447 @@
+#include "merge.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include "chunk_pool.h"
+#include "record.h"
+
+namespace opscope {
+
+namespace {
+
+constexpr int32_t kNotKept = -1;
+constexpr uint32_t kNoIndex = UINT32_MAX;
+
+// An entry of the stack as replayed: its own row, and the row that its children hang on.
+struct OpenEntry {
+  int32_t row;
+  int32_t parent_for_children;
+  uint64_t span_id;  // 0: an op
+};
+
+// A span with an id that is not over yet, wherever its end will come from.
+struct LiveSpan {
+  int32_t row;
+};
+
+// What refers to a span by id and may be read before it.
+struct PendingParent {
+  uint32_t row;
+  uint64_t span_id;
+};
+struct PendingEnd {
+  int64_t at_ns;
+  uint64_t span_id;
+  bool failed;
+};
+struct PendingAttribute {
+  AttributeRow row;
+  uint64_t span_id;
+};
+struct PendingTraceId {
+  uint64_t span_id, trace_high, trace_low, remote_parent;
+};
+struct PendingLink {
+  LinkRow row;
+  uint64_t span_id;
+};
+struct TimedRow {
+  int64_t start_ns, duration_ns;
+  uint64_t span_id, parent_id;
+  uint32_t name;
+  bool is_async;
+};
+
+class Merger {
+ public:
+  explicit Merger(const MergeInput& input)
+      : input_(input), session_(input.session), clock_(input.clock_points), out_(std::make_shared<Recording>()) {}
+
+  std::shared_ptr<Recording> Run() {
+    origin_ns_ = clock_.Map(session_.start_ticks);
+    out_->origin_clock_ns = static_cast<int64_t>(input_.clock_points.front().ns) + origin_ns_;
+    out_->origin_epoch_ns = session_.start_epoch_ns;
+    out_->duration_ns = clock_.Map(session_.stop_ticks) - origin_ns_;
+    out_->process_id = input_.process_id;
+    for (const auto& [from, to] : session_.pauses) {
+      const uint64_t first = std::max(from, session_.start_ticks);
+      if (to > first) out_->pauses.push_back({clock_.Map(first) - origin_ns_, clock_.Map(to) - origin_ns_});
+    }
+    name_map_.assign(input_.names.size(), kNoIndex);
+    text_map_.assign(input_.names.size(), kNoIndex);
+    AllocateColumns();
+    for (const LogSnapshot* log : LogsByFirstEvent()) ReadLog(*log);
+    spans_.start_ns.Truncate(rows_);
+    spans_.duration_ns.Truncate(rows_);
+    spans_.name.Truncate(rows_);
+    spans_.parent.Truncate(rows_);
+    spans_.flags.Truncate(rows_);
+    ResolvePending();
+    AddWarnings();
+    return out_;
+  }
+
+ private:
+  void AllocateColumns() {
+    size_t words = 0;
+    for (const LogSnapshot& log : input_.logs) {
+      for (const LogSnapshot::Piece& piece : log.pieces) words += piece.words;
+    }
+    // A begin takes two words at least. What is not used is never touched.
+    const size_t bound = words / 2;
+    spans_.start_ns.Reset(bound);
+    spans_.duration_ns.Reset(bound);
+    spans_.name.Reset(bound);
+    spans_.parent.Reset(bound);
+    spans_.flags.Reset(bound);
+  }
+
+  std::vector<const LogSnapshot*> LogsByFirstEvent() const {
+    std::vector<std::pair<uint64_t, const LogSnapshot*>> order;
+    for (const LogSnapshot& log : input_.logs) {
+      const uint64_t first = FirstEvent(log);
+      if (first <= session_.stop_ticks) order.emplace_back(first, &log);
+    }
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<const LogSnapshot*> logs;
+    for (const auto& entry : order) logs.push_back(entry.second);
+    return logs;
+  }
+
+  uint64_t FirstEvent(const LogSnapshot& log) const {
+    for (size_t p = 0; p < log.pieces.size(); ++p) {
+      // All of this piece is older than the next one's beginning.
+      if (p + 1 < log.pieces.size() && log.pieces[p + 1].chunk->first_ticks < session_.start_ticks) continue;
+      const LogSnapshot::Piece& piece = log.pieces[p];
+      for (uint32_t at = 0; at < piece.words; at += RecordWords(piece.chunk->words + at)) {
+        const uint64_t ticks = TicksOf(piece.chunk->words[at]);
+        if (ticks >= session_.start_ticks) return ticks;
+      }
+    }
+    return UINT64_MAX;
+  }
+
+  static uint32_t RecordWords(const uint64_t* words) noexcept {
+    const Kind kind = KindOf(words[0]);
+    if (kind != Kind::kAttribute) return WordsOf(kind);
+    return 3 + (static_cast<uint32_t>(words[1] >> 40) + 7) / 8;
+  }
+
+  // Index in the recording's own, dense name table.
+  uint32_t Name(uint64_t name_id) {
+    const auto index = static_cast<uint32_t>(name_id) & kNameIndexMask;
+    uint32_t& dense = name_map_[index];
+    if (dense == kNoIndex) {
+      dense = static_cast<uint32_t>(out_->names.size());
+      out_->names.push_back(input_.names[index]);
+    }
+    return dense;
+  }
+  uint32_t Text(uint64_t name_id) {
+    const auto index = static_cast<uint32_t>(name_id) & kNameIndexMask;
+    uint32_t& dense = text_map_[index];
+    if (dense == kNoIndex) {
+      dense = static_cast<uint32_t>(out_->strings.size());
+      out_->strings.push_back(input_.names[index].text);
+    }
+    return dense;
+  }
+
+  bool IsKept(uint64_t ticks, uint64_t name_id) noexcept {
+    if (ticks < session_.start_ticks || (session_.options.category_mask & CategoryBit(static_cast<uint32_t>(name_id))) == 0) return false;
+    while (pause_ < session_.pauses.size() && ticks >= session_.pauses[pause_].second) ++pause_;
+    return pause_ == session_.pauses.size() || ticks < session_.pauses[pause_].first;
+  }
+  int64_t Ns(uint64_t ticks) noexcept { return clock_.Map(ticks) - origin_ns_; }
+
+  int32_t AddRow(int64_t start_ns, uint64_t name_id, int32_t parent) {
+    const size_t row = rows_++;
+    spans_.start_ns[row] = start_ns;
+    spans_.duration_ns[row] = 0;
+    spans_.name[row] = Name(name_id);
+    spans_.parent[row] = parent;
+    spans_.flags[row] = 0;
+    return static_cast<int32_t>(row);
+  }
+  void Close(int32_t row, int64_t at_ns) noexcept {
+    const auto i = static_cast<size_t>(row);
+    spans_.duration_ns[i] = std::max<int64_t>(at_ns - spans_.start_ns[i], 0);
+  }
+  void MarkUnfinished(int32_t row) noexcept {
+    Close(row, out_->duration_ns);
+    spans_.flags[static_cast<size_t>(row)] |= kUnfinished;
+    ++out_->unfinished;
+  }
+  int32_t Innermost() const noexcept { return stack_.empty() ? kNoParent : stack_.back().parent_for_children; }
+  void Push(int32_t row, uint64_t span_id) {
+    stack_.push_back({row, row == kNotKept ? Innermost() : row, span_id});
+  }
+
+  void ReadLog(const LogSnapshot& log) {
+    ThreadEntry thread;
+    thread.name = log.thread_name;
+    thread.os_thread_id = log.os_thread_id;
+    thread.js_thread_id = log.js_thread_id;
+    thread.first_row = static_cast<uint32_t>(rows_);
+    thread_ = static_cast<uint32_t>(out_->threads.size());
+    pause_ = 0;
+    stack_.clear();
+    timed_.clear();
+    // Spans whose begin is no longer in the log.
+    stack_.assign(log.pieces.front().chunk->open_at_start, {kNotKept, kNoParent, 0});
+    for (const LogSnapshot::Piece& piece : log.pieces) ReadPiece(piece);
+    for (const OpenEntry& entry : stack_) {
+      if (entry.row != kNotKept && entry.span_id == 0) MarkUnfinished(entry.row);
+    }
+    AddTimedRows();
+    thread.row_count = static_cast<uint32_t>(rows_) - thread.first_row;
+    out_->threads.push_back(std::move(thread));
+  }
+
+  // The plain begin and end of an op stay in this loop; all else is rarer.
+  void ReadPiece(const LogSnapshot::Piece& piece) {
+    const uint64_t* words = piece.chunk->words;
+    const uint64_t* const end = words + piece.words;
+    while (words < end) {
+      const Kind kind = KindOf(words[0]);
+      const uint64_t ticks = TicksOf(words[0]);
+      if (ticks > session_.stop_ticks) return;
+      if (kind == Kind::kBegin) {
+        const int32_t parent = Innermost();
+        Push(IsKept(ticks, words[1]) ? AddRow(Ns(ticks), words[1], parent) : kNotKept, 0);
+        words += 2;
+      } else if (kind == Kind::kEnd) {
+        if (!stack_.empty()) {
+          if (stack_.back().row != kNotKept) Close(stack_.back().row, Ns(ticks));
+          stack_.pop_back();
+        }
+        words += 1;
+      } else {
+        ReadRare(kind, ticks, words);
+        words += RecordWords(words);
+      }
+    }
+  }
+
+  void ReadRare(Kind kind, uint64_t ticks, const uint64_t* words) {
+    switch (kind) {
+      case Kind::kBegin:
+      case Kind::kEnd: break;  // ReadPiece
+      case Kind::kEndAt:
+        if (words[1] < stack_.size()) {
+          const auto entry = stack_.begin() + static_cast<std::ptrdiff_t>(words[1]);
+          if (entry->row != kNotKept) Close(entry->row, Ns(ticks));
+          stack_.erase(entry);
+        }
+        break;
+      case Kind::kBeginChild: {
+        int32_t row = kNotKept;
+        if (IsKept(ticks, words[1])) {
+          row = AddRow(Ns(ticks), words[1], Innermost());
+          parents_.push_back({static_cast<uint32_t>(row), words[2]});
+        }
+        Push(row, 0);
+        break;
+      }
+      case Kind::kBeginSpan:
+      case Kind::kOpenSpan: {
+        int32_t row = kNotKept;
+        if (IsKept(ticks, words[1])) {
+          row = AddRow(Ns(ticks), words[1], Innermost());
+          const auto at = static_cast<uint32_t>(row);
+          if (words[3] != 0) parents_.push_back({at, words[3]});
+          out_->ids.Append({words[2], 0, 0, 0, at});
+          rows_by_id_[words[2]] = row;
+          if (kind == Kind::kOpenSpan) AddAsync(row, spans_.start_ns[at]);
+          live_[words[2]] = {row};
+        }
+        if (kind == Kind::kBeginSpan) Push(row, words[2]);
+        break;
+      }
+      case Kind::kLeave: {
+        const int32_t row = RemoveSpanEntry(words[1]);
+        if (row != kNotKept) AddAsync(row, Ns(ticks));
+        break;
+      }
+      case Kind::kEndSpan:
+      case Kind::kFailSpan:
+        RemoveSpanEntry(words[1]);
+        EndSpan({Ns(ticks), words[1], kind == Kind::kFailSpan}, true);
+        break;
+      case Kind::kTimed:
+        if (IsKept(ticks, words[1])) {
+          const auto start = static_cast<int64_t>(words[2]) - out_->origin_clock_ns;
+          const auto stop = static_cast<int64_t>(words[3]) - out_->origin_clock_ns;
+          timed_.push_back({start, std::max<int64_t>(stop - start, 0), words[4], words[5], static_cast<uint32_t>(words[1]), (words[1] >> 32 & 1) != 0});
+        }
+        break;
+      case Kind::kAttribute: AddAttribute(words); break;
+      case Kind::kLink: links_.push_back({{words[2], words[3], words[4], 0}, words[1]}); break;
+      case Kind::kTraceId: trace_ids_.push_back({words[1], words[2], words[3], words[4]}); break;
+      case Kind::kMark:
+        if (IsKept(ticks, words[1])) out_->marks.Append({Ns(ticks), Name(words[1]), thread_, Innermost()});
+        break;
+      case Kind::kCounter:
+        if (IsKept(ticks, words[1])) {
+          double value;
+          std::memcpy(&value, &words[2], sizeof(value));
+          out_->counters.Append({Ns(ticks), value, Name(words[1]), thread_});
+        }
+        break;
+    }
+  }
+
+  void AddAsync(int32_t row, int64_t return_ns) {
+    spans_.flags[static_cast<size_t>(row)] |= kAsync;
+    out_->asyncs.Append({return_ns, static_cast<uint32_t>(row)});
+  }
+
+  int32_t RemoveSpanEntry(uint64_t span_id) {
+    for (size_t i = stack_.size(); i-- > 0;) {
+      if (stack_[i].span_id != span_id) continue;
+      const int32_t row = stack_[i].row;
+      stack_.erase(stack_.begin() + static_cast<std::ptrdiff_t>(i));
+      return row;
+    }
+    return kNotKept;
+  }
+
+  // An end may be read before its begin, when that is another thread's.
+  void EndSpan(const PendingEnd& end, bool may_come_later) {
+    const auto found = live_.find(end.span_id);
+    if (found == live_.end()) {
+      if (may_come_later) ends_.push_back(end);
+      return;
+    }
+    Close(found->second.row, end.at_ns);
+    if (end.failed) spans_.flags[static_cast<size_t>(found->second.row)] |= kError;
+    live_.erase(found);
+  }
+
+  void AddAttribute(const uint64_t* words) {
+    const auto type = static_cast<AttributeType>(words[1] >> 32 & 0xFF);
+    AttributeRow row{};
+    row.key = Text(words[1] & UINT32_MAX);
+    row.type = type;
+    if (type == AttributeType::kString) {
+      const auto bytes = static_cast<size_t>(words[1] >> 40);
+      row.integer = static_cast<int64_t>(out_->strings.size());
+      out_->strings.emplace_back(reinterpret_cast<const char*>(&words[3]), bytes);
+    } else {
+      std::memcpy(&row.integer, &words[3], sizeof(row.integer));
+    }
+    if (words[2] != 0) {
+      attributes_.push_back({row, words[2]});
+    } else if (Innermost() != kNoParent) {
+      row.row = static_cast<uint32_t>(Innermost());
+      out_->attributes.Append(row);
+    }
+  }
+
+  // After the thread's own rows, so that those stay in begin order.
+  void AddTimedRows() {
+    std::stable_sort(timed_.begin(), timed_.end(), [](const TimedRow& a, const TimedRow& b) {
+      return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.duration_ns > b.duration_ns;
+    });
+    for (const TimedRow& timed : timed_) {
+      const int32_t row = AddRow(timed.start_ns, timed.name, kNoParent);
+      const auto at = static_cast<uint32_t>(row);
+      spans_.duration_ns[at] = timed.duration_ns;
+      spans_.flags[at] = kTimed;
+      out_->ids.Append({timed.span_id, 0, 0, 0, at});
+      rows_by_id_[timed.span_id] = row;
+      if (timed.parent_id != 0) parents_.push_back({at, timed.parent_id});
+      if (timed.is_async) AddAsync(row, timed.start_ns);
+    }
+  }
+
+  int32_t RowOf(uint64_t span_id) const {
+    const auto found = rows_by_id_.find(span_id);
+    return found == rows_by_id_.end() ? kNotKept : found->second;
+  }
+  IdRow* IdRowOf(uint32_t row) {
+    IdRow* found = std::lower_bound(out_->ids.begin(), out_->ids.end(), row, [](const IdRow& id, uint32_t value) { return id.row < value; });
+    return found != out_->ids.end() && found->row == row ? found : nullptr;
+  }
+
+  void ResolvePending() {
+    for (const PendingEnd& end : ends_) EndSpan(end, false);
+    for (const auto& [span_id, live] : live_) MarkUnfinished(live.row);
+    for (const PendingParent& pending : parents_) {
+      const int32_t parent = RowOf(pending.span_id);
+      if (parent != kNotKept) spans_.parent[pending.row] = parent;
+    }
+    for (const PendingTraceId& trace : trace_ids_) {
+      const int32_t row = RowOf(trace.span_id);
+      IdRow* id = row == kNotKept ? nullptr : IdRowOf(static_cast<uint32_t>(row));
+      if (id == nullptr) continue;
+      id->trace_id_high = trace.trace_high;
+      id->trace_id_low = trace.trace_low;
+      id->remote_parent_id = trace.remote_parent;
+    }
+    for (PendingAttribute& pending : attributes_) {
+      const int32_t row = RowOf(pending.span_id);
+      if (row == kNotKept) continue;
+      pending.row.row = static_cast<uint32_t>(row);
+      out_->attributes.Append(pending.row);
+    }
+    for (PendingLink& pending : links_) {
+      const int32_t row = RowOf(pending.span_id);
+      if (row == kNotKept) continue;
+      pending.row.row = static_cast<uint32_t>(row);
+      out_->links.Append(pending.row);
+    }
+    const auto by_row = [](const auto& a, const auto& b) { return a.row < b.row; };
+    std::stable_sort(out_->asyncs.begin(), out_->asyncs.end(), by_row);
+    std::stable_sort(out_->attributes.begin(), out_->attributes.end(), by_row);
+    std::stable_sort(out_->links.begin(), out_->links.end(), by_row);
+  }
+
+  void Warn(const char* code, uint64_t count, const char* detail) {
+    if (count != 0) out_->warnings.push_back({code, detail, count});
+  }
+  void AddWarnings() {
+    const RecorderCounts& counts = input_.counts;
+    out_->dropped = counts.dropped_spans;
+    Warn("dropped-spans", counts.dropped_spans, "spans found no room in the buffer; raise bufferMB or profile a shorter window");
+    Warn("dropped-details", counts.dropped_details, "marks, counters, attributes or links found no room in the buffer");
+    Warn("unmatched-ends", counts.unmatched_ends, "end() without a begin(): one too many, or begun before the session");
+    Warn("disordered-ends", counts.disordered_ends, "spans were ended while a span begun later was still open");
+    Warn("foreign-ends", counts.foreign_ends, "spans were ended on another thread than they were begun on, and stay unfinished");
+    Warn("changed-names", counts.names_changed, "names were empty, too long or not valid UTF-8, and were made storable");
+    Warn("too-many-names", counts.names_overflowed, "new names beyond a million share one row; keep ids out of names");
+    Warn("unfinished-spans", out_->unfinished, "spans were still open when the session stopped; they count in no statistic");
+  }
+
+  const MergeInput& input_;
+  const Session& session_;
+  ClockMap clock_;
+  std::shared_ptr<Recording> out_;
+  SpanColumns& spans_ = out_->spans;
+  size_t rows_ = 0;
+  int64_t origin_ns_ = 0;
+  std::vector<uint32_t> name_map_, text_map_;
+
+  // Of the thread being read.
+  uint32_t thread_ = 0;
+  size_t pause_ = 0;
+  std::vector<OpenEntry> stack_;
+  std::vector<TimedRow> timed_;
+
+  // Of all threads.
+  std::unordered_map<uint64_t, LiveSpan> live_;
+  std::unordered_map<uint64_t, int32_t> rows_by_id_;
+  std::vector<PendingParent> parents_;
+  std::vector<PendingEnd> ends_;
+  std::vector<PendingAttribute> attributes_;
+  std::vector<PendingLink> links_;
+  std::vector<PendingTraceId> trace_ids_;
+};
+
+}  // namespace
+
+std::shared_ptr<Recording> MergeLogs(const MergeInput& input) { return Merger(input).Run(); }
+
+}  // namespace opscope
