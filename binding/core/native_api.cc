@@ -19,8 +19,6 @@ constexpr uint64_t kDroppedToken = 1u << 31;
 
 std::string_view View(const char* text, size_t bytes) noexcept { return text == nullptr ? std::string_view() : std::string_view(text, bytes); }
 
-int IsRecording() noexcept { return Recorder::gate() != 0 ? 1 : 0; }
-
 uint32_t Intern(const char* text, size_t bytes, int category, int role) noexcept {
   const auto known_category = category >= 0 && category < static_cast<int>(kCategoryCount) ? static_cast<Category>(category) : Category::kUser;
   const bool is_known_role = role == OPSCOPE_ROLE_OP || role == OPSCOPE_ROLE_PHASE || role == OPSCOPE_ROLE_SPECIAL;
@@ -82,7 +80,7 @@ void NameThread(const char* text, size_t bytes) noexcept {
 }
 
 constexpr opscope_functions_v1 kApi = {
-    sizeof(opscope_functions_v1), &IsRecording, &Intern, &Begin, &End, &Mark, &Counter, &AttributeInt, &AttributeDouble, &AttributeText, &NameThread,
+    sizeof(opscope_functions_v1), &Intern, &Begin, &End, &Mark, &Counter, &AttributeInt, &AttributeDouble, &AttributeText, &NameThread,
 };
 
 }  // namespace
@@ -103,6 +101,8 @@ void FillNativeApiSlots() {
     if (handle == nullptr) continue;
     if (void* slot = dlsym(handle, "opscope_slot_v1")) {
       static_cast<std::atomic<const opscope_functions_v1*>*>(slot)->store(&kApi, std::memory_order_release);
+      void* gate = dlsym(handle, "opscope_gate_v1");
+      if (gate != nullptr) __atomic_store_n(static_cast<const uint32_t**>(gate), Recorder::gate_address(), __ATOMIC_RELEASE);
     }
     dlclose(handle);
   }

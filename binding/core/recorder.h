@@ -40,6 +40,12 @@ class Recorder {
   // The OR of all gates: a thread without a log tests this first.
   static uint32_t gate() noexcept { return g_gate_.load(std::memory_order_relaxed); }
 
+  // For addons of other makers, which see a plain word.
+  static const uint32_t* gate_address() noexcept {
+    static_assert(sizeof(g_gate_) == sizeof(uint32_t) && std::atomic<uint32_t>::is_always_lock_free);
+    return reinterpret_cast<const uint32_t*>(&g_gate_);
+  }
+
   NameTable& names() noexcept { return names_; }
   ChunkPool& pool() noexcept { return *pool_; }
   // Before the first record only: false when memory is already in use.

@@ -1,0 +1,19 @@
+// Registers what the addon exports. State is the process's (core/recorder.h) or
+// the thread's; nothing here belongs to one environment, so any number of
+// workers may load it and end in any order.
+#include <napi.h>
+
+#include "core/native_api.h"
+#include "node/recording_binding.h"
+#include "node/session_binding.h"
+#include "node/span_binding.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  opscope::ExportSpans(env, exports);
+  opscope::ExportSessions(env, exports);
+  opscope::ExportRecordings(env, exports);
+  opscope::FillNativeApiSlots();
+  return exports;
+}
+
+NODE_API_MODULE(opscope, Init)

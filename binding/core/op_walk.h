@@ -1,0 +1,157 @@
+// The one pass over the spans behind all op rows: each span is given to a path,
+// and each path adds up its calls. op_tree.cc unites paths into rows.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "column.h"
+#include "columns.h"
+#include "id_map.h"
+#include "op_table.h"
+#include "quantile.h"
+
+namespace opscope {
+
+// The spans of one thread with one name under one parent path. One cache line,
+// because every span reads and writes it.
+struct alignas(64) PathSums {
+  int64_t cpu_ns = 0;
+  int64_t gpu_ns = 0;
+  int64_t covered_ns = 0;                  // host time inside children
+  int64_t min_ns = INT64_MAX, max_ns = 0;  // of the chosen time, per call
+  int64_t first_start_ns = INT64_MAX, first_end_ns = INT64_MAX;
+  uint32_t calls = 0;
+  uint32_t unfinished = 0;
+};
+static_assert(sizeof(PathSums) == 64);
+
+constexpr uint32_t kNoPath = UINT32_MAX;
+struct PathEntry {
+  uint32_t parent = kNoPath;  // less than the path's own index
+  uint32_t name = 0;          // the first of equal names
+  uint32_t thread = 0;
+  bool is_async = false;
+  bool is_top_of_thread = false;  // no parent, or one on another thread
+  int64_t slice_ns = 0;           // async: host time up to the returns
+  int64_t first_unfinished_ns = INT64_MAX;
+};
+
+struct AsyncCall {
+  int64_t start_ns, end_ns;
+  uint32_t path;
+};
+
+// One use: Run(), then read. Besides what the accessors show it holds 4 bytes a
+// span, and 4 more while it walks a thread whose rows are not in begin order.
+// Not thread-safe.
+class OpWalk {
+ public:
+  OpWalk(const Recording& recording, TimeOf time);
+  OpWalk(const OpWalk&) = delete;
+  OpWalk& operator=(const OpWalk&) = delete;
+
+  void Run();
+
+  const std::vector<PathSums>& sums() const noexcept { return sums_; }
+  const std::vector<PathEntry>& paths() const noexcept { return paths_; }
+  const std::vector<AsyncCall>& async_calls() const noexcept { return async_calls_; }  // finished ones
+  // kBucketCount counts of the chosen time per call; null for paths found late.
+  const uint32_t* Histogram(uint32_t path) const noexcept {
+    return path < kHistogramPaths ? histograms_.data() + size_t{path} * kBucketCount : nullptr;
+  }
+  // visit(path, value) for every finished span, value being the chosen time.
+  template <typename Visit>
+  void ForEachValue(Visit visit) const {
+    WithValue([&](auto value) {
+      for (size_t row = 0; row < path_of_row_.size(); ++row) {
+        const uint32_t path = path_of_row_[row];
+        if ((path & kUnfinishedBit) == 0) visit(path, value(row));
+      }
+    });
+  }
+
+ private:
+  // 2 KiB each. 4,096 paths (8 MiB) are more than any model was seen to have;
+  // the percentiles of later paths come from all their values.
+  static constexpr uint32_t kHistogramPaths = 4096;
+  static constexpr uint32_t kUnfinishedBit = 1u << 31;  // in path_of_row_
+  static constexpr uint32_t kTopBit = 1u << 31;         // in parent keys: an index into top_parents_
+
+  // A span that may still get children.
+  struct OpenSpan {
+    int64_t end_ns;         // of its host time: for an async span the return
+    int64_t covered_to_ns;  // host time before this needs no more counting
+    int32_t row;
+  };
+  // Long before any time, yet differences to it do not overflow.
+  static constexpr int64_t kEndedNs = -(int64_t{1} << 62);
+  static constexpr OpenSpan kEnded = {kEndedNs, kEndedNs, kNoParent};
+  // 24 KiB, most of L1; inferences were seen to have some 100 to 1,000 spans.
+  static constexpr uint32_t kRecentRows = 1024;
+
+  template <typename Use>
+  void WithValue(Use use) const {
+    const int64_t* cpu = spans_.duration_ns.data();
+    const int64_t* gpu = spans_.gpu_ns.data();
+    if (spans_.gpu_ns.empty()) {
+      if (time_ == TimeOf::kGpu) return use([](size_t) { return int64_t{0}; });
+      return use([cpu](size_t row) { return cpu[row]; });
+    }
+    switch (time_) {
+      case TimeOf::kCpu: return use([cpu](size_t row) { return cpu[row]; });
+      case TimeOf::kGpu: return use([gpu](size_t row) { return gpu[row]; });
+      case TimeOf::kAll: return use([cpu, gpu](size_t row) { return cpu[row] + gpu[row]; });
+    }
+  }
+  template <typename Value>
+  void WalkThread(uint32_t thread, Value value);
+  template <bool kInBeginOrder>
+  void FindPaths(uint32_t thread, const uint32_t* order, uint32_t from, uint32_t to);
+  template <typename Value>
+  void AddUp(size_t from, size_t to, Value value);
+  OpenSpan* FindAside(int32_t row);
+
+  uint32_t PathUnder(uint32_t parent_key, uint32_t name, bool is_async) {
+    const uint64_t key = uint64_t{parent_key} << 32 | name << 1 | uint32_t{is_async};
+    const uint32_t found = path_by_key_.Find(key);
+    return found != IdMap::kAbsent ? found : AddPath(key, parent_key, name, is_async);
+  }
+  uint32_t AddPath(uint64_t key, uint32_t parent_key, uint32_t name, bool is_async);
+  uint32_t TopKey(uint32_t thread, uint32_t parent_path);
+  uint32_t KeyUnder(uint32_t thread, int32_t parent, uint32_t path_of_parent);
+  uint32_t PathOfRow(uint32_t row, uint32_t walking);
+  bool IsWalked(uint32_t row, uint32_t walking) const noexcept;
+  uint32_t ThreadOfRow(uint32_t row) const noexcept;
+  int64_t ReturnOf(uint32_t row) noexcept;
+
+  const Recording& recording_;
+  const SpanColumns& spans_;
+  const TimeOf time_;
+  std::vector<uint32_t> first_of_name_;  // index of the first equal name
+  std::vector<PathSums> sums_;
+  std::vector<PathEntry> paths_;
+  std::vector<AsyncCall> async_calls_;
+  std::vector<uint32_t> histograms_;
+  Column<uint32_t> path_of_row_;  // and kUnfinishedBit
+
+  IdMap path_by_key_;
+  struct Top {
+    uint32_t thread, parent_path;
+  };
+  std::vector<Top> tops_;  // one a thread, then one for each parent path that a thread has on others
+  IdMap top_by_key_;
+  IdMap path_ahead_;  // of rows that were asked for before they were walked
+  size_t next_async_ = 0;
+
+  // Of the thread being walked.
+  uint32_t thread_first_ = 0, thread_end_ = 0;
+  bool is_in_begin_order_ = true;
+  std::vector<OpenSpan> recent_;  // by row modulo kRecentRows
+  std::unordered_map<int32_t, OpenSpan> aside_;  // rows that had to leave recent_ while open
+  OpenSpan ended_ = kEnded;
+  OpenSpan* last_aside_ = &ended_;
+};
+
+}  // namespace opscope

@@ -1,0 +1,360 @@
+#include "recording_binding.h"
+
+#include <string>
+
+#include "core/op_table.h"
+#include "core/raw_rows.h"
+#include "format/byte_sink.h"
+#include "format/chrome_writer.h"
+#include "format/paddle_writer.h"
+#include "format/perfetto_reader.h"
+#include "format/perfetto_writer.h"
+#include "rows_binding.h"
+#include "task.h"
+#include "throw_status.h"
+#include "typed_array.h"
+
+namespace opscope {
+
+namespace {
+
+using RecordingPointer = std::shared_ptr<const Recording>;
+
+RecordingPointer RecordingOf(const Napi::Value& value) { return *value.As<Napi::External<RecordingPointer>>().Data(); }
+
+Napi::Value Number(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+Napi::Array Warnings(Napi::Env env, const std::vector<Warning>& warnings) {
+  Napi::Array array = Napi::Array::New(env, warnings.size());
+  for (uint32_t i = 0; i < warnings.size(); ++i) {
+    Napi::Object warning = Napi::Object::New(env);
+    warning.Set("code", warnings[i].code);
+    warning.Set("detail", warnings[i].detail);
+    warning.Set("count", static_cast<double>(warnings[i].count));
+    array.Set(i, warning);
+  }
+  return array;
+}
+
+Napi::Object Spans(Napi::Env env, const RecordingPointer& recording) {
+  const SpanColumns& spans = recording->spans;
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("startNs", ShareColumn(env, spans.start_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
+  object.Set("durationNs", ShareColumn(env, spans.duration_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
+  object.Set("name", ShareColumn(env, spans.name.data(), spans.size(), 4, napi_uint32_array, recording));
+  object.Set("parent", ShareColumn(env, spans.parent.data(), spans.size(), 4, napi_int32_array, recording));
+  object.Set("flags", ShareColumn(env, spans.flags.data(), spans.size(), 1, napi_uint8_array, recording));
+  object.Set("gpuNs", ShareColumn(env, spans.gpu_ns.data(), spans.gpu_ns.size(), 8, napi_bigint64_array, recording));
+  return object;
+}
+
+Napi::Value View(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const RecordingPointer recording = RecordingOf(info[0]);
+  Napi::Object view = Napi::Object::New(env);
+  Napi::Array names = Napi::Array::New(env, recording->names.size());
+  for (uint32_t i = 0; i < recording->names.size(); ++i) {
+    const NameEntry& entry = recording->names[i];
+    Napi::Object name = Napi::Object::New(env);
+    name.Set("text", entry.text);
+    name.Set("instance", entry.instance);
+    name.Set("category", static_cast<uint32_t>(entry.category));
+    name.Set("role", static_cast<uint32_t>(entry.role));
+    names.Set(i, name);
+  }
+  view.Set("names", names);
+  Napi::Array threads = Napi::Array::New(env, recording->threads.size());
+  for (uint32_t i = 0; i < recording->threads.size(); ++i) {
+    const ThreadEntry& entry = recording->threads[i];
+    Napi::Object thread = Napi::Object::New(env);
+    thread.Set("name", entry.name);
+    thread.Set("osThreadId", Number(env, entry.os_thread_id));
+    thread.Set("jsThreadId", entry.js_thread_id);
+    thread.Set("firstRow", entry.first_row);
+    thread.Set("rowCount", entry.row_count);
+    threads.Set(i, thread);
+  }
+  view.Set("threads", threads);
+  Napi::Array pauses = Napi::Array::New(env, recording->pauses.size());
+  for (uint32_t i = 0; i < recording->pauses.size(); ++i) {
+    Napi::Object pause = Napi::Object::New(env);
+    pause.Set("startNs", Number(env, recording->pauses[i].start_ns));
+    pause.Set("endNs", Number(env, recording->pauses[i].end_ns));
+    pauses.Set(i, pause);
+  }
+  view.Set("pauses", pauses);
+  view.Set("warnings", Warnings(env, recording->warnings));
+  view.Set("durationNs", Number(env, recording->duration_ns));
+  view.Set("originEpochNs", Napi::BigInt::New(env, recording->origin_epoch_ns));
+  view.Set("originClockNs", Napi::BigInt::New(env, recording->origin_clock_ns));
+  view.Set("processId", Number(env, recording->process_id));
+  view.Set("dropped", static_cast<double>(recording->dropped));
+  view.Set("unfinished", static_cast<double>(recording->unfinished));
+  view.Set("metaJson", recording->meta_json);
+  view.Set("spans", Spans(env, recording));
+  return view;
+}
+
+// --- the sparse tables, copied when asked for --------------------------------
+
+Napi::Value Asyncs(Napi::Env env, const Recording& r) {
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("row", MakeArray<Napi::Uint32Array>(env, r.asyncs.size(), [&](size_t i) { return r.asyncs[i].row; }));
+  table.Set("returnNs", MakeArray<Napi::Float64Array>(env, r.asyncs.size(), [&](size_t i) { return static_cast<double>(r.asyncs[i].return_ns); }));
+  return table;
+}
+
+Napi::Value Ids(Napi::Env env, const Recording& r) {
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("row", MakeArray<Napi::Uint32Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].row; }));
+  table.Set("spanId", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].span_id; }));
+  table.Set("remoteParentId", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].remote_parent_id; }));
+  table.Set("traceIdHigh", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].trace_id_high; }));
+  table.Set("traceIdLow", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].trace_id_low; }));
+  return table;
+}
+
+Napi::Value AttributeValue(Napi::Env env, const Recording& r, const AttributeRow& row) {
+  switch (row.type) {
+    case AttributeType::kString: return Napi::String::New(env, r.strings[static_cast<size_t>(row.integer)]);
+    case AttributeType::kDouble: return Napi::Number::New(env, row.number);
+    case AttributeType::kInt: return Napi::BigInt::New(env, row.integer);
+    case AttributeType::kBool: return Napi::Boolean::New(env, row.integer != 0);
+  }
+  return env.Undefined();
+}
+
+Napi::Value Attributes(Napi::Env env, const Recording& r) {
+  Napi::Array table = Napi::Array::New(env, r.attributes.size());
+  for (uint32_t i = 0; i < r.attributes.size(); ++i) {
+    Napi::HandleScope scope(env);
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("row", r.attributes[i].row);
+    row.Set("key", r.strings[r.attributes[i].key]);
+    row.Set("value", AttributeValue(env, r, r.attributes[i]));
+    table.Set(i, row);
+  }
+  return table;
+}
+
+std::string Hex(uint64_t value) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (size_t i = 0; i < 16; ++i) text[i] = kDigits[value >> (60 - 4 * i) & 15];
+  return text;
+}
+
+Napi::Value Links(Napi::Env env, const Recording& r) {
+  Napi::Array table = Napi::Array::New(env, r.links.size());
+  for (uint32_t i = 0; i < r.links.size(); ++i) {
+    Napi::HandleScope scope(env);
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("row", r.links[i].row);
+    row.Set("traceId", Hex(r.links[i].trace_id_high) + Hex(r.links[i].trace_id_low));
+    row.Set("spanId", Hex(r.links[i].span_id));
+    table.Set(i, row);
+  }
+  return table;
+}
+
+Napi::Value Marks(Napi::Env env, const Recording& r) {
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("thread", MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].thread; }));
+  table.Set("name", MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].name; }));
+  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.marks.size(), [&](size_t i) { return static_cast<double>(r.marks[i].at_ns); }));
+  table.Set("span", MakeArray<Napi::Int32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].span; }));
+  return table;
+}
+
+Napi::Value Counters(Napi::Env env, const Recording& r) {
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("thread", MakeArray<Napi::Uint32Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].thread; }));
+  table.Set("name", MakeArray<Napi::Uint32Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].name; }));
+  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.counters.size(), [&](size_t i) { return static_cast<double>(r.counters[i].at_ns); }));
+  table.Set("value", MakeArray<Napi::Float64Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].value; }));
+  return table;
+}
+
+Napi::Value Launches(Napi::Env env, const Recording& r) {
+  const auto& rows = r.launches;
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("thread", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].thread; }));
+  table.Set("name", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].name; }));
+  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].start_ns); }));
+  table.Set("endNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
+  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
+  table.Set("span", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].span; }));
+  return table;
+}
+
+Napi::Value Gpu(Napi::Env env, const Recording& r) {
+  const auto& rows = r.gpu;
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("kind", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].kind); }));
+  table.Set("from", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].from); }));
+  table.Set("to", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].to); }));
+  table.Set("name", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].name; }));
+  table.Set("device", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].device; }));
+  table.Set("context", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].context; }));
+  table.Set("stream", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].stream; }));
+  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].start_ns); }));
+  table.Set("endNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
+  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
+  table.Set("bytes", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].bytes); }));
+  table.Set("launch", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].launch; }));
+  table.Set("span", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].span; }));
+  return table;
+}
+
+Napi::Value Strings(Napi::Env env, const Recording& r) {
+  Napi::Array table = Napi::Array::New(env, r.strings.size());
+  for (uint32_t i = 0; i < r.strings.size(); ++i) {
+    Napi::HandleScope scope(env);
+    table.Set(i, r.strings[i]);
+  }
+  return table;
+}
+
+Napi::Value ViewTable(const Napi::CallbackInfo& info) {
+  const RecordingPointer recording = RecordingOf(info[0]);
+  const std::string table = info[1].As<Napi::String>();
+  struct Named {
+    const char* name;
+    Napi::Value (*make)(Napi::Env, const Recording&);
+  };
+  constexpr Named kTables[] = {{"asyncs", &Asyncs}, {"ids", &Ids},           {"attributes", &Attributes}, {"links", &Links},    {"marks", &Marks},
+                               {"counters", &Counters}, {"launches", &Launches}, {"gpu", &Gpu},             {"strings", &Strings}};
+  for (const Named& known : kTables) {
+    if (table == known.name) return known.make(info.Env(), *recording);
+  }
+  return info.Env().Undefined();
+}
+
+// --- op tables ---------------------------------------------------------------
+
+Napi::Object OpColumns(Napi::Env env, const OpTable& table, const std::shared_ptr<OpTables>& owner) {
+  Napi::Object object = Napi::Object::New(env);
+  const size_t rows = table.size();
+  object.Set("parent", ShareColumn(env, table.parent.data(), rows, 4, napi_int32_array, owner));
+  object.Set("name", ShareColumn(env, table.name.data(), rows, 4, napi_uint32_array, owner));
+  object.Set("thread", ShareColumn(env, table.thread.data(), rows, 4, napi_int32_array, owner));
+  object.Set("isAsync", ShareColumn(env, table.is_async.data(), rows, 1, napi_uint8_array, owner));
+  object.Set("peak", ShareColumn(env, table.peak.data(), rows, 4, napi_uint32_array, owner));
+  const std::pair<const char*, const Column<double>*> columns[] = {
+      {"calls", &table.calls},   {"totalNs", &table.total_ns}, {"cpuNs", &table.cpu_ns}, {"gpuNs", &table.gpu_ns},
+      {"selfNs", &table.self_ns}, {"minNs", &table.min_ns},     {"maxNs", &table.max_ns}, {"p50Ns", &table.p50_ns},
+      {"p99Ns", &table.p99_ns},   {"firstStartNs", &table.first_start_ns},               {"firstEndNs", &table.first_end_ns},
+      {"unfinished", &table.unfinished},
+  };
+  for (const auto& [key, column] : columns) object.Set(key, ShareColumn(env, column->data(), rows, 8, napi_float64_array, owner));
+  return object;
+}
+
+Napi::Value BothTables(Napi::Env env, const std::shared_ptr<OpTables>& tables) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("merged", OpColumns(env, tables->merged, tables));
+  object.Set("perThread", OpColumns(env, tables->per_thread, tables));
+  return object;
+}
+
+TimeOf TimeOfValue(const Napi::Value& value) { return static_cast<TimeOf>(value.As<Napi::Number>().Uint32Value() % 3); }
+
+Napi::Value MakeOpTables(const Napi::CallbackInfo& info) {
+  const RecordingPointer recording = RecordingOf(info[0]);
+  const TimeOf time = TimeOfValue(info[1]);
+  auto tables = std::make_shared<OpTables>();
+  return RunOffThread(
+      info.Env(),
+      [recording, time, tables] {
+        *tables = BuildOpTables(*recording, time);
+        return Status::Ok();
+      },
+      [tables](Napi::Env env) { return BothTables(env, tables); });
+}
+
+Napi::Value MakeOpTablesSync(const Napi::CallbackInfo& info) {
+  return BothTables(info.Env(), std::make_shared<OpTables>(BuildOpTables(*RecordingOf(info[0]), TimeOfValue(info[1]))));
+}
+
+// --- files -------------------------------------------------------------------
+
+struct Written {
+  uint64_t bytes = 0;
+  std::vector<Warning> warnings;
+};
+
+Status WriteTo(const Recording& recording, const std::string& format, int fd, Written* written) {
+  ByteSink sink(fd);
+  Status status = format == "chrome"   ? WriteChrome(recording, &sink, &written->warnings)
+                  : format == "paddle" ? WritePaddle(recording, &sink, &written->warnings)
+                                       : WritePerfetto(recording, &sink, &written->warnings);
+  written->bytes = sink.bytes();
+  return status;
+}
+
+Napi::Value WrittenValue(Napi::Env env, const Written& written) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytes", static_cast<double>(written.bytes));
+  object.Set("warnings", Warnings(env, written.warnings));
+  return object;
+}
+
+Napi::Value Write(const Napi::CallbackInfo& info) {
+  const RecordingPointer recording = RecordingOf(info[0]);
+  const std::string format = info[1].As<Napi::String>();
+  const int fd = info[2].As<Napi::Number>().Int32Value();
+  auto written = std::make_shared<Written>();
+  return RunOffThread(
+      info.Env(), [recording, format, fd, written] { return WriteTo(*recording, format, fd, written.get()); },
+      [written](Napi::Env env) { return WrittenValue(env, *written); });
+}
+
+Napi::Value WriteSync(const Napi::CallbackInfo& info) {
+  Written written;
+  const Status status = WriteTo(*RecordingOf(info[0]), info[1].As<Napi::String>(), info[2].As<Napi::Number>().Int32Value(), &written);
+  if (!status.ok()) {
+    ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  return WrittenValue(info.Env(), written);
+}
+
+Napi::Value Build(const Napi::CallbackInfo& info) {
+  auto rows = std::make_shared<RawRows>(ReadRawRows(info[0].As<Napi::Object>()));
+  auto recording = std::make_shared<RecordingPointer>();
+  return RunOffThread(
+      info.Env(), [rows, recording] { return BuildRecording(std::move(*rows), recording.get()); },
+      [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
+}
+
+Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  auto recording = std::make_shared<RecordingPointer>();
+  return RunOffThread(
+      info.Env(),
+      [path, recording] {
+        RawRows rows;
+        const Status status = ReadPerfetto(path, &rows);
+        return status.ok() ? BuildRecording(std::move(rows), recording.get()) : status;
+      },
+      [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
+}
+
+}  // namespace
+
+Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording) {
+  return Napi::External<RecordingPointer>::New(env, new RecordingPointer(std::move(recording)), [](Napi::Env, RecordingPointer* held) { delete held; });
+}
+
+void ExportRecordings(Napi::Env env, Napi::Object exports) {
+  exports.Set("build", Napi::Function::New<Build>(env, "build"));
+  exports.Set("view", Napi::Function::New<View>(env, "view"));
+  exports.Set("viewTable", Napi::Function::New<ViewTable>(env, "viewTable"));
+  exports.Set("opTables", Napi::Function::New<MakeOpTables>(env, "opTables"));
+  exports.Set("opTablesSync", Napi::Function::New<MakeOpTablesSync>(env, "opTablesSync"));
+  exports.Set("write", Napi::Function::New<Write>(env, "write"));
+  exports.Set("writeSync", Napi::Function::New<WriteSync>(env, "writeSync"));
+  exports.Set("readPerfetto", Napi::Function::New<ReadPerfettoFile>(env, "readPerfetto"));
+}
+
+}  // namespace opscope

@@ -1,0 +1,161 @@
+#include "rows_binding.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "typed_array.h"
+
+namespace opscope {
+
+namespace {
+
+double NumberOf(const Napi::Object& object, const char* key) { return object.Get(key).ToNumber().DoubleValue(); }
+std::string TextOf(const Napi::Object& object, const char* key) { return object.Get(key).ToString(); }
+uint64_t BitsOf(const Napi::Object& object, const char* key) {
+  bool lossless = false;
+  const Napi::Value value = object.Get(key);
+  return value.IsBigInt() ? value.As<Napi::BigInt>().Uint64Value(&lossless) : 0;
+}
+
+template <typename Visit>
+void ForEach(const Napi::Object& object, const char* key, Visit visit) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsArray()) return;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    Napi::HandleScope scope(object.Env());
+    visit(array.Get(i));
+  }
+}
+
+int64_t RoundNs(double ns) noexcept { return static_cast<int64_t>(std::llround(ns)); }
+
+Column<int64_t> ReadTimes(const Napi::Object& object, const char* key) {
+  const Column<double> values = ReadColumn<double>(object, key);
+  Column<int64_t> times(values.size());
+  for (size_t i = 0; i < values.size(); ++i) times[i] = std::isnan(values[i]) ? kOpenEnd : RoundNs(values[i]);
+  return times;
+}
+
+// One row per element of the shortest column: a missing column gives no rows.
+template <typename Row, typename Make>
+Column<Row> Zip(size_t count, Make make) {
+  Column<Row> rows(count);
+  for (size_t i = 0; i < count; ++i) rows[i] = make(i);
+  return rows;
+}
+
+void ReadSpans(const Napi::Object& spans, RawRows* rows) {
+  rows->span_thread = ReadColumn<uint32_t>(spans, "thread");
+  rows->span_name = ReadColumn<uint32_t>(spans, "name");
+  rows->span_start_ns = ReadTimes(spans, "startNs");
+  rows->span_end_ns = ReadTimes(spans, "endNs");
+  rows->span_flags = ReadColumn<uint8_t>(spans, "flags");
+  rows->span_id = ReadColumn<uint64_t>(spans, "spanId");
+  rows->span_parent_id = ReadColumn<uint64_t>(spans, "parentId");
+  rows->span_trace_high = ReadColumn<uint64_t>(spans, "traceIdHigh");
+  rows->span_trace_low = ReadColumn<uint64_t>(spans, "traceIdLow");
+}
+
+void ReadGpu(const Napi::Object& gpu, RawRows* rows) {
+  const auto kind = ReadColumn<uint8_t>(gpu, "kind");
+  const auto from = ReadColumn<uint8_t>(gpu, "from");
+  const auto to = ReadColumn<uint8_t>(gpu, "to");
+  const auto name = ReadColumn<uint32_t>(gpu, "name");
+  const auto device = ReadColumn<uint32_t>(gpu, "device");
+  const auto context = ReadColumn<uint32_t>(gpu, "context");
+  const auto stream = ReadColumn<uint32_t>(gpu, "stream");
+  const auto start = ReadTimes(gpu, "startNs");
+  const auto end = ReadTimes(gpu, "endNs");
+  const auto correlation = ReadColumn<uint64_t>(gpu, "correlationId");
+  const auto bytes = ReadColumn<double>(gpu, "bytes");
+  rows->gpu = Zip<GpuRow>(kind.size(), [&](size_t i) {
+    GpuRow row{};
+    row.start_ns = start[i];
+    row.end_ns = end[i];
+    row.correlation_id = correlation[i];
+    row.bytes = static_cast<uint64_t>(bytes[i]);
+    row.name = name[i];
+    row.device = device[i];
+    row.context = context[i];
+    row.stream = stream[i];
+    row.launch = -1;
+    row.span = kNoParent;
+    row.kind = static_cast<GpuKind>(kind[i]);
+    row.from = static_cast<MemoryKind>(from[i]);
+    row.to = static_cast<MemoryKind>(to[i]);
+    return row;
+  });
+}
+
+}  // namespace
+
+RawRows ReadRawRows(const Napi::Object& object) {
+  RawRows rows;
+  ForEach(object, "threads", [&](const Napi::Value& value) {
+    const auto thread = value.As<Napi::Object>();
+    rows.threads.push_back({TextOf(thread, "name"), static_cast<int64_t>(NumberOf(thread, "osThreadId")), static_cast<int32_t>(NumberOf(thread, "jsThreadId"))});
+  });
+  ForEach(object, "names", [&](const Napi::Value& value) {
+    const auto name = value.As<Napi::Object>();
+    rows.names.push_back({TextOf(name, "text"), TextOf(name, "instance"), static_cast<Category>(NumberOf(name, "category")),
+                          static_cast<Role>(NumberOf(name, "role"))});
+  });
+  ForEach(object, "strings", [&](const Napi::Value& value) { rows.strings.push_back(value.ToString()); });
+  ReadSpans(object.Get("spans").As<Napi::Object>(), &rows);
+  ForEach(object, "attributes", [&](const Napi::Value& value) {
+    const auto attribute = value.As<Napi::Object>();
+    AttributeRow row{};
+    row.row = static_cast<uint32_t>(NumberOf(attribute, "span"));
+    row.key = static_cast<uint32_t>(NumberOf(attribute, "key"));
+    row.type = static_cast<AttributeType>(NumberOf(attribute, "type"));
+    const double number = NumberOf(attribute, "value");
+    if (row.type == AttributeType::kDouble) {
+      row.number = number;
+    } else {
+      row.integer = static_cast<int64_t>(number);
+    }
+    rows.attributes.Append(row);
+  });
+  ForEach(object, "links", [&](const Napi::Value& value) {
+    const auto link = value.As<Napi::Object>();
+    rows.links.Append({BitsOf(link, "traceIdHigh"), BitsOf(link, "traceIdLow"), BitsOf(link, "spanId"), static_cast<uint32_t>(NumberOf(link, "span"))});
+  });
+  {
+    const auto marks = object.Get("marks").As<Napi::Object>();
+    const auto thread = ReadColumn<uint32_t>(marks, "thread");
+    const auto name = ReadColumn<uint32_t>(marks, "name");
+    const auto at = ReadTimes(marks, "atNs");
+    rows.marks = Zip<MarkRow>(thread.size(), [&](size_t i) { return MarkRow{at[i], name[i], thread[i], kNoParent}; });
+  }
+  {
+    const auto counters = object.Get("counters").As<Napi::Object>();
+    const auto thread = ReadColumn<uint32_t>(counters, "thread");
+    const auto name = ReadColumn<uint32_t>(counters, "name");
+    const auto at = ReadTimes(counters, "atNs");
+    const auto value = ReadColumn<double>(counters, "value");
+    rows.counters = Zip<CounterRow>(thread.size(), [&](size_t i) { return CounterRow{at[i], value[i], name[i], thread[i]}; });
+  }
+  {
+    const auto launches = object.Get("launches").As<Napi::Object>();
+    const auto thread = ReadColumn<uint32_t>(launches, "thread");
+    const auto name = ReadColumn<uint32_t>(launches, "name");
+    const auto start = ReadTimes(launches, "startNs");
+    const auto end = ReadTimes(launches, "endNs");
+    const auto correlation = ReadColumn<uint64_t>(launches, "correlationId");
+    rows.launches = Zip<LaunchRow>(thread.size(), [&](size_t i) { return LaunchRow{start[i], end[i], correlation[i], name[i], thread[i], kNoParent}; });
+  }
+  ReadGpu(object.Get("gpu").As<Napi::Object>(), &rows);
+  ForEach(object, "warnings", [&](const Napi::Value& value) {
+    const auto warning = value.As<Napi::Object>();
+    rows.warnings.push_back({TextOf(warning, "code"), TextOf(warning, "detail"), static_cast<uint64_t>(NumberOf(warning, "count"))});
+  });
+  rows.duration_ns = RoundNs(NumberOf(object, "durationNs"));
+  rows.origin_epoch_ns = static_cast<int64_t>(BitsOf(object, "originEpochNs"));
+  rows.process_id = static_cast<int64_t>(NumberOf(object, "processId"));
+  rows.dropped = static_cast<uint64_t>(NumberOf(object, "dropped"));
+  rows.meta_json = TextOf(object, "metaJson");
+  return rows;
+}
+
+}  // namespace opscope

@@ -1,0 +1,137 @@
+#include "session_binding.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/merge.h"
+#include "core/native_api.h"
+#include "core/recorder.h"
+#include "recording_binding.h"
+#include "task.h"
+#include "throw_status.h"
+
+namespace opscope {
+
+namespace {
+
+void ThrowIfBad(Napi::Env env, const Status& status) {
+  if (!status.ok()) ErrorOf(env, status).ThrowAsJavaScriptException();
+}
+int SessionOf(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int32Value(); }
+
+Napi::Value SetPoolBytes(const Napi::CallbackInfo& info) {
+  const auto bytes = static_cast<size_t>(info[0].As<Napi::Number>().DoubleValue());
+  return Napi::Boolean::New(info.Env(), Recorder::Get().SetPoolBytes(bytes));
+}
+
+Napi::Value StartSession(const Napi::CallbackInfo& info) {
+  FillNativeApiSlots();
+  SessionOptions options;
+  options.category_mask = info[0].As<Napi::Number>().Uint32Value();
+  options.is_paused = info[1].As<Napi::Boolean>().Value();
+  options.is_detailed = info[2].As<Napi::Boolean>().Value();
+  return Napi::Number::New(info.Env(), Recorder::Get().StartSession(options));
+}
+
+void PauseSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().PauseSession(SessionOf(info))); }
+void ResumeSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().ResumeSession(SessionOf(info))); }
+void ResetSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().ResetSession(SessionOf(info))); }
+
+// Releases the session's chunks also when the merge runs out of memory.
+class SessionRelease {
+ public:
+  explicit SessionRelease(int id) noexcept : id_(id) {}
+  SessionRelease(const SessionRelease&) = delete;
+  SessionRelease& operator=(const SessionRelease&) = delete;
+  ~SessionRelease() { Recorder::Get().ReleaseSession(id_); }
+
+ private:
+  int id_;
+};
+
+std::shared_ptr<const Recording> MergeAndRelease(const MergeInput& input, std::string meta_json) {
+  SessionRelease release(input.session.id);
+  std::shared_ptr<Recording> recording = MergeLogs(input);
+  recording->meta_json = std::move(meta_json);
+  return recording;
+}
+
+Napi::Value StopSession(const Napi::CallbackInfo& info) {
+  auto input = std::make_shared<MergeInput>();
+  const Status status = Recorder::Get().StopSession(SessionOf(info), input.get());
+  if (!status.ok()) {
+    ThrowIfBad(info.Env(), status);
+    return info.Env().Undefined();
+  }
+  auto result = std::make_shared<std::shared_ptr<const Recording>>();
+  std::string meta_json = info[1].As<Napi::String>();
+  return RunOffThread(
+      info.Env(),
+      [input, result, meta_json]() mutable {
+        *result = MergeAndRelease(*input, std::move(meta_json));
+        return Status::Ok();
+      },
+      [result](Napi::Env env) { return WrapRecording(env, std::move(*result)); });
+}
+
+Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
+  MergeInput input;
+  const Status status = Recorder::Get().StopSession(SessionOf(info), &input);
+  if (!status.ok()) {
+    ThrowIfBad(info.Env(), status);
+    return info.Env().Undefined();
+  }
+  return WrapRecording(info.Env(), MergeAndRelease(input, info[1].As<Napi::String>()));
+}
+
+// The clock reads of a begin and an end, and what stands between them: what
+// one span adds to its parent. Best of several short runs, on a log of its own
+// so that no recording sees it.
+double MeasureSpanCostNs() {
+  constexpr int kRuns = 7;
+  constexpr int kSpans = 1000;
+  ChunkPool pool(Chunk::kBytes);
+  ThreadLog log(0, &pool, 0);
+  log.control().gate.store(1, std::memory_order_relaxed);
+  double best = 1e9;
+  for (int run = 0; run < kRuns; ++run) {
+    const uint64_t start = MonotonicNs();
+    for (int i = 0; i < kSpans; ++i) {
+      log.Begin(0);
+      log.End(0);
+    }
+    best = std::min(best, static_cast<double>(MonotonicNs() - start) / kSpans);
+    if (Chunk* chunk = log.first.load(std::memory_order_relaxed)) chunk->used.store(0, std::memory_order_relaxed);
+  }
+  return best;
+}
+
+Napi::Value RecorderStats(const Napi::CallbackInfo& info) {
+  Recorder& recorder = Recorder::Get();
+  const RecorderCounts counts = recorder.Counts();
+  Napi::Object stats = Napi::Object::New(info.Env());
+  stats.Set("dropped", static_cast<double>(counts.dropped_spans));
+  stats.Set("unmatchedEnds", static_cast<double>(counts.unmatched_ends));
+  stats.Set("poolBytes", static_cast<double>(recorder.pool().total_bytes()));
+  stats.Set("poolUsedBytes", static_cast<double>(recorder.pool().used_bytes()));
+  stats.Set("spanCostNs", MeasureSpanCostNs());
+  stats.Set("clock", ClockSourceName(CurrentClockSource()));
+  return stats;
+}
+
+}  // namespace
+
+void ExportSessions(Napi::Env env, Napi::Object exports) {
+  exports.Set("setPoolBytes", Napi::Function::New<SetPoolBytes>(env, "setPoolBytes"));
+  exports.Set("startSession", Napi::Function::New<StartSession>(env, "startSession"));
+  exports.Set("pauseSession", Napi::Function::New<PauseSession>(env, "pauseSession"));
+  exports.Set("resumeSession", Napi::Function::New<ResumeSession>(env, "resumeSession"));
+  exports.Set("resetSession", Napi::Function::New<ResetSession>(env, "resetSession"));
+  exports.Set("stopSession", Napi::Function::New<StopSession>(env, "stopSession"));
+  exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync"));
+  exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));
+}
+
+}  // namespace opscope

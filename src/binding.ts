@@ -1,0 +1,328 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { OpscopeError } from './errors.js'
+
+/** A finished recording, owned by the native side; opaque here. */
+export interface RecordingHandle {
+  readonly __recording: unique symbol
+}
+
+/** Indices into {@link NativeBinding.control}, the block that this thread shares with its native log. */
+export const SLOT_NAME = 0
+export const SLOT_GATE = 1
+export const SLOT_DEPTH = 2
+export const SLOT_LIVE_ASYNC = 3
+export const SLOT_DETAIL = 4
+export const SLOT_SPAN_LOW = 5
+export const SLOT_SPAN_HIGH = 6
+export const SLOT_PARENT_LOW = 7
+export const SLOT_PARENT_HIGH = 8
+
+/** `Role` of binding/core/columns.h. */
+export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
+export type Role = (typeof ROLES)[number]
+
+/** `Category` of binding/core/columns.h; the index is the bit in the recording gate. */
+export const CATEGORIES = [
+  'user',
+  'section',
+  'inference',
+  'cpu_op',
+  'runtime_api',
+  'device',
+  'memcpy',
+  'sync',
+  'overhead',
+  'gc',
+  'event_loop',
+  'request',
+] as const
+export type Category = (typeof CATEGORIES)[number]
+
+export const GPU_KINDS = ['kernel', 'copy', 'fill', 'sync'] as const
+export type GpuKind = (typeof GPU_KINDS)[number]
+export const MEMORY_KINDS = ['unknown', 'pageable', 'pinned', 'device', 'array', 'managed', 'peer'] as const
+export type MemoryKind = (typeof MEMORY_KINDS)[number]
+
+/** Bits of {@link RecordingView.spans}.flags. */
+export const FLAG_ASYNC = 1
+export const FLAG_UNFINISHED = 2
+export const FLAG_ERROR = 4
+export const FLAG_TIMED = 8
+
+export interface NameEntry {
+  text: string
+  instance: string
+  /** Index into {@link CATEGORIES}. */
+  category: number
+  /** Index into {@link ROLES}. */
+  role: number
+}
+export interface ThreadEntry {
+  name: string
+  osThreadId: number
+  jsThreadId: number
+  firstRow: number
+  rowCount: number
+}
+export interface NativeWarning {
+  code: string
+  detail: string
+  count: number
+}
+
+/** Columns of an op table; one element per row. All times in ns. */
+export interface OpColumns {
+  parent: Int32Array
+  name: Uint32Array
+  thread: Int32Array
+  isAsync: Uint8Array
+  peak: Uint32Array
+  calls: Float64Array
+  totalNs: Float64Array
+  cpuNs: Float64Array
+  gpuNs: Float64Array
+  selfNs: Float64Array
+  minNs: Float64Array
+  maxNs: Float64Array
+  p50Ns: Float64Array
+  p99Ns: Float64Array
+  firstStartNs: Float64Array
+  firstEndNs: Float64Array
+  unfinished: Float64Array
+}
+
+/**
+ * A recording as typed arrays that share the native memory (no copy per event). Times are ns since
+ * session start. Int64 columns are `BigInt64Array`.
+ */
+export interface RecordingView {
+  names: NameEntry[]
+  threads: ThreadEntry[]
+  strings: string[]
+  warnings: NativeWarning[]
+  pauses: { startNs: number; endNs: number }[]
+  durationNs: number
+  originEpochNs: bigint
+  originClockNs: bigint
+  processId: number
+  dropped: number
+  unfinished: number
+  metaJson: string
+  spans: {
+    startNs: BigInt64Array
+    durationNs: BigInt64Array
+    name: Uint32Array
+    parent: Int32Array
+    flags: Uint8Array
+    /** Length 0 when nothing ran on a GPU. */
+    gpuNs: BigInt64Array
+  }
+  /** Sparse tables, one object a row. */
+  asyncs: { row: Uint32Array; returnNs: Float64Array }
+  ids: { row: Uint32Array; spanId: BigUint64Array; remoteParentId: BigUint64Array; traceIdHigh: BigUint64Array; traceIdLow: BigUint64Array }
+  attributes: { row: number; key: string; value: string | number | bigint | boolean }[]
+  links: { row: number; traceId: string; spanId: string }[]
+  marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span: Int32Array }
+  counters: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; value: Float64Array }
+  launches: {
+    thread: Uint32Array
+    name: Uint32Array
+    startNs: Float64Array
+    endNs: Float64Array
+    correlationId: BigUint64Array
+    span: Int32Array
+  }
+  gpu: {
+    kind: Uint8Array
+    from: Uint8Array
+    to: Uint8Array
+    name: Uint32Array
+    device: Uint32Array
+    context: Uint32Array
+    stream: Uint32Array
+    startNs: Float64Array
+    endNs: Float64Array
+    correlationId: BigUint64Array
+    bytes: Float64Array
+    launch: Int32Array
+    span: Int32Array
+  }
+}
+
+/** Plain rows for {@link NativeBinding.build}: names and strings are indices, absent ids are 0. */
+export interface RawRows {
+  threads: { name: string; osThreadId: number; jsThreadId: number }[]
+  names: NameEntry[]
+  strings: string[]
+  spans: {
+    thread: Uint32Array
+    name: Uint32Array
+    /** Relative to session start; finite. */
+    startNs: Float64Array
+    /** NaN: unfinished. */
+    endNs: Float64Array
+    /** FLAG_ASYNC: never nested by time; FLAG_ERROR as it is. */
+    flags: Uint8Array
+    /** All three empty when no span has an id. A parent id found among the ids wins over nesting by time. */
+    spanId: BigUint64Array
+    parentId: BigUint64Array
+    traceIdHigh: BigUint64Array
+    traceIdLow: BigUint64Array
+  }
+  /** `span` indexes `spans` as given. `type` indexes string, double, int, bool. */
+  attributes: { span: number; key: number; type: 0 | 1 | 2 | 3; value: number }[]
+  links: { span: number; traceIdHigh: bigint; traceIdLow: bigint; spanId: bigint }[]
+  marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array }
+  counters: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; value: Float64Array }
+  launches: { thread: Uint32Array; name: Uint32Array; startNs: Float64Array; endNs: Float64Array; correlationId: BigUint64Array }
+  gpu: {
+    kind: Uint8Array
+    from: Uint8Array
+    to: Uint8Array
+    name: Uint32Array
+    device: Uint32Array
+    context: Uint32Array
+    stream: Uint32Array
+    startNs: Float64Array
+    endNs: Float64Array
+    correlationId: BigUint64Array
+    bytes: Float64Array
+  }
+  durationNs: number
+  originEpochNs: bigint
+  processId: number
+  dropped: number
+  warnings: NativeWarning[]
+  metaJson: string
+}
+
+export type TimeOf = 0 | 1 | 2 // cpu, gpu, all
+
+/** Every function that the native addon exports. Functions without a comment do what their name says. */
+export interface NativeBinding {
+  version: string
+
+  // This thread's log. The calls without arguments read and write the control block:
+  // SLOT_NAME, SLOT_PARENT_*, SLOT_SPAN_* (src/span-calls.ts is their only user).
+  control(): Uint32Array
+  internName(text: string, category: number, role: number, instance: string): number
+  begin(): void
+  end(): void
+  /** As begin; true when the gate was open. */
+  beginCounted(): boolean
+  /** As begin, with a parent id, for a thread whose stack is empty. */
+  beginChild(): void
+  /** Opens a span that carries an id and pushes it on the stack; id 0 while its category is off. */
+  beginSpan(): void
+  /** As beginSpan, off the stack: never a parent of what follows. */
+  openSpan(): void
+  /** The synchronous part of a beginSpan() is over: off the stack, the span stays open. */
+  leaveSpan(): void
+  endSpan(): void
+  /** As endSpan; the body threw or rejected. */
+  failSpan(): void
+  /** A span with both times, CLOCK_MONOTONIC ns. Returns its id. parentId 0: none; isAsync draws it on a lane. */
+  timedSpan(nameId: number, startNs: bigint, endNs: bigint, parentId: number, isAsync: boolean): number
+  attribute(spanId: number, key: string, value: string | number | bigint | boolean): void
+  link(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, linkedSpanId: bigint): void
+  traceId(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, remoteParentId: bigint): void
+  mark(nameId: number): void
+  counter(nameId: number, value: number): void
+  /** CLOCK_MONOTONIC in ns, the clock of process.hrtime.bigint(). */
+  nowNs(): bigint
+  nameThread(name: string, jsThreadId: number): void
+
+  // Sessions: windows on the one recorder of the process.
+  setPoolBytes(bytes: number): boolean
+  startSession(categoryMask: number, isPaused: boolean, isDetailed: boolean): number
+  pauseSession(session: number): void
+  resumeSession(session: number): void
+  resetSession(session: number): void
+  /** Ends the window and merges; the session is gone when this resolves. */
+  stopSession(session: number, metaJson: string): Promise<RecordingHandle>
+  stopSessionSync(session: number, metaJson: string): RecordingHandle
+  /** Counts since process start, and the cost of one begin/end pair measured now, in ns. */
+  recorderStats(): { dropped: number; unmatchedEnds: number; poolBytes: number; poolUsedBytes: number; spanCostNs: number; clock: string }
+
+  // Recordings.
+  build(rows: RawRows): Promise<RecordingHandle>
+  view(recording: RecordingHandle): RecordingView
+  /** One of the sparse tables of {@link RecordingView}, copied. */
+  viewTable(recording: RecordingHandle, table: SparseTable): never
+  opTables(recording: RecordingHandle, time: TimeOf): Promise<{ merged: OpColumns; perThread: OpColumns }>
+  opTablesSync(recording: RecordingHandle, time: TimeOf): { merged: OpColumns; perThread: OpColumns }
+  /** Streams the recording to an open file descriptor (not closed); resolves to the bytes written. */
+  write(recording: RecordingHandle, format: 'perfetto' | 'chrome' | 'paddle', fd: number, gzip: boolean): Promise<{ bytes: number; warnings: NativeWarning[] }>
+  writeSync(recording: RecordingHandle, format: 'perfetto' | 'chrome' | 'paddle', fd: number, gzip: boolean): { bytes: number; warnings: NativeWarning[] }
+  /** Reads a Perfetto trace written by opscope; a cut file gives what is whole, with a warning. */
+  readPerfetto(path: string): Promise<RecordingHandle>
+}
+
+const SPARSE_TABLES = ['strings', 'asyncs', 'ids', 'attributes', 'links', 'marks', 'counters', 'launches', 'gpu'] as const
+type SparseTable = (typeof SPARSE_TABLES)[number]
+
+/** The sparse tables are copied when first asked for: a report needs none of them. */
+function withSparseTables(binding: NativeBinding): NativeBinding {
+  const viewColumns = binding.view
+  const view = (recording: RecordingHandle): RecordingView => {
+    const result = viewColumns(recording)
+    for (const table of SPARSE_TABLES) {
+      let rows: RecordingView[typeof table] | undefined
+      Object.defineProperty(result, table, {
+        enumerable: true,
+        get: () => (rows ??= binding.viewTable(recording, table)),
+      })
+    }
+    return result
+  }
+  return { ...binding, view }
+}
+
+let loaded: NativeBinding | undefined
+let failure: Error | undefined
+
+/**
+ * The native core, or undefined where no binary fits this platform: importing opscope and running
+ * instrumented code must work there too.
+ */
+export function tryNative(): NativeBinding | undefined {
+  if (loaded === undefined && failure === undefined) {
+    try {
+      const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+      loaded = withSparseTables(createRequire(import.meta.url)('node-gyp-build')(root) as NativeBinding)
+    } catch (error) {
+      failure = error as Error
+    }
+  }
+  return loaded
+}
+
+/**
+ * The native core.
+ * @throws OpscopeError ERR_OPSCOPE_NATIVE_MISSING naming the platform and the command that builds it.
+ */
+export function native(): NativeBinding {
+  const binding = tryNative()
+  if (binding === undefined) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_NATIVE_MISSING',
+      `opscope has no native binary that loads on ${platformName()}.`,
+      `Build it: ${BUILD_COMMAND}`,
+      { cause: failure },
+    )
+  }
+  return binding
+}
+
+/** Needs a C++20 compiler and cmake. Verified for a package installed from the registry or a tarball. */
+export const BUILD_COMMAND = 'npm i -D cmake-js node-addon-api && npx cmake-js compile -d node_modules/opscope'
+
+export function platformName(): string {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  const glibc = report?.header?.glibcVersionRuntime
+  const libc = process.platform === 'linux' ? (glibc === undefined ? ' (musl)' : ` (glibc ${glibc})`) : ''
+  return `${process.platform}-${process.arch}${libc}, Node ${process.versions.node}`
+}

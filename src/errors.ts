@@ -1,0 +1,31 @@
+/** Codes of {@link OpscopeError}; stable across releases. */
+export type OpscopeErrorCode =
+  | 'ERR_OPSCOPE_ALREADY_STARTED'
+  | 'ERR_OPSCOPE_FILE_DAMAGED'
+  | 'ERR_OPSCOPE_FILE_FORMAT'
+  | 'ERR_OPSCOPE_FILE_READ'
+  | 'ERR_OPSCOPE_FILE_WRITE'
+  | 'ERR_OPSCOPE_GPU_UNAVAILABLE'
+  | 'ERR_OPSCOPE_INTEGRATION'
+  | 'ERR_OPSCOPE_NATIVE_MISSING'
+  | 'ERR_OPSCOPE_NOT_STARTED'
+  | 'ERR_OPSCOPE_OPTION_UNKNOWN'
+  | 'ERR_OPSCOPE_OPTION_VALUE'
+  | 'ERR_OPSCOPE_ROWS'
+  | 'ERR_OPSCOPE_SESSION_STOPPED'
+  | 'ERR_OPSCOPE_STOP_BUSY'
+  | 'ERR_OPSCOPE_OUT_OF_MEMORY'
+
+/** Every error opscope throws. `code` is stable; `message` may change; `hint` says what to do next. */
+export class OpscopeError extends Error {
+  readonly code: OpscopeErrorCode
+  readonly hint: string | undefined
+  override get name(): string {
+    return 'OpscopeError'
+  }
+  constructor(code: OpscopeErrorCode, message: string, hint?: string, options?: ErrorOptions) {
+    super(hint === undefined ? message : `${message}\n  ${hint}`, options)
+    this.code = code
+    this.hint = hint
+  }
+}

@@ -1,0 +1,49 @@
+export { type BatchOptions, BatchProfiler, profileBatches } from './batches.js'
+export type { Category, GpuKind, MemoryKind, Role } from './binding.js'
+export {
+  Capture,
+  type CaptureThread,
+  type CaptureWarning,
+  type CounterValue,
+  type Mark,
+  type ReportOptions,
+  type SpanColumns,
+} from './capture.js'
+export { OpscopeError, type OpscopeErrorCode } from './errors.js'
+export { loadCapture } from './load-capture.js'
+export type { AsyncRow } from './model/async-rows.js'
+export type { CopySummary } from './model/copies.js'
+export type { Finding } from './model/findings.js'
+export type { OpRow, OpRowsOptions } from './model/ops.js'
+export type { Overhead } from './model/overhead.js'
+export type { ProfilerOptions, SortedKey, State, TracerOption } from './options.js'
+export {
+  isProfilerEnabled,
+  profile,
+  profiler,
+  resetProfiler,
+  type ScopedOptions,
+  type StopProfilerOptions,
+  startProfiler,
+  stopProfiler,
+  stopProfilerSync,
+} from './profiler.js'
+export {
+  type Attributes,
+  type AttributeValue,
+  counter,
+  mark,
+  type Op,
+  type OpOptions,
+  op,
+  type RecordOptions,
+  record,
+  recordSync,
+  type Span,
+  type SpanContext,
+  span,
+  wrap,
+} from './record.js'
+export { buildCapture } from './rows.js'
+export type { Session } from './session.js'
+export { VERSION as version } from './version.js'

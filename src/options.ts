@@ -1,0 +1,174 @@
+import { CATEGORIES, type Category } from './binding.js'
+import { OpscopeError } from './errors.js'
+import { SORTED_KEYS, type SortedKey, type State, type TracerOption } from './model/ops.js'
+import { nameHint } from './nearest-name.js'
+import { checkKeys } from './option-checks.js'
+
+export type { SortedKey, State, TracerOption }
+
+/** Options of a recording: the same words in code, on the command line (`--profile-path`) and in the environment (`OPSCOPE_PROFILE_PATH`). */
+export interface ProfilerOptions {
+  /** What is recorded, and what Total means in the report: CPU time, GPU time, or both added up. @default 'All' */
+  state?: State
+  /** How much op detail is recorded and shown. @default 'Default' */
+  tracerOption?: TracerOption
+  /** A filter within the state. @default 'all' */
+  categories?: readonly Category[] | 'all'
+  /** Order of the report. @default 'default', by first end */
+  sortedKey?: SortedKey
+  /** Where the capture goes; the format by the suffix. @default none: nothing is written */
+  profilePath?: string
+  /** Print the report to stdout. @default true for stopProfiler and profileBatches, else false */
+  print?: boolean
+  /** `required` makes a missing GPU an error. @default 'auto' */
+  gpu?: 'auto' | 'off' | 'required'
+  /** Memory for spans that are not merged yet, in MiB; set by the first session of the process. @default 256 */
+  bufferMB?: number
+  /** Record nothing until `resume()`. @default false */
+  startPaused?: boolean
+  /** Facts about the whole recording, kept with it. */
+  attributes?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface ResolvedOptions {
+  readonly state: State
+  readonly tracerOption: TracerOption
+  readonly categories: readonly Category[]
+  readonly sortedKey: SortedKey
+  readonly profilePath: string | undefined
+  readonly print: boolean
+  readonly gpu: 'auto' | 'off' | 'required'
+  readonly bufferMB: number
+  readonly startPaused: boolean
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
+}
+
+const MAX_BUFFER_MB = 64 * 1024
+const STATES = ['CPU', 'GPU', 'All'] as const
+const TRACER_OPTIONS = ['Default', 'OpDetail', 'AllOpDetail'] as const
+const GPU_CHOICES = ['auto', 'off', 'required'] as const
+
+/** One option: what it is without being set, how a value is checked, and how text becomes a value. */
+interface OptionRule<T> {
+  fallback: T
+  check(value: unknown, key: string): T
+  parse(text: string): unknown
+}
+
+const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = {
+  state: choice(STATES, 'All'),
+  tracerOption: choice(TRACER_OPTIONS, 'Default'),
+  categories: { fallback: CATEGORIES, check: checkCategories, parse: text => (text === 'all' ? text : text.split(',').map(part => part.trim())) },
+  sortedKey: choice(SORTED_KEYS, 'default'),
+  profilePath: { fallback: undefined, check: checkPath, parse: text => text },
+  print: flag(false),
+  gpu: choice(GPU_CHOICES, 'auto'),
+  bufferMB: { fallback: 256, check: checkBuffer, parse: Number },
+  startPaused: flag(false),
+  attributes: { fallback: {}, check: checkAttributes, parse: parseAttributes },
+}
+export const OPTION_KEYS = Object.keys(RULES) as (keyof ResolvedOptions)[]
+
+/**
+ * What the caller gave, else the environment, else the default; frozen.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+ */
+export function resolveOptions(given: ProfilerOptions, defaults: Partial<ResolvedOptions> = {}): ResolvedOptions {
+  checkKeys(given, OPTION_KEYS)
+  const resolve = <K extends keyof ResolvedOptions>(key: K): ResolvedOptions[K] => {
+    const rule: OptionRule<ResolvedOptions[K]> = RULES[key]
+    const value = given[key]
+    if (value !== undefined) return rule.check(value, key)
+    const text = process.env[environmentName(key)]
+    if (text !== undefined && text !== '') {
+      try {
+        return rule.check(rule.parse(text), key)
+      } catch (error) {
+        warnAboutVariable(environmentName(key), error as Error)
+      }
+    }
+    return defaults[key] ?? rule.fallback
+  }
+  return Object.freeze(Object.fromEntries(OPTION_KEYS.map(key => [key, resolve(key)]))) as unknown as ResolvedOptions
+}
+
+/** `profilePath` → `OPSCOPE_PROFILE_PATH`, `bufferMB` → `OPSCOPE_BUFFER_MB`. */
+export function environmentName(key: string): string {
+  return `OPSCOPE_${key.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`
+}
+
+const warned = new Set<string>()
+function warnAboutVariable(name: string, error: Error): void {
+  if (warned.has(name)) return
+  warned.add(name)
+  process.stderr.write(`opscope: ${name} is ignored: ${error.message.split('\n')[0]}\n`)
+}
+
+function fail(key: string, expected: string, value: unknown, hint?: string): never {
+  throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the "${key}" option to be ${expected}, got ${show(value)}.`, hint)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+function choice<T extends string>(choices: readonly T[], fallback: T): OptionRule<T> {
+  return {
+    fallback,
+    check(value, key) {
+      if (choices.includes(value as T)) return value as T
+      return fail(key, `one of ${choices.join(', ')}`, value, typeof value === 'string' ? nameHint(value, choices) : undefined)
+    },
+    parse: text => text,
+  }
+}
+
+function flag(fallback: boolean): OptionRule<boolean> {
+  const words = new Map<string, boolean>([
+    ['1', true],
+    ['true', true],
+    ['0', false],
+    ['false', false],
+  ])
+  return {
+    fallback,
+    check: (value, key) => (typeof value === 'boolean' ? value : fail(key, 'a boolean', value)),
+    parse: text => words.get(text.toLowerCase()) ?? text,
+  }
+}
+
+function checkCategories(value: unknown, key: string): readonly Category[] {
+  if (value === 'all') return CATEGORIES
+  if (!Array.isArray(value) || value.length === 0) return fail(key, `'all' or a list of categories`, value)
+  for (const entry of value) {
+    if (!CATEGORIES.includes(entry)) fail(key, `made of ${CATEGORIES.join(', ')}`, entry, nameHint(String(entry), CATEGORIES))
+  }
+  return [...value]
+}
+
+function checkPath(value: unknown, key: string): string {
+  return typeof value === 'string' && value !== '' ? value : fail(key, 'a path', value)
+}
+
+function checkBuffer(value: unknown, key: string): number {
+  const isFit = typeof value === 'number' && Number.isFinite(value) && value >= 1 && value <= MAX_BUFFER_MB
+  return isFit ? value : fail(key, `a number of MiB from 1 to ${MAX_BUFFER_MB}`, value)
+}
+
+function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(key, 'an object', value)
+  for (const entry of Object.values(value)) {
+    if (!['string', 'number', 'boolean'].includes(typeof entry)) fail(key, 'made of strings, numbers and booleans', entry)
+  }
+  return { ...(value as Record<string, string | number | boolean>) }
+}
+
+function parseAttributes(text: string): Record<string, string> {
+  const pairs = text.split(',').map(pair => pair.split('='))
+  if (pairs.some(pair => pair.length !== 2 || pair[0]!.trim() === '')) {
+    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected "key=value,key=value", got ${show(text)}.`)
+  }
+  return Object.fromEntries(pairs.map(([key, value]) => [key!.trim(), value!.trim()]))
+}

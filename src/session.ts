@@ -1,0 +1,164 @@
+import { availableParallelism } from 'node:os'
+
+import { CATEGORIES, type NativeBinding, native, type RecordingHandle } from './binding.js'
+import { Capture } from './capture.js'
+import { OpscopeError } from './errors.js'
+import { type Output, openOutput, writeCapture, writeCaptureSync } from './export/index.js'
+import { notifyStart, notifyStop, notifyStopped, takeCounts } from './hooks.js'
+import type { ResolvedOptions } from './options.js'
+import { startRuntimeCounters } from './runtime-counters.js'
+import { VERSION } from './version.js'
+
+/** What a stop may change: everything else was fixed at the start. */
+export type StopOptions = Pick<ResolvedOptions, 'sortedKey' | 'print'> & { profilePath: string | undefined }
+
+type SessionState = 'recording' | 'paused' | 'stopped'
+
+/** A recording in progress: a window on what the process records. */
+export class Session {
+  readonly #options: ResolvedOptions
+  readonly #id: number
+  readonly #native: NativeBinding
+  readonly #output: Output | undefined
+  readonly #stopCounters: () => void
+  #state: SessionState
+  #capture: Capture | undefined
+
+  /** Use profile() or startProfiler(). @internal */
+  constructor(options: ResolvedOptions) {
+    this.#native = native()
+    requireGpu(options)
+    // A bad path fails here, before anything is recorded.
+    this.#output = options.profilePath === undefined ? undefined : openOutput(options.profilePath)
+    this.#options = options
+    const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
+    // Another session holds the memory already: its size stays, and the capture says so.
+    this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
+    this.#id = this.#native.startSession(mask, options.startPaused, options.tracerOption === 'AllOpDetail')
+    this.#state = options.startPaused ? 'paused' : 'recording'
+    this.#stopCounters = startRuntimeCounters()
+    notifyStart(options.tracerOption)
+  }
+  readonly #isBufferSized: boolean
+
+  get state(): SessionState {
+    return this.#state
+  }
+  /** The finished recording; undefined until the session has stopped. */
+  get capture(): Capture | undefined {
+    return this.#capture
+  }
+  /** @internal */
+  get options(): ResolvedOptions {
+    return this.#options
+  }
+
+  /** Records nothing until resume(); a span that is open goes on. Idempotent. */
+  pause(): void {
+    if (this.#state !== 'recording') return
+    this.#native.pauseSession(this.#id)
+    this.#state = 'paused'
+  }
+  resume(): void {
+    if (this.#state !== 'paused') return
+    this.#native.resumeSession(this.#id)
+    this.#state = 'recording'
+  }
+  /** Forgets what was recorded so far, and goes on. */
+  reset(): void {
+    if (this.#state === 'stopped') return
+    this.#native.resetSession(this.#id)
+    takeCounts()
+  }
+
+  /**
+   * Ends the recording, merges it on a thread of its own and writes the file.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE for a path that cannot be opened; the session then goes on.
+   */
+  async stop(options: Partial<StopOptions> = {}): Promise<Capture> {
+    const output = this.#openAtStop(options)
+    const meta = this.#close(options)
+    const recording = await this.#native.stopSession(this.#id, meta)
+    const capture = await Capture.fromHandle(recording)
+    this.#capture = capture
+    if (output !== undefined) await this.#write(capture, () => writeCapture(recording, output))
+    return capture
+  }
+
+  /** As {@link stop}, blocking: for exit handlers. */
+  stopSync(options: Partial<StopOptions> = {}): Capture {
+    const output = this.#openAtStop(options)
+    const meta = this.#close(options)
+    const recording: RecordingHandle = this.#native.stopSessionSync(this.#id, meta)
+    const capture = Capture.fromHandleSync(recording)
+    this.#capture = capture
+    if (output !== undefined) this.#writeSync(capture, () => writeCaptureSync(recording, output))
+    return capture
+  }
+
+  #openAtStop(options: Partial<StopOptions>): Output | undefined {
+    if (this.#state === 'stopped') throw new OpscopeError('ERR_OPSCOPE_SESSION_STOPPED', 'The session has stopped already.')
+    return options.profilePath === undefined ? this.#output : openOutput(options.profilePath)
+  }
+
+  /** Everything that must happen while the window is still open, and what only this side knows, as text. */
+  #close(options: Partial<StopOptions>): string {
+    this.#stopCounters()
+    notifyStop()
+    this.#state = 'stopped'
+    notifyStopped()
+    const { notBrokenDown, warnings } = takeCounts()
+    if (!this.#isBufferSized) warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
+    const { spanCostNs, clock } = this.#native.recorderStats()
+    const { state, tracerOption, sortedKey, attributes, bufferMB } = this.#options
+    return JSON.stringify({
+      opscope: VERSION,
+      node: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+      cpus: availableParallelism(),
+      state,
+      tracerOption,
+      sortedKey: options.sortedKey ?? sortedKey,
+      attributes,
+      bufferMB,
+      spanCostNs,
+      clock,
+      gpu: GPU_STATE,
+      notBrokenDown,
+      warnings,
+    })
+  }
+
+  /** The recording is safe in memory: trouble with the file is a warning, and the capture can be exported again. */
+  async #write(capture: Capture, write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write()
+    } catch (error) {
+      Capture.addWarning(capture, writeWarning(error))
+    }
+  }
+  #writeSync(capture: Capture, write: () => unknown): void {
+    try {
+      write()
+    } catch (error) {
+      Capture.addWarning(capture, writeWarning(error))
+    }
+  }
+}
+
+/** GPU activity is not recorded by this version. */
+const GPU_STATE = { available: false, reason: 'not-supported' } as const
+
+function writeWarning(error: unknown): { code: string; detail: string; count: number } {
+  return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
+}
+
+function requireGpu({ gpu }: ResolvedOptions): void {
+  if (gpu !== 'required') return
+  throw new OpscopeError(
+    'ERR_OPSCOPE_GPU_UNAVAILABLE',
+    'A GPU is required, and none can be recorded here: not-supported.',
+    "Use gpu: 'auto' to record the CPU alone.",
+  )
+}
+

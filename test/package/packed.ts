@@ -1,0 +1,107 @@
+// Packs opscope as a release would and installs it the way a user does, in folders of its own: prebuildify
+// moves build/Release/*.node away, so the working tree only lends copies.
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ADDON = 'build/Release/opscope.node'
+const MODULES = join(ROOT, 'node_modules')
+
+export interface Packed {
+  folder: string
+  tarball: string
+  /** Paths inside the tarball. */
+  files: string[]
+}
+
+/** The release tarball, made from the sources, `lib/` and the addon as they are built now. */
+export function packOpscope(): Packed {
+  for (const built of [ADDON, 'lib/index.js']) {
+    if (!existsSync(join(ROOT, built))) throw new Error(`${built} is missing: run "npm run build" first`)
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'opscope-package-'))
+  const copy = join(folder, 'checkout')
+  for (const entry of [
+    'package.json',
+    'LICENSE',
+    'CMakeLists.txt',
+    'binding',
+    'src',
+    'lib',
+    'prebuilds/README.md',
+    ADDON,
+  ]) {
+    cpSync(join(ROOT, entry), join(copy, entry), { recursive: true })
+  }
+  // `true` stands for the build, which has taken place.
+  const prebuildify = ['--napi', '--strip', '--tag-libc', '-t', 'opscope', '--node-gyp', 'true']
+  execFileSync(process.execPath, [join(MODULES, 'prebuildify/bin.js'), ...prebuildify], { cwd: copy, stdio: 'pipe' })
+  const { filename, files } = npmPack(copy, folder)
+  return { folder, tarball: join(folder, filename), files: files.map(file => file.path) }
+}
+
+/** An empty project with the tarball installed, offline, by an npm that finds no other program than node. */
+export function installPacked({ folder, tarball }: Packed): string {
+  const dependencies = runtimeDependencies().map(name => join(folder, npmPack(join(MODULES, name), folder).filename))
+  const project = join(folder, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "private": true }')
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  symlinkSync(process.execPath, join(bin, 'node'))
+  execFileSync(process.execPath, [npmCli(), 'install', '--offline', tarball, ...dependencies], {
+    cwd: project,
+    env: { PATH: bin, HOME: folder },
+    stdio: 'pipe',
+  })
+  return project
+}
+
+/** Runs a program of a user of the package; only node is on its PATH. */
+export function runIn(
+  project: string,
+  file: string,
+  source: string,
+): { status: number | null; stdout: string; stderr: string } {
+  writeFileSync(join(project, file), source)
+  return spawnSync(process.execPath, [file], {
+    cwd: project,
+    env: { PATH: join(project, '../bin') },
+    encoding: 'utf8',
+  })
+}
+
+function npmPack(folder: string, destination: string): { filename: string; files: { path: string }[] } {
+  const args = [npmCli(), 'pack', '--json', '--ignore-scripts', '--pack-destination', destination]
+  const output = execFileSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  // An array up to npm 11, an object by package name from npm 12 on.
+  const [packed] = Object.values(JSON.parse(output)) as [{ filename: string; files: { path: string }[] }]
+  return packed
+}
+
+function npmCli(): string {
+  const folder = (process.env.PATH ?? '').split(delimiter).find(path => existsSync(join(path, 'npm')))
+  if (folder === undefined) throw new Error('npm is not on PATH')
+  return realpathSync(join(folder, 'npm'))
+}
+
+function runtimeDependencies(folder = ROOT): string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  return Object.keys(dependencies).flatMap(name => [name, ...runtimeDependencies(join(MODULES, name))])
+}
