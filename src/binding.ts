@@ -237,7 +237,8 @@ export interface NativeBinding {
 
   // Sessions: windows on the one recorder of the process.
   setPoolBytes(bytes: number): boolean
-  startSession(categoryMask: number, isPaused: boolean, isDetailed: boolean): number
+  /** If the environment ends before the session, its file is completed with this path (empty: none), format and text. */
+  startSession(categoryMask: number, isPaused: boolean, isDetailed: boolean, path: string, format: string, metaJson: string): number
   pauseSession(session: number): void
   resumeSession(session: number): void
   resetSession(session: number): void

@@ -34,7 +34,14 @@ export class Session {
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
-    this.#id = this.#native.startSession(mask, options.startPaused, options.tracerOption === 'AllOpDetail')
+    this.#id = this.#native.startSession(
+      mask,
+      options.startPaused,
+      options.tracerOption === 'AllOpDetail',
+      this.#output?.path ?? '',
+      this.#output?.format ?? '',
+      JSON.stringify(this.#meta(options)),
+    )
     this.#state = options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
     notifyStart(options.tracerOption)
@@ -109,24 +116,26 @@ export class Session {
     notifyStopped()
     const { notBrokenDown, warnings } = takeCounts()
     if (!this.#isBufferSized) warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
+    const sortedKey = options.sortedKey ?? this.#options.sortedKey
+    return JSON.stringify({ ...this.#meta(this.#options), sortedKey, notBrokenDown, warnings })
+  }
+
+  #meta({ state, tracerOption, sortedKey, attributes, bufferMB }: ResolvedOptions): Record<string, unknown> {
     const { spanCostNs, clock } = this.#native.recorderStats()
-    const { state, tracerOption, sortedKey, attributes, bufferMB } = this.#options
-    return JSON.stringify({
+    return {
       opscope: VERSION,
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
       cpus: availableParallelism(),
       state,
       tracerOption,
-      sortedKey: options.sortedKey ?? sortedKey,
+      sortedKey,
       attributes,
       bufferMB,
       spanCostNs,
       clock,
       gpu: GPU_STATE,
-      notBrokenDown,
-      warnings,
-    })
+    }
   }
 
   /** The recording is safe in memory: trouble with the file is a warning, and the capture can be exported again. */

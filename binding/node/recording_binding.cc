@@ -283,15 +283,6 @@ struct Written {
   std::vector<Warning> warnings;
 };
 
-Status WriteTo(const Recording& recording, const std::string& format, int fd, Written* written) {
-  ByteSink sink(fd);
-  Status status = format == "chrome"   ? WriteChrome(recording, &sink, &written->warnings)
-                  : format == "paddle" ? WritePaddle(recording, &sink, &written->warnings)
-                                       : WritePerfetto(recording, &sink, &written->warnings);
-  written->bytes = sink.bytes();
-  return status;
-}
-
 Napi::Value WrittenValue(Napi::Env env, const Written& written) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("bytes", static_cast<double>(written.bytes));
@@ -305,13 +296,14 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   const int fd = info[2].As<Napi::Number>().Int32Value();
   auto written = std::make_shared<Written>();
   return RunOffThread(
-      info.Env(), [recording, format, fd, written] { return WriteTo(*recording, format, fd, written.get()); },
+      info.Env(), [recording, format, fd, written] { return WriteRecording(*recording, format, fd, &written->bytes, &written->warnings); },
       [written](Napi::Env env) { return WrittenValue(env, *written); });
 }
 
 Napi::Value WriteSync(const Napi::CallbackInfo& info) {
   Written written;
-  const Status status = WriteTo(*RecordingOf(info[0]), info[1].As<Napi::String>(), info[2].As<Napi::Number>().Int32Value(), &written);
+  const Status status =
+      WriteRecording(*RecordingOf(info[0]), info[1].As<Napi::String>(), info[2].As<Napi::Number>().Int32Value(), &written.bytes, &written.warnings);
   if (!status.ok()) {
     ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
     return info.Env().Undefined();
@@ -341,6 +333,15 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes, std::vector<Warning>* warnings) {
+  ByteSink sink(fd);
+  Status status = format == "chrome"   ? WriteChrome(recording, &sink, warnings)
+                  : format == "paddle" ? WritePaddle(recording, &sink, warnings)
+                                       : WritePerfetto(recording, &sink, warnings);
+  *bytes = sink.bytes();
+  return status;
+}
 
 Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording) {
   return Napi::External<RecordingPointer>::New(env, new RecordingPointer(std::move(recording)), [](Napi::Env, RecordingPointer* held) { delete held; });

@@ -1,6 +1,10 @@
 #include "session_binding.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,13 +30,27 @@ Napi::Value SetPoolBytes(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), Recorder::Get().SetPoolBytes(bytes));
 }
 
+// Where a session's file is completed when its environment ends without stopping it.
+struct SessionOutput {
+  std::string path;  // empty: nowhere
+  std::string format;
+  std::string meta_json;
+};
+
+// The sessions that one environment started and has not stopped. Used on its thread alone.
+using OwnSessions = std::map<int, SessionOutput>;
+
+OwnSessions& SessionsOf(const Napi::CallbackInfo& info) { return *static_cast<OwnSessions*>(info.Data()); }
+
 Napi::Value StartSession(const Napi::CallbackInfo& info) {
   FillNativeApiSlots();
   SessionOptions options;
   options.category_mask = info[0].As<Napi::Number>().Uint32Value();
   options.is_paused = info[1].As<Napi::Boolean>().Value();
   options.is_detailed = info[2].As<Napi::Boolean>().Value();
-  return Napi::Number::New(info.Env(), Recorder::Get().StartSession(options));
+  const int id = Recorder::Get().StartSession(options);
+  SessionsOf(info)[id] = {info[3].As<Napi::String>(), info[4].As<Napi::String>(), info[5].As<Napi::String>()};
+  return Napi::Number::New(info.Env(), id);
 }
 
 void PauseSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().PauseSession(SessionOf(info))); }
@@ -58,7 +76,28 @@ std::shared_ptr<const Recording> MergeAndRelease(const MergeInput& input, std::s
   return recording;
 }
 
+// An environment ended (a worker was terminated, or returned): its sessions
+// must not keep the gate open. A file that was promised is still written.
+void FinishOwnSessions(OwnSessions* sessions) {
+  for (const auto& [id, output] : *sessions) {
+    MergeInput input;
+    if (!Recorder::Get().StopSession(id, &input).ok()) continue;
+    SessionRelease release(id);
+    if (output.path.empty()) continue;
+    std::shared_ptr<Recording> recording = MergeLogs(input);
+    recording->meta_json = output.meta_json;
+    const int fd = open(output.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) continue;  // nobody is left to be told
+    uint64_t bytes = 0;
+    std::vector<Warning> warnings;
+    static_cast<void>(WriteRecording(*recording, output.format, fd, &bytes, &warnings));
+    close(fd);
+  }
+  delete sessions;
+}
+
 Napi::Value StopSession(const Napi::CallbackInfo& info) {
+  SessionsOf(info).erase(SessionOf(info));
   auto input = std::make_shared<MergeInput>();
   const Status status = Recorder::Get().StopSession(SessionOf(info), input.get());
   if (!status.ok()) {
@@ -77,6 +116,7 @@ Napi::Value StopSession(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
+  SessionsOf(info).erase(SessionOf(info));
   MergeInput input;
   const Status status = Recorder::Get().StopSession(SessionOf(info), &input);
   if (!status.ok()) {
@@ -124,13 +164,15 @@ Napi::Value RecorderStats(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void ExportSessions(Napi::Env env, Napi::Object exports) {
+  auto* sessions = new OwnSessions;
+  env.AddCleanupHook(&FinishOwnSessions, sessions);
   exports.Set("setPoolBytes", Napi::Function::New<SetPoolBytes>(env, "setPoolBytes"));
-  exports.Set("startSession", Napi::Function::New<StartSession>(env, "startSession"));
+  exports.Set("startSession", Napi::Function::New<StartSession>(env, "startSession", sessions));
   exports.Set("pauseSession", Napi::Function::New<PauseSession>(env, "pauseSession"));
   exports.Set("resumeSession", Napi::Function::New<ResumeSession>(env, "resumeSession"));
   exports.Set("resetSession", Napi::Function::New<ResetSession>(env, "resetSession"));
-  exports.Set("stopSession", Napi::Function::New<StopSession>(env, "stopSession"));
-  exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync"));
+  exports.Set("stopSession", Napi::Function::New<StopSession>(env, "stopSession", sessions));
+  exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync", sessions));
   exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));
 }
 

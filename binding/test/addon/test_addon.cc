@@ -72,6 +72,9 @@ napi_value EndElsewhere(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+// The floor of any native call, for bench/.
+napi_value Empty(napi_env, napi_callback_info) { return nullptr; }
+
 napi_value IsConnected(napi_env env, napi_callback_info) {
   napi_value result;
   napi_get_boolean(env, opscope_slot_v1.load() != nullptr, &result);
@@ -82,7 +85,7 @@ napi_value Init(napi_env env, napi_value exports) {
   const struct {
     const char* name;
     napi_callback callback;
-  } functions[] = {{"record", &Record}, {"around", &Around}, {"endElsewhere", &EndElsewhere}, {"isConnected", &IsConnected}};
+  } functions[] = {{"record", &Record}, {"around", &Around}, {"endElsewhere", &EndElsewhere}, {"isConnected", &IsConnected}, {"empty", &Empty}};
   for (const auto& function : functions) {
     napi_value value;
     napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, nullptr, &value);
