@@ -37,6 +37,10 @@ ChunkPool::ChunkPool(size_t bytes) {
     return;
   }
   base_ = static_cast<Chunk*>(range);
+#ifdef MADV_HUGEPAGE
+  // One page fault for 32 chunks instead of 16 for each.
+  madvise(range, total_bytes(), MADV_HUGEPAGE);
+#endif
   links_ = std::make_unique<std::atomic<uint32_t>[]>(chunk_count_);
 }
 

@@ -32,6 +32,7 @@ OpWalk::OpWalk(const Recording& recording, TimeOf time)
       time_(time),
       first_of_name_(FirstOfEqualNames(recording.names)),
       path_of_row_(recording.spans.size()),
+      cached_paths_(size_t{1} << kCacheBits, {UINT64_MAX, 0}),
       recent_(kRecentRows, kEnded) {
   for (uint32_t thread = 0; thread < recording.threads.size(); ++thread) tops_.push_back({thread, kNoPath});
 }
@@ -50,79 +51,120 @@ void OpWalk::WalkThread(uint32_t thread, Value value) {
   std::fill(recent_.begin(), recent_.end(), kEnded);
   aside_.clear();
   last_aside_ = &ended_;
-  is_in_begin_order_ = IsInBeginOrder(spans_, thread_first_, count);
-  if (is_in_begin_order_) {
+  if (IsInBeginOrder(spans_, thread_first_, count)) {
     constexpr uint32_t kBlockRows = 2048;  // 50 KiB of columns: read twice, the second time from L2
-    for (uint32_t from = 0; from < count; from += kBlockRows) {
-      const uint32_t to = std::min(from + kBlockRows, count);
-      FindPaths<true>(thread, nullptr, from, to);
-      AddUp(thread_first_ + from, thread_first_ + to, value);
+    for (uint32_t from = thread_first_; from < thread_end_; from += kBlockRows) {
+      const uint32_t to = std::min(from + kBlockRows, thread_end_);
+      FindPaths(thread, from, to);
+      AddUp(from, to, nullptr, value);
     }
     return;
   }
+  FindPaths(thread, thread_first_, thread_end_);
   Column<uint32_t> order(count);
   OrderByKey(spans_.start_ns.data() + thread_first_, count, order.data());
-  for (uint32_t& row : order) row += thread_first_;
-  std::fill_n(path_of_row_.data() + thread_first_, count, kNoPath);
-  FindPaths<false>(thread, order.data(), 0, count);
-  AddUp(thread_first_, thread_end_, value);
+  AddUp(0, count, order.data(), value);
 }
 
-// Self time comes from one sweep: children arrive in the order of their starts,
-// so what a parent's children cover is known up to one point, `covered_to_ns`.
-// That of the last rows lies in a small table by row number, where a stack would
-// mispredict its depth with every change of shape; that of older rows that are
-// still open, aside. Accepted: a child that began before its parent takes
-// nothing off its self time; on one thread only clashing parent ids make such.
-template <bool kInBeginOrder>
-void OpWalk::FindPaths(uint32_t thread, const uint32_t* order, uint32_t from, uint32_t to) {
-  const uint32_t first = thread_first_, count = thread_end_ - thread_first_;
-  const int64_t* const starts = spans_.start_ns.data();
-  const int64_t* const durations = spans_.duration_ns.data();
+// Apart from AddUp, because a path waits for that of the parent: the shorter
+// this loop, the more of it the processor has under way at a time.
+void OpWalk::FindPaths(uint32_t thread, uint32_t from, uint32_t to) {
+  const uint32_t first = thread_first_;
   const uint32_t* const names = spans_.name.data();
   const int32_t* const parents = spans_.parent.data();
   const uint8_t* const all_flags = spans_.flags.data();
   const uint32_t* const first_of_name = first_of_name_.data();
   uint32_t* const path_of_row = path_of_row_.data();
+  CachedPath* const cached_paths = cached_paths_.data();
   const uint32_t thread_key = TopKey(thread, kNoPath);
+  for (uint32_t row = from; row < to; ++row) {
+    const auto parent = static_cast<uint32_t>(parents[row]);
+    const uint32_t flags = all_flags[row];
+    uint32_t parent_key = thread_key;
+    if (parent - first < row - first) {
+      parent_key = path_of_row[parent] & ~kUnfinishedBit;
+    } else if (parents[row] != kNoParent) {
+      parent_key = KeyUnder(thread, parents[row], PathOfRow(parent, row));
+    }
+    const uint32_t name = first_of_name[names[row]];
+    const uint64_t key = KeyOf(parent_key, name, (flags & kAsync) != 0);
+    CachedPath& cached = cached_paths[key * 0x9E3779B97F4A7C15u >> (64 - kCacheBits)];
+    if (cached.key != key) cached = {key, PathUnder(parent_key, name, (flags & kAsync) != 0)};
+    static_assert(kUnfinished == 2 && kUnfinishedBit == uint32_t{kUnfinished} << 30);
+    path_of_row[row] = cached.path | (flags & kUnfinished) << 30;
+  }
+}
+
+// Adds rows whose paths are known to the sums: rows `from` to `to`, or where
+// there is an order the rows that it names.
+//
+// Self time comes from the same sweep: children arrive in the order of their
+// starts, so what a parent's children cover is known up to one point,
+// `covered_to_ns`. That of the last rows lies in a small table by row number,
+// where a stack would mispredict its depth with every change of shape; that of
+// older rows that are still open, aside. Accepted: a child that began before its
+// parent takes nothing off its self time; on one thread only clashing parent ids
+// make such.
+template <typename Value>
+void OpWalk::AddUp(uint32_t from, uint32_t to, const uint32_t* order, Value value) {
+  const uint32_t first = thread_first_, count = thread_end_ - thread_first_;
+  const int64_t* const starts = spans_.start_ns.data();
+  const int64_t* const durations = spans_.duration_ns.data();
+  const int64_t* const gpu = spans_.gpu_ns.empty() ? nullptr : spans_.gpu_ns.data();
+  const int32_t* const parents = spans_.parent.data();
+  const uint8_t* const all_flags = spans_.flags.data();
+  const uint32_t* const path_of_row = path_of_row_.data();
+  PathSums* const all_sums = sums_.data();
+  uint32_t* const histograms = histograms_.data();
+  OpenSpan* const recent = recent_.data();
   for (uint32_t i = from; i < to; ++i) {
-    const uint32_t row = kInBeginOrder ? first + i : order[i];
-    const int64_t start = starts[row];
-    const int64_t end = start + durations[row];
-    const int32_t parent = parents[row];
-    const uint8_t flags = all_flags[row];
+    const uint32_t row = order == nullptr ? i : first + order[i];
+    const int64_t start = starts[row], duration = durations[row];
+    const int64_t end = start + duration;
+    const uint32_t path = path_of_row[row];
+    const uint32_t flags = all_flags[row];
     int64_t host_end = end;
     if ((flags & kAsync) != 0) host_end = std::clamp(ReturnOf(row), start, end);
 
-    uint32_t parent_key = thread_key;
-    if (static_cast<uint32_t>(parent) - first < (kInBeginOrder ? i : count)) {
-      const auto above = static_cast<uint32_t>(parent);
-      parent_key = kInBeginOrder ? path_of_row[above] & ~kUnfinishedBit : PathOfRow(above, row);
-      OpenSpan* open = &recent_[above % kRecentRows];
-      if (open->row != parent) open = FindAside(parent);
-      const int64_t cover_from = std::max(start, open->covered_to_ns);
-      const int64_t cover_to = std::min(host_end, open->end_ns);
-      sums_[parent_key].covered_ns += std::max<int64_t>(cover_to - cover_from, 0);
-      open->covered_to_ns = std::max(open->covered_to_ns, cover_to);
-    } else if (parent != kNoParent) {
-      parent_key = KeyUnder(thread, parent, PathOfRow(static_cast<uint32_t>(parent), row));
+    const auto parent = static_cast<uint32_t>(parents[row]);
+    if (parent - first < count) {
+      OpenSpan* open = &recent[parent % kRecentRows];
+      if (open->row != parents[row]) open = FindAside(parents[row]);
+      int64_t cover_from = start, cover_to = host_end, covered_to = host_end;
+      // A branch that is hardly ever taken: siblings need not wait for each other.
+      if (start < open->covered_to_ns || host_end > open->end_ns) {
+        cover_to = std::min(host_end, open->end_ns);
+        cover_from = std::min(std::max(start, open->covered_to_ns), cover_to);
+        covered_to = std::max(open->covered_to_ns, cover_to);
+      }
+      all_sums[path_of_row[parent] & ~kUnfinishedBit].covered_ns += cover_to - cover_from;
+      open->covered_to_ns = covered_to;
     }
-    const uint32_t path = PathUnder(parent_key, first_of_name[names[row]], (flags & kAsync) != 0);
-
-    OpenSpan& entry = recent_[row % kRecentRows];
+    OpenSpan& entry = recent[row % kRecentRows];
     if (entry.end_ns > start) aside_[entry.row] = entry;
     entry = {host_end, start, static_cast<int32_t>(row)};
-    path_of_row[row] = path;
-    if ((flags & (kAsync | kUnfinished)) == 0) continue;
-    if ((flags & kUnfinished) != 0) {
-      entry.end_ns = kEndedNs;  // its self time is not asked for
-      path_of_row[row] = path | kUnfinishedBit;
-      ++sums_[path].unfinished;
-      paths_[path].first_unfinished_ns = std::min(paths_[path].first_unfinished_ns, start);
-    } else {
-      paths_[path].slice_ns += host_end - start;
+
+    if ((flags & (kAsync | kUnfinished)) != 0) {
+      PathEntry& rare = paths_[path & ~kUnfinishedBit];
+      if ((flags & kUnfinished) != 0) {
+        entry.end_ns = kEndedNs;  // its self time is not asked for
+        ++all_sums[path & ~kUnfinishedBit].unfinished;
+        rare.first_unfinished_ns = std::min(rare.first_unfinished_ns, start);
+        continue;
+      }
+      rare.slice_ns += host_end - start;
       async_calls_.push_back({start, end, path});
     }
+    const int64_t spent = value(row);
+    PathSums& sums = all_sums[path];
+    ++sums.calls;
+    sums.cpu_ns += duration;
+    if (gpu != nullptr) sums.gpu_ns += gpu[row];
+    if (spent < sums.min_ns) sums.min_ns = spent;
+    if (spent > sums.max_ns) sums.max_ns = spent;
+    if (start < sums.first_start_ns) sums.first_start_ns = start;
+    if (end < sums.first_end_ns) sums.first_end_ns = end;
+    if (path < kHistogramPaths) ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
   }
 }
 
@@ -136,33 +178,11 @@ OpWalk::OpenSpan* OpWalk::FindAside(int32_t row) {
   return last_aside_;
 }
 
-// Rows whose paths are known. Apart from FindPaths, because the branches that
-// go wrong there would throw this work away too (a quarter of all time).
-template <typename Value>
-void OpWalk::AddUp(size_t from, size_t to, Value value) {
-  const int64_t* const starts = spans_.start_ns.data();
-  const int64_t* const durations = spans_.duration_ns.data();
-  const int64_t* const gpu = spans_.gpu_ns.empty() ? nullptr : spans_.gpu_ns.data();
-  PathSums* const all_sums = sums_.data();
-  uint32_t* const histograms = histograms_.data();
-  for (size_t row = from; row < to; ++row) {
-    const uint32_t path = path_of_row_[row];
-    if ((path & kUnfinishedBit) != 0) continue;
-    const int64_t start = starts[row], duration = durations[row], spent = value(row);
-    PathSums& sums = all_sums[path];
-    ++sums.calls;
-    sums.cpu_ns += duration;
-    if (gpu != nullptr) sums.gpu_ns += gpu[row];
-    sums.min_ns = std::min(sums.min_ns, spent);
-    sums.max_ns = std::max(sums.max_ns, spent);
-    sums.first_start_ns = std::min(sums.first_start_ns, start);
-    sums.first_end_ns = std::min(sums.first_end_ns, start + duration);
-    if (path < kHistogramPaths) ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
-  }
-}
-
-uint32_t OpWalk::AddPath(uint64_t key, uint32_t parent_key, uint32_t name, bool is_async) {
-  const auto path = static_cast<uint32_t>(paths_.size());
+uint32_t OpWalk::PathUnder(uint32_t parent_key, uint32_t name, bool is_async) {
+  const uint64_t key = KeyOf(parent_key, name, is_async);
+  const auto next = static_cast<uint32_t>(paths_.size());
+  const uint32_t path = path_by_key_.FindOrInsert(key, next);
+  if (path != next) return path;
   PathEntry entry;
   entry.name = name;
   entry.is_async = is_async;
@@ -178,7 +198,7 @@ uint32_t OpWalk::AddPath(uint64_t key, uint32_t parent_key, uint32_t name, bool 
   paths_.push_back(entry);
   sums_.emplace_back();
   if (path < kHistogramPaths) histograms_.resize(histograms_.size() + kBucketCount);
-  return path_by_key_.FindOrInsert(key, path);
+  return path;
 }
 
 // The parent key of what stands at the top of a thread, under `parent_path` of
@@ -204,7 +224,7 @@ uint32_t OpWalk::PathOfRow(uint32_t row, uint32_t walking) {
   std::vector<uint32_t> unknown;
   uint32_t path = kNoPath;
   for (uint32_t at = row;;) {
-    if (IsWalked(at, walking)) {
+    if (at < walking) {
       path = path_of_row_[at] & ~kUnfinishedBit;
       break;
     }
@@ -223,12 +243,6 @@ uint32_t OpWalk::PathOfRow(uint32_t row, uint32_t walking) {
     path_ahead_.FindOrInsert(at, path);
   }
   return path;
-}
-
-bool OpWalk::IsWalked(uint32_t row, uint32_t walking) const noexcept {
-  if (row < thread_first_) return true;
-  if (row >= thread_end_) return false;
-  return is_in_begin_order_ ? row < walking : path_of_row_[row] != kNoPath;
 }
 
 uint32_t OpWalk::ThreadOfRow(uint32_t row) const noexcept {

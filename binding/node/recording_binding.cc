@@ -343,8 +343,19 @@ Status WriteRecording(const Recording& recording, const std::string& format, int
   return status;
 }
 
+// What the garbage collector must know to let go of unused recordings in time.
+static int64_t BytesOf(const Recording& r) noexcept {
+  const size_t span_bytes = 8 + 8 + 4 + 4 + 1 + (r.spans.gpu_ns.empty() ? 0 : 8);
+  return static_cast<int64_t>(r.spans.size() * span_bytes + r.ids.size() * sizeof(IdRow) + r.attributes.size() * sizeof(AttributeRow) +
+                              r.counters.size() * sizeof(CounterRow) + r.gpu.size() * sizeof(GpuRow) + r.launches.size() * sizeof(LaunchRow));
+}
+
 Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording) {
-  return Napi::External<RecordingPointer>::New(env, new RecordingPointer(std::move(recording)), [](Napi::Env, RecordingPointer* held) { delete held; });
+  Napi::MemoryManagement::AdjustExternalMemory(env, BytesOf(*recording));
+  return Napi::External<RecordingPointer>::New(env, new RecordingPointer(std::move(recording)), [](Napi::Env finalizer_env, RecordingPointer* held) {
+    Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -BytesOf(**held));
+    delete held;
+  });
 }
 
 void ExportRecordings(Napi::Env env, Napi::Object exports) {
