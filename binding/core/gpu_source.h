@@ -1,0 +1,122 @@
+// A GPU back end as the rest of opscope sees it: gpu/ implements it, the
+// sessions use it, and neither knows the other's headers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "column.h"
+#include "columns.h"
+
+namespace opscope {
+
+struct GpuOptions {
+  bool memory = false;        // allocation and pool records
+  bool graph_nodes = true;    // a record per graph node; false: one per graph launch
+  bool driver_api = false;    // every driver call, not only launches
+  uint64_t start_deadline_ms = 10'000;
+};
+
+// Why there is, or is not, GPU activity in a capture. `reason` is one of
+// "no-driver", "no-device", "driver-broken", "stub-driver", "driver-too-old",
+// "cupti-missing", "cupti-unusable", "busy", "refused", "late", "off"; empty
+// when available. `detail` is a sentence: path, version, result code.
+struct GpuState {
+  bool available = false;
+  std::string reason;
+  std::string detail;
+};
+
+// A runtime or driver API call on a host thread. Times are CLOCK_MONOTONIC ns.
+struct GpuApiCall {
+  int64_t start_ns, end_ns;
+  uint64_t correlation_id;  // widened to 64 bits: wraps are undone
+  int64_t os_thread_id;
+  uint32_t name;  // index into GpuRecords::strings, without version suffix ("cudaMemcpyAsync")
+  uint32_t result;
+};
+
+// What a kernel row has beyond a GpuRow.
+struct KernelRow {
+  uint64_t graph_node_id;
+  uint64_t queued_ns, submitted_ns;  // CUPTI's own clock, 0: not recorded
+  uint32_t row;                      // index into GpuRecords::rows
+  uint32_t graph_id;
+  uint32_t grid_x, grid_y, grid_z, block_x, block_y, block_z;
+  uint32_t static_shared_bytes, dynamic_shared_bytes, executed_shared_bytes;
+  uint32_t local_bytes_per_thread;
+  uint16_t registers_per_thread;
+};
+
+struct GpuDevice {
+  uint32_t id = 0;
+  std::string name;
+  std::string uuid;  // 32 hex digits, empty when unknown
+  uint64_t memory_bytes = 0, memory_bandwidth_kb_per_s = 0;
+  uint32_t compute_major = 0, compute_minor = 0, multiprocessors = 0, copy_engines = 0;
+  uint32_t max_warps_per_sm = 0, max_blocks_per_sm = 0, max_shared_per_sm = 0, max_registers_per_sm = 0;
+  uint32_t max_registers_per_block = 0, max_shared_per_block = 0, core_clock_khz = 0;
+  bool is_mig = false;
+};
+struct GpuContext {
+  uint32_t id = 0, device = 0, null_stream = 0;
+};
+struct GpuStreamName {
+  uint32_t context = 0, stream = 0;
+  std::string name;
+};
+
+// Time that the tool itself cost on the GPU side, as CUPTI tells it.
+struct GpuOverheadRow {
+  int64_t start_ns, end_ns;
+  uint32_t kind;  // CUPTI's overhead kind
+};
+
+// An NVTX range of another library, on the thread that opened it.
+struct GpuRangeRow {
+  int64_t start_ns, end_ns;
+  int64_t os_thread_id;
+  uint32_t name;  // index into strings
+};
+
+// An allocation or release, where GpuOptions::memory asked for it.
+struct GpuMemoryRow {
+  int64_t at_ns;
+  uint64_t address, bytes, correlation_id;
+  uint32_t device, context, stream;
+  MemoryKind kind;
+  bool is_release;
+};
+
+// Everything a window holds, decoded. Rows: only `start_ns` is mapped to
+// CLOCK_MONOTONIC; end = start + CUPTI's own duration. `launch` and `span` are
+// unset. A row that CUPTI could not finish has end_ns < start_ns and is counted.
+struct GpuRecords {
+  std::vector<std::string> strings;
+  Column<GpuApiCall> calls;
+  Column<GpuRow> rows;
+  Column<KernelRow> kernels;
+  Column<GpuOverheadRow> overheads;
+  Column<GpuRangeRow> ranges;
+  Column<GpuMemoryRow> memory;
+  std::vector<GpuDevice> devices;
+  std::vector<GpuContext> contexts;
+  std::vector<GpuStreamName> stream_names;
+  std::vector<Warning> warnings;
+};
+
+// One per process. Start and Stop are counted: activity is collected while at
+// least one session wants it. Any thread; calls block until the control thread
+// of the back end has answered.
+class GpuSource {
+ public:
+  virtual ~GpuSource() = default;
+  virtual GpuState Start(const GpuOptions& options) = 0;
+  // Everything since `window_start_ns` (CLOCK_MONOTONIC) and up to now. With
+  // `synchronize` waits for the GPU first; without, it flushes what is complete
+  // and gives up after `deadline_ms`, counting the rest as unfinished.
+  virtual GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms) = 0;
+};
+
+}  // namespace opscope
