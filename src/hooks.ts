@@ -2,7 +2,7 @@ import type { TracerOption } from './options.js'
 
 /**
  * What integrations and samplers need of the running sessions, without importing the profiler: it
- * calls {@link notifyStart} and {@link notifyStop}, they subscribe.
+ * calls the `notify` functions, they subscribe.
  */
 const startHooks = new Set<() => void>()
 const stopHooks = new Set<() => void>()
@@ -11,7 +11,7 @@ let detail: TracerOption = 'Default'
 let notBrokenDown = 0
 const pendingWarnings = new Map<string, { code: string; detail: string; count: number }>()
 
-/** Calls `hook` on this thread whenever a first session starts here; returns the unsubscriber. */
+/** Calls `hook` on this thread whenever a session's window opens here; returns the unsubscriber. */
 export function onSessionStart(hook: () => void): () => void {
   startHooks.add(hook)
   return () => startHooks.delete(hook)
@@ -45,17 +45,24 @@ export function addWarning(code: string, text: string, count = 1): void {
   else warning.count += count
 }
 
+/** A session starts on this thread. */
 export function notifyStart(option: TracerOption): void {
   if (recordingCount === 0 || option === 'AllOpDetail' || (option === 'OpDetail' && detail === 'Default')) detail = option
   recordingCount += 1
+  notifyOpen()
+}
+
+/** A window has opened: at a start, a resume, and after a reset. */
+export function notifyOpen(): void {
   for (const hook of startHooks) runHook(hook)
 }
 
-export function notifyStop(): void {
+/** A window is about to close, at a stop, a pause or a reset, and can still record. */
+export function notifyClose(): void {
   for (const hook of stopHooks) runHook(hook)
 }
 
-/** After the window has closed. */
+/** A session has stopped. */
 export function notifyStopped(): void {
   recordingCount -= 1
 }

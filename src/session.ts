@@ -4,7 +4,7 @@ import { CATEGORIES, type NativeBinding, native, type RecordingHandle } from './
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { type Output, openOutput, writeCapture, writeCaptureSync } from './export/index.js'
-import { notifyStart, notifyStop, notifyStopped, takeCounts } from './hooks.js'
+import { notifyClose, notifyOpen, notifyStart, notifyStopped, takeCounts } from './hooks.js'
 import type { ResolvedOptions } from './options.js'
 import { startRuntimeCounters } from './runtime-counters.js'
 import { VERSION } from './version.js'
@@ -21,6 +21,7 @@ export class Session {
   readonly #native: NativeBinding
   readonly #output: Output | undefined
   readonly #stopCounters: () => void
+  readonly #isBufferSized: boolean
   #state: SessionState
   #capture: Capture | undefined
 
@@ -46,7 +47,6 @@ export class Session {
     this.#stopCounters = startRuntimeCounters()
     notifyStart(options.tracerOption)
   }
-  readonly #isBufferSized: boolean
 
   get state(): SessionState {
     return this.#state
@@ -63,6 +63,7 @@ export class Session {
   /** Records nothing until resume(); a span that is open goes on. Idempotent. */
   pause(): void {
     if (this.#state !== 'recording') return
+    notifyClose()
     this.#native.pauseSession(this.#id)
     this.#state = 'paused'
   }
@@ -70,12 +71,15 @@ export class Session {
     if (this.#state !== 'paused') return
     this.#native.resumeSession(this.#id)
     this.#state = 'recording'
+    notifyOpen()
   }
   /** Forgets what was recorded so far, and goes on. */
   reset(): void {
     if (this.#state === 'stopped') return
+    if (this.#state === 'recording') notifyClose()
     this.#native.resetSession(this.#id)
     takeCounts()
+    if (this.#state === 'recording') notifyOpen()
   }
 
   /**
@@ -111,7 +115,7 @@ export class Session {
   /** Everything that must happen while the window is still open, and what only this side knows, as text. */
   #close(options: Partial<StopOptions>): string {
     this.#stopCounters()
-    notifyStop()
+    if (this.#state === 'recording') notifyClose()
     this.#state = 'stopped'
     notifyStopped()
     const { notBrokenDown, warnings } = takeCounts()

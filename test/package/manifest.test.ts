@@ -18,8 +18,8 @@ it('has no script named prebuild', () => {
   expect(Object.keys(manifest.scripts)).not.toContain('prebuild')
 })
 
-it('needs two small packages at run time and no compiler', () => {
-  expect(Object.keys(manifest.dependencies).sort()).toEqual(['commander', 'node-gyp-build'])
+it('needs three small packages at run time and no compiler', () => {
+  expect(Object.keys(manifest.dependencies).sort()).toEqual(['commander', 'node-gyp-build', 'string-width'])
 })
 
 // Without the key cmake-js downloads the headers of Node. A version above 9 does not load on Node 20.

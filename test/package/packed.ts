@@ -54,7 +54,7 @@ export function packOpscope(): Packed {
 
 /** An empty project with the tarball installed, offline, by an npm that finds no other program than node. */
 export function installPacked({ folder, tarball }: Packed): string {
-  const dependencies = runtimeDependencies().map(name => join(folder, npmPack(join(MODULES, name), folder).filename))
+  const dependencies = runtimeDependencies().map(dependency => join(folder, npmPack(dependency, folder).filename))
   const project = join(folder, 'project')
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
@@ -101,7 +101,12 @@ function npmCli(): string {
   return realpathSync(join(folder, 'npm'))
 }
 
+/** Folders of the packages that opscope needs at run time, each in the version that it would get. */
 function runtimeDependencies(folder = ROOT): string[] {
   const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  return Object.keys(dependencies).flatMap(name => [name, ...runtimeDependencies(join(MODULES, name))])
+  return Object.keys(dependencies).flatMap(name => {
+    const nested = join(folder, 'node_modules', name)
+    const found = existsSync(nested) ? nested : join(MODULES, name)
+    return [found, ...runtimeDependencies(found)]
+  })
 }

@@ -4,7 +4,7 @@
  * One header, nothing to link: C11 or C++17, Linux and macOS. The header defines a slot in
  * your addon that opscope fills when it is loaded in the same process, before or after yours
  * (it looks again whenever a session starts). While opscope is absent or nothing is recorded,
- * a span costs one load of a null or closed slot.
+ * a span costs two loads.
  *
  *   static uint32_t gemm;                       // 0 until interned
  *   void multiply(void) {
@@ -43,8 +43,6 @@ enum { OPSCOPE_ROLE_OP = 0, OPSCOPE_ROLE_PHASE = 1, OPSCOPE_ROLE_SPECIAL = 3 };
 /* What opscope offers. Fields are only ever added at the end; `size` tells how many there are. */
 struct opscope_functions_v1 {
   size_t size;
-  /* Non-zero while anything is recorded. */
-  int (*is_recording)(void);
   /* The id of a name, for begin, mark and counter; never 0. `text` is UTF-8 and need not end in 0. */
   uint32_t (*intern)(const char* text, size_t bytes, int category, int role);
   opscope_token (*begin)(uint32_t name);
@@ -60,13 +58,19 @@ struct opscope_functions_v1 {
   void (*name_thread)(const char* text, size_t bytes);
 };
 
-/* Filled by opscope. Weak: one slot however many of your files include this header. */
+/*
+ * Filled by opscope. Weak: one of each however many of your files include this header. The gate
+ * slot points to a word that is not zero while anything is recorded; until opscope comes, to one
+ * that never is, so that the test needs no null check.
+ */
 __attribute__((weak, visibility("default"))) OPSCOPE_ATOMIC(const struct opscope_functions_v1*) opscope_slot_v1;
+static const uint32_t opscope_shut_v1_ = 0;
+__attribute__((weak, visibility("default"))) const uint32_t* opscope_gate_v1 = &opscope_shut_v1_;
 
 /* The functions if a recording is running, else null. */
 static inline const struct opscope_functions_v1* opscope_recording(void) {
-  const struct opscope_functions_v1* api = OPSCOPE_LOAD(opscope_slot_v1);
-  return api != NULL && api->is_recording() ? api : NULL;
+  if (__atomic_load_n(__atomic_load_n(&opscope_gate_v1, __ATOMIC_RELAXED), __ATOMIC_RELAXED) == 0) return NULL;
+  return OPSCOPE_LOAD(opscope_slot_v1);
 }
 
 static inline size_t opscope_length_(const char* text) {

@@ -1,0 +1,2 @@
+import onnxruntime = require('./onnxruntime.js')
+export = onnxruntime
