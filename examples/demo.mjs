@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 
 import * as ort from 'onnxruntime-node'
-import { profileBatches, record } from 'opscope'
+import { profileBatches, record, recordSync } from 'opscope'
 import { instrument } from 'opscope/integrations/onnxruntime'
 
 import { demoImages, demoModel } from './demo/demo-network.mjs'
@@ -22,7 +22,7 @@ const batches = profileBatches({ batchRange: [10, 20], state: 'All', sortedKey: 
 const counts = new Array(10).fill(0)
 for (let batch = 0; batch < BATCHES; batch++) {
   const { probabilities } = await record('classify', async () => {
-    const { data, dims } = demoImages(BATCH_SIZE, batch)
+    const { data, dims } = recordSync('load images', () => demoImages(BATCH_SIZE, batch))
     return session.run({ image: new ort.Tensor('float32', data, dims) })
   })
   for (let image = 0; image < BATCH_SIZE; image++) {

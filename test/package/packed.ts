@@ -101,12 +101,13 @@ function npmCli(): string {
   return realpathSync(join(folder, 'npm'))
 }
 
-/** Folders of the packages that opscope needs at run time, each in the version that it would get. */
-function runtimeDependencies(folder = ROOT): string[] {
+/** Folders of the packages that opscope needs at run time, each looked up as Node would. */
+function runtimeDependencies(folder = ROOT, above: string[] = []): string[] {
+  const lookups = [join(folder, 'node_modules'), ...above]
   const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   return Object.keys(dependencies).flatMap(name => {
-    const nested = join(folder, 'node_modules', name)
-    const found = existsSync(nested) ? nested : join(MODULES, name)
-    return [found, ...runtimeDependencies(found)]
+    const found = lookups.map(modules => join(modules, name)).find(existsSync)
+    if (found === undefined) throw new Error(`${name} is not installed`)
+    return [found, ...runtimeDependencies(found, lookups)]
   })
 }
