@@ -1,0 +1,298 @@
+import {
+  CATEGORIES,
+  type Category,
+  type NameEntry,
+  type NativeWarning,
+  native,
+  type RecordingHandle,
+  type RecordingView,
+  type TimeOf,
+} from './binding.js'
+import { OpscopeError } from './errors.js'
+import { type ExportFormat, openOutput, type Written, writeCapture } from './export/index.js'
+import { type AsyncRow, asyncRows } from './model/async-rows.js'
+import { parseMeta, STATES, TRACER_OPTIONS, warningsOf } from './model/capture-meta.js'
+import { type CopySummary, copySummary } from './model/copies.js'
+import { type Finding, findings } from './model/findings.js'
+import {
+  type CaptureMeta,
+  type OpRow,
+  type OpRowsOptions,
+  opRows,
+  type ReportSource,
+  SORTED_KEYS,
+  type State,
+  type TracerOption,
+} from './model/ops.js'
+import { type Overhead, overhead } from './model/overhead.js'
+import { checkChoice, checkKeys } from './option-checks.js'
+import { formatReport, type ReportOptions } from './report/op-report.js'
+
+export type { ReportOptions }
+
+export interface ExportOptions {
+  /** @default by the suffix of the path: .json and .json.gz chrome, .paddle.pb paddle, all others perfetto */
+  format?: ExportFormat
+}
+/** Trouble while recording, reading or importing; the recording went on without what is counted here. */
+export interface CaptureWarning extends NativeWarning {
+  /** A sentence for people. */
+  message: string
+}
+export interface CaptureThread {
+  name: string
+  /** 0: unknown. */
+  osThreadId: number
+  /** `worker_threads.threadId`; -1 for a thread that runs no JavaScript. */
+  jsThreadId: number
+  spanCount: number
+}
+/** The spans as columns that share memory with the recording: read, do not write. Times are ns since session start. */
+export interface SpanColumns {
+  readonly length: number
+  /** What {@link name} refers to. */
+  readonly names: readonly NameEntry[]
+  readonly name: Uint32Array
+  readonly startNs: BigInt64Array
+  readonly durationNs: BigInt64Array
+  /** Row of the span around it, -1: none. Rows of one thread follow each other, parents before their children. */
+  readonly parent: Int32Array
+  /** Bits: 1 async, 2 unfinished, 4 error, 8 given with both times. */
+  readonly flags: Uint8Array
+  /** GPU time of the span and all inside it; empty when nothing ran on a GPU. */
+  readonly gpuNs: BigInt64Array
+}
+export interface Mark {
+  thread: number
+  name: string
+  category: Category
+  atNs: number
+}
+export interface CounterValue extends Mark {
+  value: number
+}
+
+/**
+ * A finished recording. Immutable: everything it says is computed from the recording that it was made of.
+ * Made by stopProfiler(), profile(), loadCapture() and buildCapture().
+ *
+ * @example
+ * const capture = await loadCapture('trace.pftrace')
+ * console.log(capture.report({ sortedKey: 'total' }))
+ * const slowest = capture.ops({ sortedKey: 'max' })[0]
+ */
+export class Capture {
+  readonly #recording: RecordingHandle
+  readonly #source: ReportSource
+  readonly #lateWarnings: NativeWarning[] = []
+
+  private constructor(
+    recording: RecordingHandle,
+    tables: Pick<ReportSource, 'merged' | 'perThread'>,
+    view: RecordingView,
+    meta: CaptureMeta,
+  ) {
+    this.#recording = recording
+    this.#source = { view, ...tables, meta }
+  }
+
+  /** Computes the op tables on a thread of their own. @internal */
+  static async fromHandle(recording: RecordingHandle): Promise<Capture> {
+    const view = native().view(recording)
+    const meta = parseMeta(view.metaJson)
+    return new Capture(recording, await native().opTables(recording, timeOf(meta)), view, meta)
+  }
+  /** The same, blocking. @internal */
+  static fromHandleSync(recording: RecordingHandle): Capture {
+    const view = native().view(recording)
+    const meta = parseMeta(view.metaJson)
+    return new Capture(recording, native().opTablesSync(recording, timeOf(meta)), view, meta)
+  }
+
+  /** What was recorded, and what Total means: CPU time, GPU time, or both added up. */
+  get state(): State {
+    return this.#source.meta.state
+  }
+  /** How much op detail was recorded. */
+  get tracerOption(): TracerOption {
+    return this.#source.meta.tracerOption
+  }
+  /** Length of the session, pauses included. */
+  get durationNs(): number {
+    return this.#source.view.durationNs
+  }
+  /** Wall clock at the session's start, ns since the Unix epoch; 0n when unknown. */
+  get originEpochNs(): bigint {
+    return this.#source.view.originEpochNs
+  }
+  /** Process that was recorded; 0 when unknown. */
+  get processId(): number {
+    return this.#source.view.processId
+  }
+  /** Spans that found no room in the buffer. */
+  get dropped(): number {
+    return this.#source.view.dropped
+  }
+  /** Whether GPU activity was recorded, and if not, why. */
+  get gpu(): { available: boolean; reason?: string } {
+    const hasRows = this.#source.view.gpu.kind.length > 0
+    return {
+      ...(this.#source.meta.gpu ?? (hasRows ? { available: true } : { available: false, reason: 'not-recorded' })),
+    }
+  }
+  /** Attributes of the session. */
+  get attributes(): Record<string, string | number | boolean> {
+    return { ...this.#source.meta.attributes }
+  }
+  /** Everything that went wrong without ending the recording, counted. */
+  get warnings(): CaptureWarning[] {
+    const { view, meta } = this.#source
+    return [...view.warnings, ...warningsOf(meta), ...this.#lateWarnings].map(({ code, count, detail }) => {
+      const message = detail === '' ? code.replaceAll('-', ' ') : detail
+      return { code, count, detail, message: `${message} (${count})` }
+    })
+  }
+  /** In the order of their first events; `thread` of other rows is an index into this. */
+  get threads(): CaptureThread[] {
+    return this.#source.view.threads.map(({ name, osThreadId, jsThreadId, rowCount }) => {
+      return { name, osThreadId, jsThreadId, spanCount: rowCount }
+    })
+  }
+  /** All spans as typed arrays, for own analyses. */
+  get spans(): SpanColumns {
+    const { names, spans } = this.#source.view
+    return Object.freeze({ length: spans.startNs.length, names, ...spans })
+  }
+
+  /**
+   * The op report as text: overhead, copies and one row per op.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+   * @example
+   * console.log(capture.report({ sortedKey: 'total', tracerOption: 'OpDetail' }))
+   */
+  report(options: ReportOptions = {}): string {
+    checkKeys(options, ['style', 'sortedKey', 'tracerOption', 'columns', 'color'])
+    checkChoice(options, 'style', ['default', 'paddle'])
+    checkChoice(options, 'sortedKey', SORTED_KEYS)
+    checkChoice(options, 'tracerOption', TRACER_OPTIONS)
+    const { columns } = options
+    if (columns !== undefined && !(Number.isInteger(columns) && columns > 0)) {
+      throw new OpscopeError(
+        'ERR_OPSCOPE_OPTION_VALUE',
+        `Expected the "columns" option to be a positive integer, got ${columns}.`,
+      )
+    }
+    return formatReport(this.#source, options)
+  }
+
+  /**
+   * One row per op path: calls, total, CPU, GPU and self time, min, max, average and exact percentiles.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+   * @example
+   * for (const row of capture.ops({ sortedKey: 'total' })) console.log(row.path.join(' > '), row.totalNs)
+   */
+  ops(options: OpRowsOptions = {}): OpRow[] {
+    checkKeys(options, ['sortedKey', 'tracerOption', 'thread'])
+    checkChoice(options, 'sortedKey', SORTED_KEYS)
+    checkChoice(options, 'tracerOption', TRACER_OPTIONS)
+    checkChoice(options, 'thread', ['merged', 'per-thread'])
+    return opRows(this.#source, options)
+  }
+
+  /** Spans that were open across an await, added up by path. They overlap each other and all ops. */
+  asyncOps(): AsyncRow[] {
+    return asyncRows(this.#source)
+  }
+  /** How the time of the ops divides into computation and framework overhead. */
+  overhead(): Overhead {
+    return overhead(this.#source)
+  }
+  /** All copies between host and GPU and between GPUs. */
+  copies(): CopySummary {
+    return copySummary(this.#source)
+  }
+  /** What to do next, the most serious first: each finding names an op, a figure and a remedy. */
+  findings(): Finding[] {
+    return findings(this.#source)
+  }
+
+  /** Attributes of the span in this row of {@link spans}. */
+  attributesOf(row: number): Record<string, string | number | bigint | boolean> {
+    const own = this.#source.view.attributes.filter(attribute => attribute.row === row)
+    return Object.fromEntries(own.map(({ key, value }) => [key, value]))
+  }
+  /** Spans, maybe of other processes, that the span in this row of {@link spans} is linked to. */
+  linksOf(row: number): { traceId: string; spanId: string }[] {
+    return this.#source.view.links.filter(link => link.row === row).map(({ traceId, spanId }) => ({ traceId, spanId }))
+  }
+
+  /** Moments marked by mark(), by thread, then time. */
+  marks(): Mark[] {
+    const { marks } = this.#source.view
+    return Array.from(marks.name, (name, row) => this.#mark(marks, name, row))
+  }
+  /** Values given to counter(), by thread, then time. */
+  counters(): CounterValue[] {
+    const { counters } = this.#source.view
+    return Array.from(counters.name, (name, row) => ({
+      ...this.#mark(counters, name, row),
+      value: counters.value[row] ?? 0,
+    }))
+  }
+
+  /**
+   * Writes the capture to a file, whose suffix decides the format: `.json` and `.json.gz` Chrome trace, `.paddle.pb`
+   * Paddle's profile, anything else a Perfetto trace, the only one that loses nothing. A regular file is replaced
+   * when the new one is complete, never before.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE for a format that is not written
+   * @example
+   * await capture.export('trace.json.gz')
+   */
+  async export(path: string | URL, options: ExportOptions = {}): Promise<Written> {
+    checkKeys(options, ['format'])
+    return writeCapture(this.#recording, openOutput(path, options))
+  }
+
+  /** What `JSON.stringify` shows: the summaries and rows, without the single spans. */
+  toJSON(): Record<string, unknown> {
+    return {
+      state: this.state,
+      tracerOption: this.tracerOption,
+      durationNs: this.durationNs,
+      originEpochNs: String(this.originEpochNs),
+      processId: this.processId,
+      gpu: this.gpu,
+      attributes: this.attributes,
+      threads: this.threads,
+      overhead: this.overhead(),
+      copies: this.copies(),
+      ops: this.ops(),
+      asyncOps: this.asyncOps(),
+      findings: this.findings(),
+      warnings: this.warnings,
+    }
+  }
+
+  /** For files of this package that are written after the capture was made. @internal */
+  static recordingOf(capture: Capture): RecordingHandle {
+    return capture.#recording
+  }
+  /** What went wrong between the end of the recording and handing the capture over. @internal */
+  static addWarning(capture: Capture, warning: NativeWarning): void {
+    capture.#lateWarnings.push(warning)
+  }
+
+  #mark(rows: { thread: Uint32Array; atNs: Float64Array }, name: number, row: number): Mark {
+    const { text, category } = this.#source.view.names[name] as NameEntry
+    return {
+      thread: rows.thread[row] ?? 0,
+      name: text,
+      category: CATEGORIES[category] ?? 'user',
+      atNs: rows.atNs[row] ?? 0,
+    }
+  }
+}
+
+function timeOf(meta: CaptureMeta): TimeOf {
+  return STATES.indexOf(meta.state) as TimeOf
+}

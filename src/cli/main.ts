@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+
+import { OpscopeError } from '../errors.js'
+import { VERSION } from '../version.js'
+import { convertCommand } from './commands/convert.js'
+import { doctorCommand } from './commands/doctor.js'
+import { reportCommand } from './commands/report.js'
+import { timelineCommand } from './commands/timeline.js'
+
+const DONE = 0
+const FAILED = 1
+const WRONG_USAGE = 2
+
+const program = new Command('opscope')
+  .description('Where did the time of an inference go: which op, CPU or GPU, compute or overhead, which copy.')
+  .version(VERSION)
+  .showHelpAfterError('Run with --help for the options and examples.')
+  .addHelpText(
+    'after',
+    `
+Files are told by their content: captures of opscope (.pftrace, .json, .json.gz), Paddle profiles, Chrome traces,
+PyTorch and ONNX Runtime profiles. "-" is standard input or output.
+
+Examples:
+  opscope report trace.pftrace                     what took the time
+  opscope report ort_profile.json --sorted-key total
+  opscope convert trace.pftrace trace.json.gz      another format, by its suffix
+  opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
+  opscope doctor                                   what this machine can record
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+  )
+for (const command of [reportCommand(), convertCommand(), timelineCommand(), doctorCommand()]) {
+  // A command that is made on its own inherits nothing; an error must not end the process before it is told.
+  program.addCommand(command.copyInheritedSettings(program).exitOverride())
+}
+program.exitOverride()
+
+// The reader of a pipe may have seen enough: `opscope report … | head` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? DONE : FAILED)
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = failureCode(error)
+}
+
+function failureCode(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // commander has told the user already; help and version come this way too.
+    return error.exitCode === 0 ? DONE : WRONG_USAGE
+  }
+  if (error instanceof OpscopeError) {
+    process.stderr.write(`opscope: ${error.message}\n`)
+    return error.code.startsWith('ERR_OPSCOPE_OPTION_') ? WRONG_USAGE : FAILED
+  }
+  process.stderr.write(`opscope: ${error instanceof Error ? error.stack : String(error)}\n`)
+  return FAILED
+}

@@ -1,0 +1,58 @@
+import { OpscopeError } from '../errors.js'
+import { nameHint } from '../nearest-name.js'
+
+export type ExportFormat = 'perfetto' | 'chrome' | 'paddle'
+export const EXPORT_FORMATS: readonly ExportFormat[] = ['perfetto', 'chrome', 'paddle']
+
+export interface FileFormat {
+  format: ExportFormat
+  gzip: boolean
+}
+
+// Longest first: ".json.gz" before ".gz", ".paddle.pb" before ".pb".
+const BY_SUFFIX: [suffix: string, FileFormat][] = [
+  ['.paddle.pb', { format: 'paddle', gzip: false }],
+  ['.pftrace.gz', { format: 'perfetto', gzip: true }],
+  ['.json.gz', { format: 'chrome', gzip: true }],
+  ['.pftrace', { format: 'perfetto', gzip: false }],
+  ['.json', { format: 'chrome', gzip: false }],
+]
+// Formats with a name of their own that this version does not write: a file so named must not hold something else.
+const NOT_WRITTEN: [suffix: string, what: string][] = [
+  ['.xplane.pb', 'TensorBoard XPlane'],
+  ['.otlp.json', 'OTLP'],
+  ['.pb.gz', 'pprof'],
+  ['.parquet', 'Parquet'],
+  ['.arrow', 'Arrow'],
+  ['.html', 'HTML'],
+  ['.csv', 'CSV'],
+]
+
+/**
+ * The format of a file by its name; a name without a known suffix gets the canonical one, Perfetto.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a suffix of a format that is not written.
+ */
+export function formatOf(path: string, format?: string): FileFormat {
+  const name = path.toLowerCase()
+  if (format !== undefined) {
+    if (!EXPORT_FORMATS.includes(format as ExportFormat)) {
+      throw new OpscopeError(
+        'ERR_OPSCOPE_OPTION_VALUE',
+        `Unknown format ${JSON.stringify(format)}.`,
+        nameHint(format, EXPORT_FORMATS),
+      )
+    }
+    return { format: format as ExportFormat, gzip: name.endsWith('.gz') }
+  }
+  const unwritten = NOT_WRITTEN.find(([suffix]) => name.endsWith(suffix))
+  if (unwritten !== undefined) {
+    const [suffix, what] = unwritten
+    const suffixes = BY_SUFFIX.map(([known]) => known).join(', ')
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `This version of opscope does not write ${what} files (${suffix}).`,
+      `It writes ${suffixes}; any other name gets a Perfetto trace.`,
+    )
+  }
+  return BY_SUFFIX.find(([suffix]) => name.endsWith(suffix))?.[1] ?? { format: 'perfetto', gzip: false }
+}

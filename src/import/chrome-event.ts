@@ -1,0 +1,31 @@
+import { CATEGORIES, type Category } from '../binding.js'
+
+/** An event of a Chrome trace, as files hold it: every field may be missing or of another type. */
+export type TraceEvent = Record<string, unknown>
+export type Args = Record<string, unknown>
+
+export function argsOf(event: TraceEvent): Args {
+  const { args } = event
+  return typeof args === 'object' && args !== null && !Array.isArray(args) ? (args as Args) : {}
+}
+export function textOf(value: unknown, fallback = ''): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : fallback
+}
+export function nameOf(event: TraceEvent): string {
+  return textOf(event.name) || '(unnamed)'
+}
+/** A number, also one that is written as text. */
+export function numberOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined
+}
+/** A whole number from 0 as a 64-bit id, 0 for anything else. */
+export function idOf(value: unknown): bigint {
+  const isWhole =
+    typeof value === 'string' ? /^\d+$/.test(value) : Number.isSafeInteger(value) && (value as number) >= 0
+  return isWhole ? BigInt.asUintN(64, BigInt(value as string | number)) : 0n
+}
+export function categoryOf(event: TraceEvent): Category {
+  const first = textOf(event.cat).split(',', 1)[0] as Category
+  return CATEGORIES.includes(first) ? first : 'user'
+}

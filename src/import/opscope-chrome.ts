@@ -1,0 +1,292 @@
+// Our own Chrome traces, back without loss: what the format has no field for is in args and metadata. The rules
+// are those that binding/format/chrome_writer.h states.
+// Span rows are the events X and b of the host, in file order. A copy that came from an API call is left out:
+// the call is in the file too, and makes the row again. Numbers beyond 2^53 are written as text and stay text
+// where they are attributes.
+import {
+  FLAG_ASYNC,
+  FLAG_ERROR,
+  FLAG_TIMED,
+  GPU_KINDS,
+  type GpuKind,
+  MEMORY_KINDS,
+  type MemoryKind,
+  ROLES,
+  type Role,
+} from '../binding.js'
+import type { CaptureFileBuilder } from './capture-file-rows.js'
+import type { Dialect } from './chrome.js'
+import { type Args, argsOf, categoryOf, idOf, nameOf, numberOf, type TraceEvent, textOf } from './chrome-event.js'
+import type { ChromeRows } from './chrome-rows.js'
+
+const FIRST_GPU_PID = 5_000_000
+
+interface OpenSlice {
+  endNs: number
+  row: number
+}
+interface Launch {
+  thread: number
+  startNs: number
+  correlationId: bigint
+  isGraph: boolean
+}
+
+export class OpscopeDialect implements Dialect {
+  readonly isSessionRelative = true
+  readonly #builder: CaptureFileBuilder
+  readonly #longNames: Record<string, unknown>
+  // Threads by tid, and those tids that stand for the thread before them in the file: its API calls.
+  readonly #threads = new Map<number, number>()
+  readonly #open = new Map<number, OpenSlice[]>()
+  #lastThread = 0
+  #lastLane = -1
+  readonly #rowOfId = new Map<bigint, number>()
+  readonly #parentIds: { row: number; id: bigint }[] = []
+  readonly #copyRows = new Map<string, number[]>()
+  readonly #launches: Launch[] = []
+  readonly #copiesOf = new Map<bigint, number>()
+
+  static fits(head: Record<string, unknown>): boolean {
+    return (head.metadata as Args | undefined)?.opscope_format !== undefined
+  }
+
+  constructor(head: Record<string, unknown>, builder: CaptureFileBuilder) {
+    const metadata = head.metadata as Args
+    this.#builder = builder
+    this.#longNames = objectsOf([metadata.long_names])[0] ?? {}
+    builder.metaJson = textOf(metadata.meta, '{}')
+    builder.originEpochNs = signedOf(metadata.base_epoch_ns)
+    builder.originClockNs = signedOf(metadata.base_clock_ns)
+    builder.processId = numberOf(metadata.process_id) ?? 0
+    builder.durationNs = numberOf(metadata.duration_ns) ?? 0
+    builder.dropped = numberOf(metadata.dropped) ?? 0
+    for (const thread of objectsOf(metadata.threads)) {
+      const index = builder.addThread(
+        textOf(thread.name),
+        numberOf(thread.os_thread_id) ?? 0,
+        numberOf(thread.js_thread_id) ?? -1,
+      )
+      this.#threads.set(numberOf(thread.tid) ?? 0, index)
+    }
+    builder.pauses = listOf(metadata.pauses).map(pause => {
+      const [start, end] = listOf(pause)
+      return { startNs: numberOf(start) ?? 0, endNs: numberOf(end) ?? 0 }
+    })
+    for (const { code, detail, count } of objectsOf(metadata.warnings)) {
+      builder.warn(textOf(code), textOf(detail), numberOf(count) ?? 0)
+    }
+  }
+
+  metadata(event: TraceEvent): void {
+    if (event.name === 'thread_name' && Number(event.pid) < FIRST_GPU_PID) {
+      this.#lastThread = this.#threads.get(Number(event.tid)) ?? this.#lastThread
+    }
+  }
+
+  take(event: TraceEvent, startNs: number, rows: ChromeRows): boolean {
+    const args = argsOf(event)
+    switch (event.ph) {
+      case 'X': {
+        const endNs = startNs + (rows.durationNs(event) ?? 0)
+        if (Number(event.pid) >= FIRST_GPU_PID) {
+          this.#gpu(event, args, startNs, endNs)
+        } else if (args.sync_part === true) {
+          this.#stack(event, startNs).push({ endNs, row: this.#lastLane })
+        } else if (this.#threads.has(Number(event.tid))) {
+          this.#span(event, args, startNs, endNs)
+        } else if ('correlation' in args) {
+          this.#launch(event, args, startNs, endNs)
+        }
+        return true
+      }
+      case 'b':
+        this.#span(event, args, startNs, startNs)
+        return true
+      case 'e':
+        if (this.#lastLane !== -1 && !this.#isUnfinished) {
+          this.#builder.endSpan(this.#lastLane, startNs)
+        }
+        return true
+      case 'i':
+        this.#builder.addMark(this.#threads.get(Number(event.tid)) ?? 0, this.#name(event, args), startNs)
+        return true
+      case 'C': {
+        const value =
+          args.value === 'Infinity' || args.value === '-Infinity' ? Number(args.value) : numberOf(args.value)
+        this.#builder.addCounter(
+          this.#threads.get(Number(event.tid)) ?? 0,
+          this.#name(event, args),
+          startNs,
+          value ?? Number.NaN,
+        )
+        return true
+      }
+      default:
+        return event.ph === 's' || event.ph === 'f'
+    }
+  }
+  #isUnfinished = false
+
+  /** `damaged`: events that could not be read, so that row numbers of the file mean nothing. */
+  finish(_rows: ChromeRows, _head: unknown, damaged: number): void {
+    const builder = this.#builder
+    builder.areParentsKnown = damaged === 0
+    const parents = builder.parents.values
+    for (const { row, id } of this.#parentIds) {
+      const parent = this.#rowOfId.get(id)
+      if (parent !== undefined) {
+        parents[row] = parent
+      }
+      if (parent === undefined || damaged > 0) {
+        builder.setParentId(row, id)
+      }
+    }
+    // A file that was cut may name parents on threads that are not there.
+    for (const [row, parent] of parents.entries()) {
+      if (parent >= parents.length) {
+        parents[row] = -1
+      }
+    }
+    builder.removeSpans(this.#rowsOfLaunches())
+  }
+
+  #span(event: TraceEvent, args: Args, startNs: number, endNs: number): void {
+    const builder = this.#builder
+    const stack = this.#stack(event, startNs)
+    this.#isUnfinished = args.unfinished === true
+    const flags =
+      (args.async === true ? FLAG_ASYNC : 0) |
+      (args.error === true ? FLAG_ERROR : 0) |
+      (args.timed === true ? FLAG_TIMED : 0)
+    const spanId = hexOf(args.span_id)
+    const parentId = hexOf(args.parent_span_id)
+    const trace = hexOf(args.trace_id)
+    const hasIds = spanId !== 0n || parentId !== 0n || trace !== 0n
+    const ids = { spanId, parentId: 0n, traceIdHigh: trace >> 64n, traceIdLow: BigInt.asUintN(64, trace) }
+    const thread = this.#threads.get(Number(event.tid)) ?? 0
+    const row = builder.addSpan(
+      thread,
+      this.#name(event, args),
+      startNs,
+      this.#isUnfinished ? Number.NaN : endNs,
+      flags,
+      hasIds ? ids : undefined,
+    )
+    builder.parents.push(numberOf(args.parent_row) ?? stack.at(-1)?.row ?? -1)
+    if (spanId !== 0n) {
+      this.#rowOfId.set(spanId, row)
+    }
+    if (parentId !== 0n) {
+      this.#parentIds.push({ row, id: parentId })
+    }
+    const returnNs = numberOf(args.return_ns)
+    if (returnNs !== undefined) {
+      builder.addReturn(row, returnNs)
+    }
+    this.#extras(row, args)
+    if (args.role === 'copy' && flags === 0) {
+      const key = `${thread} ${startNs}`
+      this.#copyRows.set(key, [...(this.#copyRows.get(key) ?? []), row])
+    }
+    if (event.ph === 'X') {
+      stack.push({ endNs, row })
+    } else {
+      this.#lastLane = row
+    }
+  }
+  #extras(row: number, args: Args): void {
+    if (typeof args.attributes === 'object' && args.attributes !== null) {
+      for (const [key, value] of Object.entries(args.attributes)) {
+        if (isPlain(value)) {
+          this.#builder.addAttribute(row, key, value)
+        }
+      }
+    }
+    for (const link of objectsOf(args.links)) {
+      const trace = hexOf(link.trace_id)
+      this.#builder.addLink(row, trace >> 64n, BigInt.asUintN(64, trace), hexOf(link.span_id))
+    }
+  }
+
+  #launch(event: TraceEvent, args: Args, startNs: number, endNs: number): void {
+    const name = this.#gpuName(event, args)
+    const correlationId = idOf(args.correlation)
+    this.#builder.addLaunch(this.#lastThread, name, startNs, endNs, correlationId)
+    this.#launches.push({ thread: this.#lastThread, startNs, correlationId, isGraph: name.includes('Graph') })
+  }
+  #gpu(event: TraceEvent, args: Args, startNs: number, endNs: number): void {
+    const correlationId = idOf(args.correlation)
+    const kind = Math.max(0, GPU_KINDS.indexOf(args.kind as GpuKind))
+    this.#builder.addGpu({
+      kind,
+      from: Math.max(0, MEMORY_KINDS.indexOf(args.from as MemoryKind)),
+      to: Math.max(0, MEMORY_KINDS.indexOf(args.to as MemoryKind)),
+      name: this.#gpuName(event, args),
+      device: numberOf(args.device) ?? 0,
+      context: numberOf(args.context) ?? 0,
+      stream: numberOf(args.stream) ?? 0,
+      startNs,
+      endNs,
+      correlationId,
+      bytes: numberOf(args.bytes) ?? 0,
+    })
+    if (GPU_KINDS[kind] === 'copy') {
+      this.#copiesOf.set(correlationId, (this.#copiesOf.get(correlationId) ?? 0) + 1)
+    }
+  }
+  #gpuName(event: TraceEvent, args: Args): string {
+    return textOf(this.#longNames[textOf(args.name_id)]) || nameOf(event)
+  }
+
+  // A copy's row begins with its call; a graph has one row for each copy in it.
+  #rowsOfLaunches(): Set<number> {
+    const found = new Set<number>()
+    for (const { thread, startNs, correlationId, isGraph } of this.#launches) {
+      const copies = this.#copiesOf.get(correlationId) ?? 0
+      const rows = this.#copyRows.get(`${thread} ${startNs}`) ?? []
+      for (const row of rows.splice(0, isGraph ? copies : Math.min(copies, 1))) {
+        found.add(row)
+      }
+    }
+    return found
+  }
+
+  #name(event: TraceEvent, args: Args): number {
+    const role = ROLES.includes(args.role as Role) ? (args.role as Role) : 'op'
+    return this.#builder.name(nameOf(event), categoryOf(event), role, textOf(args.instance))
+  }
+  /** The slices still open on the event's thread when it begins. */
+  #stack(event: TraceEvent, startNs: number): OpenSlice[] {
+    const tid = Number(event.tid)
+    let stack = this.#open.get(tid)
+    if (stack === undefined) {
+      stack = []
+      this.#open.set(tid, stack)
+    }
+    const hasLength = event.ph !== 'X' || event.dur !== 0
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (top.endNs > startNs || (top.endNs === startNs && !hasLength)) {
+        break
+      }
+      stack.pop()
+    }
+    return stack
+  }
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+function objectsOf(value: unknown): Args[] {
+  return listOf(value).filter((item): item is Args => typeof item === 'object' && item !== null)
+}
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+function hexOf(value: unknown): bigint {
+  return typeof value === 'string' && /^[0-9a-f]{1,32}$/.test(value) ? BigInt(`0x${value}`) : 0n
+}
+function signedOf(value: unknown): bigint {
+  return /^-?\d{1,19}$/.test(textOf(value)) ? BigInt.asIntN(64, BigInt(textOf(value))) : 0n
+}

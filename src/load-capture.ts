@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url'
+
+import { native, type RecordingHandle } from './binding.js'
+import { Capture } from './capture.js'
+import { OpscopeError } from './errors.js'
+import { importChrome } from './import/chrome.js'
+import { importPaddle } from './import/paddle.js'
+import { TraceFile } from './import/trace-file.js'
+import { WireError } from './import/wire-reader.js'
+import { ownError } from './native-error.js'
+import type { RowsBuilder } from './rows-builder.js'
+
+const READABLE =
+  'opscope reads .pftrace, .json, .json.gz and .paddle.pb files, and profiles of PyTorch and ONNX Runtime.'
+
+/**
+ * Reads a capture back, or imports a trace of another tool: Chrome traces, PyTorch and ONNX Runtime profiles,
+ * Paddle's profile. The content decides, not the name. A file that ends in the middle gives what is whole
+ * of it, with a warning in `capture.warnings`.
+ *
+ * @throws OpscopeError ERR_OPSCOPE_FILE_READ when the file cannot be opened or read, ERR_OPSCOPE_FILE_FORMAT when
+ * it is no trace, ERR_OPSCOPE_FILE_DAMAGED when nothing in it can be read.
+ * @example
+ * const capture = await loadCapture('trace.json.gz')
+ * console.log(capture.report({ sortedKey: 'total' }))
+ */
+export async function loadCapture(path: string | URL): Promise<Capture> {
+  if (typeof path !== 'string' && !(path instanceof URL)) {
+    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the path of a file, as a string or URL.')
+  }
+  const file = await TraceFile.open(typeof path === 'string' ? path : fileURLToPath(path))
+  try {
+    return await Capture.fromHandle(await read(file))
+  } catch (error) {
+    throw ownError(error, `Cannot read ${file.path}`)
+  } finally {
+    await file.close()
+  }
+}
+
+async function read(file: TraceFile): Promise<RecordingHandle> {
+  switch (file.kind) {
+    case 'perfetto':
+      return native().readPerfetto(await file.plainPath())
+    case 'json':
+      return build(file, await importChrome(file.chunks()))
+    case 'paddle':
+      return build(file, await importPaddle(file.chunks()).catch(error => failPaddle(file, error)))
+    case 'empty':
+      throw new OpscopeError(
+        'ERR_OPSCOPE_FILE_DAMAGED',
+        `${file.path} is empty.`,
+        'A run that was killed before it wrote anything leaves such a file.',
+      )
+    case 'gzip':
+      throw new OpscopeError(
+        'ERR_OPSCOPE_FILE_FORMAT',
+        `${file.path} is compressed twice.`,
+        'Unpack it with gunzip first.',
+      )
+    default:
+      throw new OpscopeError('ERR_OPSCOPE_FILE_FORMAT', `${file.path} is ${file.kind.foreign}.`, READABLE)
+  }
+}
+
+async function build(file: TraceFile, builder: RowsBuilder | undefined): Promise<RecordingHandle> {
+  if (builder === undefined) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_FILE_FORMAT',
+      `${file.path} is JSON, but no trace: it has no "traceEvents".`,
+      READABLE,
+    )
+  }
+  const rows = builder.rows()
+  if (builder.rowCount === 0 && rows.warnings.some(({ code }) => code === 'file-cut' || code === 'events-damaged')) {
+    throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', `${file.path} has no whole event in it.`)
+  }
+  return native().build(rows)
+}
+
+function failPaddle(file: TraceFile, error: unknown): never {
+  if (error instanceof WireError) {
+    const message = `${file.path} begins like a Paddle profile, but holds ${error.message}.`
+    throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', message, undefined, { cause: error })
+  }
+  throw error
+}

@@ -1,0 +1,175 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+import { buildCapture } from '../../src/rows.js'
+import { REQUEST_ROWS } from '../fixtures/inference-rows.js'
+import { cli, startCli } from './run-cli.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
+const at = (name: string) => join(folder, name)
+const trace = at('trace.pftrace')
+beforeAll(async () => {
+  await (await buildCapture(REQUEST_ROWS)).export(trace)
+})
+
+describe('opscope', () => {
+  it.each([['--help'], ['report', '--help'], ['convert', '--help'], ['timeline', '--help'], ['doctor', '--help']])(
+    '%s %s teaches by examples',
+    async (...args) => {
+      const { code, stdout, stderr } = await cli(args)
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout).toMatch(/Examples?:\n +opscope \w+/)
+    },
+  )
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+  it.each<[string[], RegExp]>([
+    [['raport', 'x'], /unknown command 'raport'[\s\S]*report/],
+    [['report'], /missing required argument 'file'/],
+    [['report', 'x', '--sortedKey', 'total'], /unknown option '--sortedKey'[\s\S]*--sorted-key/],
+    [['report', 'x', '--sorted-key', 'totl'], /Allowed choices are default, calls, total/],
+    [['report', 'x', '--columns', '-3'], /positive whole number/],
+    [['convert', 'x'], /missing required argument 'out'/],
+    [['convert', trace, at('x.parquet')], /does not write Parquet/],
+    [['timeline', 'x'], /needs an input and an output/],
+    [[], /Usage: opscope/],
+  ])('answers wrong usage %j with code 2, on standard error', async (args, message) => {
+    const { code, stdout, stderr } = await cli(args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(message)
+  })
+  it.each<[string[], RegExp]>([
+    [['report', at('nothing')], /Cannot read .*nothing/],
+    [['report', folder], /is a directory/],
+    [['convert', trace, '/no/such/dir/x.json'], /its directory does not exist/],
+    [['timeline', at('nothing'), at('t.json')], /Cannot read/],
+  ])('answers failure %j with code 1 and no stack', async (args, message) => {
+    const { code, stdout, stderr } = await cli(args)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/\n {4}at /)
+  })
+})
+
+describe('opscope report', () => {
+  it('prints what capture.report() gives', async () => {
+    const { loadCapture } = await import('../../src/load-capture.js')
+    const { code, stdout } = await cli([
+      'report',
+      trace,
+      '--style',
+      'paddle',
+      '--sorted-key',
+      'total',
+      '--tracer-option',
+      'OpDetail',
+    ])
+    expect(code).toBe(0)
+    const text = (await loadCapture(trace)).report({ style: 'paddle', sortedKey: 'total', tracerOption: 'OpDetail' })
+    expect(Buffer.from(stdout, 'latin1').toString()).toBe(text)
+  })
+  it('prints rows as JSON', async () => {
+    const { stdout } = await cli(['report', trace, '--json', '--sorted-key', 'total'])
+    const { ops, state } = JSON.parse(stdout)
+    expect([state, ops[0].path, ops[0].calls]).toEqual(['All', ['predict'], 1])
+  })
+  it('reads standard input', async () => {
+    const { code, stdout } = await cli(['report', '-', '--json'], readFileSync(trace))
+    expect([code, JSON.parse(stdout).processId]).toEqual([0, 100])
+  })
+  it('is quiet when its reader has seen enough', async () => {
+    const rows = Array.from(
+      { length: 20_000 },
+      (_, index) => `{"ph":"X","name":"op ${index}","ts":${index},"dur":1,"pid":1,"tid":1}`,
+    )
+    writeFileSync(at('many.json'), `[${rows.join(',')}]`)
+    const child = startCli(['report', at('many.json')])
+    let stderr = ''
+    child.stderr!.on('data', chunk => {
+      stderr += chunk
+    })
+    child.stdout!.once('data', () => child.stdout!.destroy())
+    const code = await new Promise(resolve => child.on('close', resolve))
+    expect([code, stderr]).toEqual([0, ''])
+  })
+})
+
+describe('opscope convert', () => {
+  it('writes what the suffix says', async () => {
+    expect(await cli(['convert', trace, at('out.json.gz')])).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(JSON.parse(gunzipSync(readFileSync(at('out.json.gz'))).toString()).traceEvents.length).toBeGreaterThan(10)
+  })
+  it('tells on standard error what the format could not carry', async () => {
+    const { code, stdout, stderr } = await cli(['convert', trace, at('out.paddle.pb')])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toMatch(/^opscope: warning: /)
+  })
+  it('writes to standard output', async () => {
+    const { code, stdout } = await cli(['convert', trace, '-', '--format', 'chrome'])
+    expect([code, Array.isArray(JSON.parse(stdout).traceEvents)]).toEqual([0, true])
+  })
+  it('fails before it reads when the output is bad, and leaves nothing there', async () => {
+    const { code } = await cli(['convert', at('nothing'), at('x.xplane.pb')])
+    expect([code, existsSync(at('x.xplane.pb'))]).toEqual([2, false])
+  })
+})
+
+interface ChromeEvent {
+  ph: string
+  name: string
+  pid: number
+  ts: number
+  args: Record<string, unknown>
+}
+const eventsOf = (path: string): ChromeEvent[] => JSON.parse(readFileSync(path, 'utf8')).traceEvents
+const processesOf = (events: ChromeEvent[]) =>
+  events.filter(({ name }) => name === 'process_name').map(({ args }) => String(args.name))
+
+describe('opscope timeline', () => {
+  it('writes a Chrome trace whatever the name', async () => {
+    expect((await cli(['timeline', trace, at('timeline')])).code).toBe(0)
+    expect(eventsOf(at('timeline')).some(({ ph, name }) => ph === 'X' && name === 'predict')).toBe(true)
+  })
+  it("takes Paddle's own spelling, also with a single label", async () => {
+    expect(
+      (await cli(['timeline', '--profile_path', `trainer1=${trace}`, '--timeline_path', at('one.json')])).code,
+    ).toBe(0)
+    expect(processesOf(eventsOf(at('one.json'))).every(name => name.startsWith('trainer1'))).toBe(true)
+  })
+  it('puts several inputs side by side, each on its own wall clock', async () => {
+    const later = at('later.pftrace')
+    await (await buildCapture({ ...REQUEST_ROWS, originEpochNs: REQUEST_ROWS.originEpochNs! + 5_000_001n })).export(
+      later,
+    )
+    const list = `trainer=${trace},ps=${later}`
+    expect((await cli(['timeline', '--profile_path', list, '--timeline_path', at('two.json')])).code).toBe(0)
+    const events = eventsOf(at('two.json'))
+    const predicts = events.filter(({ ph, name }) => ph === 'X' && name === 'predict')
+    expect(new Set(predicts.map(({ pid }) => pid)).size).toBe(2)
+    expect(predicts.map(({ ts }) => Math.round(ts * 1000)).sort((a, b) => a - b)).toEqual([1, 5_000_002])
+    const labels = processesOf(events).map(name => name.split(':')[0])
+    expect(new Set(labels)).toEqual(new Set(['trainer', 'ps']))
+    const flows = events.filter(({ ph }) => ph === 's') as (ChromeEvent & { id: number })[]
+    expect(new Set(flows.map(({ id }) => id)).size).toBe(flows.length)
+  })
+})
+
+describe('opscope doctor', () => {
+  it('says what it found, for people and for programs', async () => {
+    const { code, stdout } = await cli(['doctor', '--json'])
+    const diagnosis = JSON.parse(stdout)
+    expect(code).toBe(0)
+    expect(diagnosis).toMatchObject({
+      native: { found: true, path: expect.stringContaining('.node') },
+      clock: { source: expect.any(String), spanCostNs: expect.any(Number) },
+      gpu: { available: expect.any(Boolean) },
+      cpu: { count: expect.any(Number) },
+    })
+    expect((await cli(['doctor'])).stdout).toContain(diagnosis.native.path)
+  })
+})
