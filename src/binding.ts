@@ -164,18 +164,28 @@ export interface RawRows {
     startNs: Float64Array
     /** NaN: unfinished. */
     endNs: Float64Array
-    /** FLAG_ASYNC: never nested by time; FLAG_ERROR as it is. */
+    /** FLAG_ASYNC: parent of nothing by time; FLAG_ERROR as it is. */
     flags: Uint8Array
     /** All three empty when no span has an id. A parent id found among the ids wins over nesting by time. */
     spanId: BigUint64Array
     parentId: BigUint64Array
     traceIdHigh: BigUint64Array
     traceIdLow: BigUint64Array
+    /**
+     * Of capture files: the parent's row as given, -1 none. Nothing is nested by time then, rows keep their order,
+     * and a parent id is a parent outside.
+     */
+    parent?: Int32Array
   }
+  /** When the synchronous part of an async span returned. */
+  returns?: { row: Uint32Array; returnNs: Float64Array }
+  pauses?: { startNs: number; endNs: number }[]
+  originClockNs?: bigint
   /** `span` indexes `spans` as given. `type` indexes string, double, int, bool. */
   attributes: { span: number; key: number; type: 0 | 1 | 2 | 3; value: number }[]
   links: { span: number; traceIdHigh: bigint; traceIdLow: bigint; spanId: bigint }[]
-  marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array }
+  /** `span` only beside `spans.parent`. */
+  marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span?: Int32Array }
   counters: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; value: Float64Array }
   launches: { thread: Uint32Array; name: Uint32Array; startNs: Float64Array; endNs: Float64Array; correlationId: BigUint64Array }
   gpu: {

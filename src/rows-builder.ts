@@ -172,7 +172,7 @@ export class RowsBuilder {
         isExact ? { ...row, type: 2, value: Number(value) } : { ...row, type: 0, value: this.string(String(value)) },
       )
     } else {
-      this.attributes.push({ ...row, type: Number.isSafeInteger(value) ? 2 : 1, value })
+      this.attributes.push({ ...row, type: 1, value })
     }
   }
   addLink(span: number, traceIdHigh: bigint, traceIdLow: bigint, spanId: bigint): void {

@@ -141,7 +141,7 @@ describe('plain rows', () => {
         type === 0 ? rows.strings[value] : value,
       ]),
     ).toEqual([
-      ['batch', 2, 4],
+      ['batch', 1, 4],
       ['ratio', 1, 0.5],
       ['fast', 3, 1],
       ['model', 0, 'm'],

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "assemble.h"
 #include "id_map.h"
 #include "open_span_sweep.h"
 #include "raw_rows.h"
@@ -336,7 +337,7 @@ Status BuildRecording(RawRows&& rows, std::shared_ptr<const Recording>* out) {
   Status status = CheckRawRows(rows);
   if (!status.ok()) return status;
   try {
-    *out = Nester(std::move(rows)).Run();
+    *out = rows.span_parent.empty() ? Nester(std::move(rows)).Run() : AssembleRecording(std::move(rows));
   } catch (const std::bad_alloc&) {
     return Status::Error(Code::kOutOfMemory, "not enough memory for the rows of this recording");
   }

@@ -2,6 +2,7 @@
 #include <numeric>
 #include <vector>
 
+#include "beside.h"
 #include "op_table.h"
 #include "op_walk.h"
 #include "quantile.h"
@@ -26,48 +27,61 @@ struct NodeSet {
   std::vector<uint32_t> node_of_path;
   // Paths of node n: paths[first_path[n]] to paths[first_path[n + 1] - 1].
   std::vector<uint32_t> first_path, paths;
+  bool IsAlone(size_t node) const noexcept { return first_path[node + 1] - first_path[node] == 1; }
 };
 
-// Values of one path that lie in a range of buckets, to be looked at closely.
-struct Window {
+struct Range {
   uint64_t low = 0;
-  uint64_t width = 0;  // 0: nothing is needed
+  uint64_t width = 0;
+  bool Has(uint64_t value) const noexcept { return value - low < width; }
+  uint64_t end() const noexcept { return low + width; }
 };
+Range HullOf(const Range& a, const Range& b) {
+  const uint64_t low = std::min(a.low, b.low);
+  return {low, std::max(a.end(), b.end()) - low};
+}
 
 enum Percentile : uint32_t { kP50 = 0, kP99 = 1 };
 constexpr uint64_t kPercents[] = {50, 99};
 
-// What a percentile of a node comes down to: the value between two neighbours
-// among those in [low, low + width).
+// What a percentile of a node comes down to: a place between two neighbours
+// among the values in a range. Width 0: the value is known.
 struct Quest {
-  Window range;
+  Range range;
   uint64_t rank = 0;  // within the range
   uint64_t hundredths = 0;
   uint64_t value = 0;
 };
 
-// Exact p50 and p99 of all nodes with two readings of the spans: the walk left a
-// histogram for each path, which says in which bucket each percentile lies;
-// this one collects the values of those buckets (some 10 % of all; at worst all,
-// at 8 bytes a span) and selects among them. One use.
+// Exact p50 and p99 of all nodes, reading the spans once more: the walk left a
+// histogram for each path, which tells the bucket of each percentile; this
+// collects the values of those buckets (some 10 % of all; at worst all, at 8
+// bytes a span) and selects among them. One use; not thread-safe.
 class PercentileSearch {
  public:
   PercentileSearch(const OpWalk& walk, const NodeSet& merged, const NodeSet& per_thread)
       : walk_(walk), sets_{&merged, &per_thread}, windows_(walk.paths().size()) {}
 
   // quests[table][node * 2 + percentile]
-  void Run(std::vector<Quest> (*quests)[2]) {
-    for (size_t table = 0; table < 2; ++table) Place(*sets_[table], &(*quests)[table]);
-    for (PathWindows& windows : windows_) UniteWhereTheyMeet(&windows);
+  void Run(std::vector<Quest> (&quests)[2]) {
+    for (size_t table = 0; table < 2; ++table) Place(*sets_[table], &quests[table]);
+    for (Windows& windows : windows_) UniteWhereTheyMeet(&windows);
+    if (!MakeRoom()) return;
     Collect();
-    for (size_t table = 0; table < 2; ++table) Select(*sets_[table], &(*quests)[table]);
+    Select(*sets_[0], &quests[0]);
+    CopyWherePathsAreAlone(quests[0], &quests[1]);
+    Select(*sets_[1], &quests[1]);
   }
 
  private:
-  struct PathWindows {
-    Window of[2];
-    uint64_t* next[2] = {nullptr, nullptr};  // where the next value in a window goes
-    uint64_t* begin[2] = {nullptr, nullptr};
+  // The values of a path that are to be collected, in two ranges that do not
+  // meet, the second not used where one holds both percentiles.
+  struct Windows {
+    Range of[2];
+  };
+  // Where the next value of each window goes.
+  struct Cursors {
+    uint64_t* next[2];
   };
 
   void Place(const NodeSet& set, std::vector<Quest>* quests) {
@@ -76,7 +90,7 @@ class PercentileSearch {
     for (size_t node = 0; node < set.nodes.size(); ++node) {
       const OpNode& op = set.nodes[node];
       if (op.calls == 0) continue;
-      Quest* pair = quests->data() + node * 2;
+      Quest* const pair = quests->data() + node * 2;
       if (op.min_ns == op.max_ns) {
         pair[kP50].value = pair[kP99].value = static_cast<uint64_t>(op.min_ns);
         continue;
@@ -87,15 +101,14 @@ class PercentileSearch {
         Quest& quest = pair[which];
         quest.hundredths = place.hundredths;
         quest.rank = place.rank;
-        quest.range.low = static_cast<uint64_t>(op.min_ns);
-        quest.range.width = static_cast<uint64_t>(op.max_ns - op.min_ns) + 1;
+        quest.range = {static_cast<uint64_t>(op.min_ns), static_cast<uint64_t>(op.max_ns - op.min_ns) + 1};
         if (has_counts) Narrow(counts, &quest);
         if (quest.range.width == 1) {
           quest.value = quest.range.low;
           quest.range.width = 0;
           continue;
         }
-        for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) Widen(set.paths[i], which, quest.range);
+        for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) Widen(&windows_[set.paths[i]].of[which], quest.range);
       }
     }
   }
@@ -124,63 +137,67 @@ class PercentileSearch {
     quest->rank -= before;
   }
 
-  void Widen(uint32_t path, Percentile which, Window range) {
-    Window& window = windows_[path].of[which];
-    // Without a histogram the room for a part of the values is not known.
-    if (walk_.Histogram(path) == nullptr) range = {0, uint64_t{1} << 63};
-    if (window.width == 0) {
-      window = range;
-      return;
-    }
-    const uint64_t end = std::max(window.low + window.width, range.low + range.width);
-    window.low = std::min(window.low, range.low);
-    window.width = end - window.low;
-  }
+  static void Widen(Range* window, const Range& range) { *window = window->width == 0 ? range : HullOf(*window, range); }
 
-  static void UniteWhereTheyMeet(PathWindows* windows) {
-    Window& a = windows->of[kP50];
-    Window& b = windows->of[kP99];
-    if (a.width == 0 || b.width == 0 || a.low + a.width <= b.low || b.low + b.width <= a.low) return;
-    const uint64_t end = std::max(a.low + a.width, b.low + b.width);
-    a.low = std::min(a.low, b.low);
-    a.width = end - a.low;
+  static void UniteWhereTheyMeet(Windows* windows) {
+    Range& a = windows->of[kP50];
+    Range& b = windows->of[kP99];
+    if (a.width == 0 || b.width == 0 || a.end() <= b.low || b.end() <= a.low) return;
+    a = HullOf(a, b);
     b.width = 0;
   }
 
-  uint64_t CountIn(uint32_t path, const Window& window) const {
+  // No less than the values of the path in the window: exact where it begins and
+  // ends with buckets.
+  uint64_t RoomFor(uint32_t path, const Range& window) const {
+    if (window.width == 0) return 0;
     const uint32_t* histogram = walk_.Histogram(path);
     if (histogram == nullptr) return walk_.sums()[path].calls;
-    // Windows begin and end where buckets do, but for those of nodes without
-    // histograms, which hold the whole path.
     uint64_t count = 0;
-    const uint64_t last = window.low + window.width - 1;
-    for (unsigned bucket = BucketOf(window.low); bucket <= BucketOf(last); ++bucket) count += histogram[bucket];
+    for (unsigned bucket = BucketOf(window.low); bucket <= BucketOf(window.end() - 1); ++bucket) count += histogram[bucket];
     return count;
   }
 
-  void Collect() {
+  bool MakeRoom() {
     uint64_t total = 0;
+    std::vector<uint64_t> ends;
     for (uint32_t path = 0; path < windows_.size(); ++path) {
-      for (const Window& window : windows_[path].of) {
-        if (window.width != 0) total += CountIn(path, window);
-      }
+      for (const Range& window : windows_[path].of) ends.push_back(total += RoomFor(path, window));
     }
-    if (total == 0) return;
+    if (total == 0) return false;
     collected_.Reset(total);
-    uint64_t* next = collected_.data();
-    for (uint32_t path = 0; path < windows_.size(); ++path) {
-      PathWindows& windows = windows_[path];
-      for (size_t i = 0; i < 2; ++i) {
-        windows.begin[i] = windows.next[i] = next;
-        if (windows.of[i].width != 0) next += CountIn(path, windows.of[i]);
-      }
+    up_.resize(windows_.size());
+    down_.resize(windows_.size());
+    for (size_t i = 0; i < ends.size(); ++i) {
+      up_[i / 2].next[i % 2] = collected_.data() + (i == 0 ? 0 : ends[i - 1]);
+      down_[i / 2].next[i % 2] = collected_.data() + ends[i];
     }
-    walk_.ForEachValue([this](uint32_t path, int64_t value) {
-      PathWindows& windows = windows_[path];
-      const auto bits = static_cast<uint64_t>(value);
-      if (bits - windows.of[0].low < windows.of[0].width) *windows.next[0]++ = bits;
-      if (bits - windows.of[1].low < windows.of[1].width) *windows.next[1]++ = bits;
-    });
+    bottoms_ = up_;
+    tops_ = down_;
+    return true;
+  }
+
+  // Two threads fill each window from its two ends.
+  void Collect() {
+    const size_t rows = walk_.row_count(), half = rows < OpWalk::kRowsForTwo ? rows : rows / 2;
+    const Windows* const all_windows = windows_.data();
+    const auto upwards = [this, half, all_windows] {
+      walk_.ForEachValue(0, half, [all_windows, cursors = up_.data()](uint32_t path, int64_t value) {
+        const Windows& windows = all_windows[path];
+        const auto bits = static_cast<uint64_t>(value);
+        if (windows.of[0].Has(bits)) *cursors[path].next[0]++ = bits;
+        if (windows.of[1].Has(bits)) *cursors[path].next[1]++ = bits;
+      });
+    };
+    const auto downwards = [this, half, rows, all_windows] {
+      walk_.ForEachValue(half, rows, [all_windows, cursors = down_.data()](uint32_t path, int64_t value) {
+        const Windows& windows = all_windows[path];
+        const auto bits = static_cast<uint64_t>(value);
+        if (windows.of[0].Has(bits)) *--cursors[path].next[0] = bits;
+        if (windows.of[1].Has(bits)) *--cursors[path].next[1] = bits;
+      });
+    };
+    RunBeside(half != rows, upwards, downwards);
   }
 
   void Select(const NodeSet& set, std::vector<Quest>* quests) {
@@ -188,27 +205,52 @@ class PercentileSearch {
       for (size_t which = 0; which < 2; ++which) {
         Quest& quest = (*quests)[node * 2 + which];
         if (quest.range.width == 0) continue;
-        candidates_.clear();
-        for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) Gather(windows_[set.paths[i]], quest.range);
-        const ValuePair pair = SelectPair(candidates_.data(), candidates_.size(), quest.rank);
+        const size_t size = GatherCandidates(set, node, quest.range);
+        const ValuePair pair = SelectPair(candidates_.data(), size, quest.rank);
         quest.value = Between(pair.at, pair.next, quest.hundredths);
+        quest.range.width = 0;
+      }
+    }
+  }
+  size_t GatherCandidates(const NodeSet& set, size_t node, const Range& range) {
+    size_t room = 0;
+    ForEachRun(set, node, [&room](const uint64_t* begin, const uint64_t* end) { room += static_cast<size_t>(end - begin); });
+    if (candidates_.size() <= room) candidates_.Reset(room + 1);  // one more is written than kept
+    uint64_t* next = candidates_.data();
+    ForEachRun(set, node, [&next, range](const uint64_t* begin, const uint64_t* end) {
+      for (; begin != end; ++begin) {
+        *next = *begin;
+        next += range.Has(*begin);
+      }
+    });
+    return static_cast<size_t>(next - candidates_.data());
+  }
+  template <typename Visit>
+  void ForEachRun(const NodeSet& set, size_t node, Visit visit) const {
+    for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) {
+      const uint32_t path = set.paths[i];
+      for (size_t window = 0; window < 2; ++window) {
+        visit(bottoms_[path].next[window], up_[path].next[window]);
+        visit(down_[path].next[window], tops_[path].next[window]);
       }
     }
   }
 
-  void Gather(const PathWindows& windows, const Window& range) {
-    for (size_t i = 0; i < 2; ++i) {
-      for (const uint64_t* value = windows.begin[i]; value != windows.next[i]; ++value) {
-        if (*value - range.low < range.width) candidates_.push_back(*value);
-      }
+  // Of an op that ran on one thread, both tables have the same percentiles.
+  void CopyWherePathsAreAlone(const std::vector<Quest>& merged, std::vector<Quest>* per_thread) const {
+    for (size_t path = 0; path < windows_.size(); ++path) {
+      const size_t from = sets_[0]->node_of_path[path], to = sets_[1]->node_of_path[path];
+      if (!sets_[0]->IsAlone(from) || !sets_[1]->IsAlone(to)) continue;
+      std::copy_n(merged.begin() + static_cast<std::ptrdiff_t>(from * 2), 2, per_thread->begin() + static_cast<std::ptrdiff_t>(to * 2));
     }
   }
 
   const OpWalk& walk_;
   const NodeSet* sets_[2];
-  std::vector<PathWindows> windows_;
+  std::vector<Windows> windows_;  // by path, as are the cursors
   Column<uint64_t> collected_;
-  std::vector<uint64_t> candidates_;
+  std::vector<Cursors> up_, down_, bottoms_, tops_;
+  Column<uint64_t> candidates_;
 };
 
 // Paths of one row: same parent row, name and kind, whatever the thread in the
@@ -346,12 +388,13 @@ OpTable MakeTable(const OpWalk& walk, const NodeSet& set, const std::vector<Ques
     uint64_t unfinished = 0;
     for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) {
       const PathSums& sums = walk.sums()[set.paths[i]];
+      const PathEntry& entry = walk.paths()[set.paths[i]];
       cpu += sums.cpu_ns;
       gpu += sums.gpu_ns;
-      self += (op.is_async ? walk.paths()[set.paths[i]].slice_ns : sums.cpu_ns) - sums.covered_ns;
+      self += (op.is_async ? entry.slice_ns : sums.cpu_ns) - entry.covered_ns;
       first_start = std::min(first_start, sums.first_start_ns);
       first_end = std::min(first_end, sums.first_end_ns);
-      unfinished += sums.unfinished;
+      unfinished += entry.unfinished;
     }
     table.parent[row] = op.parent < 0 ? -1 : row_of_node[static_cast<size_t>(op.parent)];
     table.name[row] = op.name;
@@ -382,7 +425,7 @@ OpTables BuildOpTables(const Recording& recording, TimeOf time) {
   const NodeSet merged = UnitePaths(walk, false);
   const NodeSet per_thread = UnitePaths(walk, true);
   std::vector<Quest> quests[2];
-  PercentileSearch(walk, merged, per_thread).Run(&quests);
+  PercentileSearch(walk, merged, per_thread).Run(quests);
   return {MakeTable(walk, merged, quests[0], time, recording.duration_ns), MakeTable(walk, per_thread, quests[1], time, recording.duration_ns)};
 }
 

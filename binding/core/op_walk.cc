@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "beside.h"
 #include "row_order.h"
 
 namespace opscope {
@@ -38,38 +39,21 @@ OpWalk::OpWalk(const Recording& recording, TimeOf time)
 }
 
 void OpWalk::Run() {
-  WithValue([this](auto value) {
-    for (uint32_t thread = 0; thread < recording_.threads.size(); ++thread) WalkThread(thread, value);
-  });
+  const auto threads = static_cast<uint32_t>(recording_.threads.size());
+  for (uint32_t thread = 0; thread < threads; ++thread) FindPaths(thread);
+  sums_.resize(paths_.size());
+  histograms_.resize(std::min<size_t>(paths_.size(), kHistogramPaths) * kBucketCount);
+  const auto cover = [this, threads] {
+    for (uint32_t thread = 0; thread < threads; ++thread) Cover(thread);
+  };
+  RunBeside(spans_.size() >= kRowsForTwo, cover, [this] { AddUp(); });
 }
 
-template <typename Value>
-void OpWalk::WalkThread(uint32_t thread, Value value) {
-  thread_first_ = recording_.threads[thread].first_row;
-  const uint32_t count = recording_.threads[thread].row_count;
-  thread_end_ = thread_first_ + count;
-  std::fill(recent_.begin(), recent_.end(), kEnded);
-  aside_.clear();
-  last_aside_ = &ended_;
-  if (IsInBeginOrder(spans_, thread_first_, count)) {
-    constexpr uint32_t kBlockRows = 2048;  // 50 KiB of columns: read twice, the second time from L2
-    for (uint32_t from = thread_first_; from < thread_end_; from += kBlockRows) {
-      const uint32_t to = std::min(from + kBlockRows, thread_end_);
-      FindPaths(thread, from, to);
-      AddUp(from, to, nullptr, value);
-    }
-    return;
-  }
-  FindPaths(thread, thread_first_, thread_end_);
-  Column<uint32_t> order(count);
-  OrderByKey(spans_.start_ns.data() + thread_first_, count, order.data());
-  AddUp(0, count, order.data(), value);
-}
-
-// Apart from AddUp, because a path waits for that of the parent: the shorter
-// this loop, the more of it the processor has under way at a time.
-void OpWalk::FindPaths(uint32_t thread, uint32_t from, uint32_t to) {
-  const uint32_t first = thread_first_;
+// In a loop of its own, because a path waits for that of the parent: the shorter
+// the loop, the more of it the processor has under way at a time.
+void OpWalk::FindPaths(uint32_t thread) {
+  const uint32_t first = recording_.threads[thread].first_row;
+  const uint32_t end = first + recording_.threads[thread].row_count;
   const uint32_t* const names = spans_.name.data();
   const int32_t* const parents = spans_.parent.data();
   const uint8_t* const all_flags = spans_.flags.data();
@@ -77,7 +61,7 @@ void OpWalk::FindPaths(uint32_t thread, uint32_t from, uint32_t to) {
   uint32_t* const path_of_row = path_of_row_.data();
   CachedPath* const cached_paths = cached_paths_.data();
   const uint32_t thread_key = TopKey(thread, kNoPath);
-  for (uint32_t row = from; row < to; ++row) {
+  for (uint32_t row = first; row < end; ++row) {
     const auto parent = static_cast<uint32_t>(parents[row]);
     const uint32_t flags = all_flags[row];
     uint32_t parent_key = thread_key;
@@ -95,33 +79,63 @@ void OpWalk::FindPaths(uint32_t thread, uint32_t from, uint32_t to) {
   }
 }
 
-// Adds rows whose paths are known to the sums: rows `from` to `to`, or where
-// there is an order the rows that it names.
-//
-// Self time comes from the same sweep: children arrive in the order of their
+void OpWalk::AddUp() noexcept {
+  WithValue([this](auto value) {
+    const int64_t* const starts = spans_.start_ns.data();
+    const int64_t* const durations = spans_.duration_ns.data();
+    const int64_t* const gpu = spans_.gpu_ns.empty() ? nullptr : spans_.gpu_ns.data();
+    const uint32_t* const path_of_row = path_of_row_.data();
+    PathSums* const all_sums = sums_.data();
+    uint32_t* const histograms = histograms_.data();
+    for (size_t row = 0; row < path_of_row_.size(); ++row) {
+      const uint32_t path = path_of_row[row];
+      if ((path & kUnfinishedBit) != 0) continue;
+      const int64_t start = starts[row], end = start + durations[row];
+      const int64_t spent = value(row);
+      PathSums& sums = all_sums[path];
+      ++sums.calls;
+      sums.cpu_ns += durations[row];
+      if (gpu != nullptr) sums.gpu_ns += gpu[row];
+      if (spent < sums.min_ns) sums.min_ns = spent;
+      if (spent > sums.max_ns) sums.max_ns = spent;
+      if (start < sums.first_start_ns) sums.first_start_ns = start;
+      if (end < sums.first_end_ns) sums.first_end_ns = end;
+      if (path < kHistogramPaths) ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
+    }
+  });
+}
+
+void OpWalk::Cover(uint32_t thread) {
+  const uint32_t first = recording_.threads[thread].first_row, count = recording_.threads[thread].row_count;
+  std::fill(recent_.begin(), recent_.end(), kEnded);
+  aside_.clear();
+  last_aside_ = &ended_;
+  if (IsInBeginOrder(spans_, first, count)) {
+    CoverRows(first, count, nullptr);
+    return;
+  }
+  Column<uint32_t> order(count);
+  OrderByKey(spans_.start_ns.data() + first, count, order.data());
+  CoverRows(first, count, order.data());
+}
+
+// Host time inside children, by one sweep: children arrive in the order of their
 // starts, so what a parent's children cover is known up to one point,
 // `covered_to_ns`. That of the last rows lies in a small table by row number,
 // where a stack would mispredict its depth with every change of shape; that of
 // older rows that are still open, aside. Accepted: a child that began before its
-// parent takes nothing off its self time; on one thread only clashing parent ids
-// make such.
-template <typename Value>
-void OpWalk::AddUp(uint32_t from, uint32_t to, const uint32_t* order, Value value) {
-  const uint32_t first = thread_first_, count = thread_end_ - thread_first_;
+// parent covers nothing of it; on one thread only clashing parent ids make such.
+void OpWalk::CoverRows(uint32_t first, uint32_t count, const uint32_t* order) {
   const int64_t* const starts = spans_.start_ns.data();
   const int64_t* const durations = spans_.duration_ns.data();
-  const int64_t* const gpu = spans_.gpu_ns.empty() ? nullptr : spans_.gpu_ns.data();
   const int32_t* const parents = spans_.parent.data();
   const uint8_t* const all_flags = spans_.flags.data();
   const uint32_t* const path_of_row = path_of_row_.data();
-  PathSums* const all_sums = sums_.data();
-  uint32_t* const histograms = histograms_.data();
+  PathEntry* const paths = paths_.data();
   OpenSpan* const recent = recent_.data();
-  for (uint32_t i = from; i < to; ++i) {
-    const uint32_t row = order == nullptr ? i : first + order[i];
-    const int64_t start = starts[row], duration = durations[row];
-    const int64_t end = start + duration;
-    const uint32_t path = path_of_row[row];
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t row = first + (order == nullptr ? i : order[i]);
+    const int64_t start = starts[row], end = start + durations[row];
     const uint32_t flags = all_flags[row];
     int64_t host_end = end;
     if ((flags & kAsync) != 0) host_end = std::clamp(ReturnOf(row), start, end);
@@ -131,40 +145,29 @@ void OpWalk::AddUp(uint32_t from, uint32_t to, const uint32_t* order, Value valu
       OpenSpan* open = &recent[parent % kRecentRows];
       if (open->row != parents[row]) open = FindAside(parents[row]);
       int64_t cover_from = start, cover_to = host_end, covered_to = host_end;
-      // A branch that is hardly ever taken: siblings need not wait for each other.
+      // Hardly ever taken, so foreseen: siblings need not wait for each other.
       if (start < open->covered_to_ns || host_end > open->end_ns) {
         cover_to = std::min(host_end, open->end_ns);
         cover_from = std::min(std::max(start, open->covered_to_ns), cover_to);
         covered_to = std::max(open->covered_to_ns, cover_to);
       }
-      all_sums[path_of_row[parent] & ~kUnfinishedBit].covered_ns += cover_to - cover_from;
+      paths[path_of_row[parent] & ~kUnfinishedBit].covered_ns += cover_to - cover_from;
       open->covered_to_ns = covered_to;
     }
+
     OpenSpan& entry = recent[row % kRecentRows];
     if (entry.end_ns > start) aside_[entry.row] = entry;
     entry = {host_end, start, static_cast<int32_t>(row)};
-
-    if ((flags & (kAsync | kUnfinished)) != 0) {
-      PathEntry& rare = paths_[path & ~kUnfinishedBit];
-      if ((flags & kUnfinished) != 0) {
-        entry.end_ns = kEndedNs;  // its self time is not asked for
-        ++all_sums[path & ~kUnfinishedBit].unfinished;
-        rare.first_unfinished_ns = std::min(rare.first_unfinished_ns, start);
-        continue;
-      }
-      rare.slice_ns += host_end - start;
-      async_calls_.push_back({start, end, path});
+    if ((flags & (kAsync | kUnfinished)) == 0) continue;
+    PathEntry& path = paths[path_of_row[row] & ~kUnfinishedBit];
+    if ((flags & kUnfinished) != 0) {
+      entry.end_ns = kEndedNs;  // its self time is not asked for
+      ++path.unfinished;
+      path.first_unfinished_ns = std::min(path.first_unfinished_ns, start);
+    } else {
+      path.slice_ns += host_end - start;
+      async_calls_.push_back({start, end, path_of_row[row]});
     }
-    const int64_t spent = value(row);
-    PathSums& sums = all_sums[path];
-    ++sums.calls;
-    sums.cpu_ns += duration;
-    if (gpu != nullptr) sums.gpu_ns += gpu[row];
-    if (spent < sums.min_ns) sums.min_ns = spent;
-    if (spent > sums.max_ns) sums.max_ns = spent;
-    if (start < sums.first_start_ns) sums.first_start_ns = start;
-    if (end < sums.first_end_ns) sums.first_end_ns = end;
-    if (path < kHistogramPaths) ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
   }
 }
 
@@ -196,8 +199,6 @@ uint32_t OpWalk::PathUnder(uint32_t parent_key, uint32_t name, bool is_async) {
     entry.thread = paths_[parent_key].thread;
   }
   paths_.push_back(entry);
-  sums_.emplace_back();
-  if (path < kHistogramPaths) histograms_.resize(histograms_.size() + kBucketCount);
   return path;
 }
 

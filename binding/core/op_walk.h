@@ -14,19 +14,18 @@
 
 namespace opscope {
 
-// The spans of one thread with one name under one parent path. One cache line,
-// because every span reads and writes it.
+// What the finished spans of a path add up to. One cache line, because every
+// span reads and writes it.
 struct alignas(64) PathSums {
   int64_t cpu_ns = 0;
   int64_t gpu_ns = 0;
-  int64_t covered_ns = 0;                  // host time inside children
   int64_t min_ns = INT64_MAX, max_ns = 0;  // of the chosen time, per call
   int64_t first_start_ns = INT64_MAX, first_end_ns = INT64_MAX;
-  uint32_t calls = 0;
-  uint32_t unfinished = 0;
+  uint64_t calls = 0;
 };
 static_assert(sizeof(PathSums) == 64);
 
+// The spans of one thread with one name under one parent path.
 constexpr uint32_t kNoPath = UINT32_MAX;
 struct PathEntry {
   uint32_t parent = kNoPath;  // less than the path's own index
@@ -35,7 +34,9 @@ struct PathEntry {
   bool is_async = false;
   bool is_top_of_thread = false;  // no parent, or one on another thread
   int64_t slice_ns = 0;           // async: host time up to the returns
+  int64_t covered_ns = 0;         // host time inside children
   int64_t first_unfinished_ns = INT64_MAX;
+  uint64_t unfinished = 0;
 };
 
 struct AsyncCall {
@@ -44,10 +45,13 @@ struct AsyncCall {
 };
 
 // One use: Run(), then read. Besides what the accessors show it holds 4 bytes a
-// span, and 4 more while it walks a thread whose rows are not in begin order.
-// Not thread-safe.
+// span, and 4 more while it sorts a thread whose rows are not in begin order.
+// Not thread-safe; Run() itself takes a second thread for long recordings.
 class OpWalk {
  public:
+  // Recordings of so many rows are worth a second thread: it takes 50 us to start.
+  static constexpr size_t kRowsForTwo = size_t{1} << 20;
+
   OpWalk(const Recording& recording, TimeOf time);
   OpWalk(const OpWalk&) = delete;
   OpWalk& operator=(const OpWalk&) = delete;
@@ -61,11 +65,13 @@ class OpWalk {
   const uint32_t* Histogram(uint32_t path) const noexcept {
     return path < kHistogramPaths ? histograms_.data() + size_t{path} * kBucketCount : nullptr;
   }
-  // visit(path, value) for every finished span, value being the chosen time.
+  size_t row_count() const noexcept { return path_of_row_.size(); }
+  // visit(path, value) for the finished spans of a range of rows, value being
+  // the chosen time.
   template <typename Visit>
-  void ForEachValue(Visit visit) const {
+  void ForEachValue(size_t from, size_t to, Visit visit) const {
     WithValue([&](auto value) {
-      for (size_t row = 0; row < path_of_row_.size(); ++row) {
+      for (size_t row = from; row < to; ++row) {
         const uint32_t path = path_of_row_[row];
         if ((path & kUnfinishedBit) == 0) visit(path, value(row));
       }
@@ -105,11 +111,10 @@ class OpWalk {
       case TimeOf::kAll: return use([cpu, gpu](size_t row) { return cpu[row] + gpu[row]; });
     }
   }
-  template <typename Value>
-  void WalkThread(uint32_t thread, Value value);
-  void FindPaths(uint32_t thread, uint32_t from, uint32_t to);
-  template <typename Value>
-  void AddUp(uint32_t from, uint32_t to, const uint32_t* order, Value value);
+  void FindPaths(uint32_t thread);
+  void AddUp() noexcept;
+  void Cover(uint32_t thread);
+  void CoverRows(uint32_t first, uint32_t count, const uint32_t* order);
   OpenSpan* FindAside(int32_t row);
 
   static uint64_t KeyOf(uint32_t parent_key, uint32_t name, bool is_async) noexcept {
@@ -150,8 +155,7 @@ class OpWalk {
   IdMap path_ahead_;  // of rows that were asked for before they were walked
   size_t next_async_ = 0;
 
-  // Of the thread being walked.
-  uint32_t thread_first_ = 0, thread_end_ = 0;
+  // Of the thread being covered.
   std::vector<OpenSpan> recent_;  // by row modulo kRecentRows
   std::unordered_map<int32_t, OpenSpan> aside_;  // rows that had to leave recent_ while open
   OpenSpan ended_ = kEnded;

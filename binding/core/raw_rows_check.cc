@@ -51,18 +51,25 @@ class Checker {
     if (rows_.span_thread.size() != n || rows_.span_name.size() != n || rows_.span_end_ns.size() != n || rows_.span_flags.size() != n) {
       return Bad("the columns of spans differ in size");
     }
+    if (!rows_.span_parent.empty() && rows_.span_parent.size() != n) return Bad("the column of parents is neither empty nor full");
     for (const Column<uint64_t>* ids : {&rows_.span_id, &rows_.span_parent_id, &rows_.span_trace_high, &rows_.span_trace_low}) {
       if (!ids->empty() && ids->size() != n) return Bad("an id column of spans is neither empty nor full");
     }
     return Status::Ok();
   }
 
+  bool HasBadParent(size_t row) const noexcept {
+    if (rows_.span_parent.empty()) return false;
+    const int32_t parent = rows_.span_parent[row];
+    return parent < kNoParent || parent >= static_cast<int64_t>(span_count_);
+  }
   Status Spans() const {
     const size_t threads = rows_.threads.size(), names = rows_.names.size();
     for (size_t row = 0; row < span_count_; ++row) {
       const int64_t end = rows_.span_end_ns[row];
       const bool is_good = rows_.span_thread[row] < threads && rows_.span_name[row] < names && IsTime(rows_.span_start_ns[row]) && (IsTime(end) || end == kOpenEnd);
-      if (is_good) continue;
+      if (is_good && !HasBadParent(row)) continue;
+      if (is_good) return Bad("span", row, "no such parent");
       if (rows_.span_thread[row] >= threads) return Bad("span", row, "no such thread");
       if (rows_.span_name[row] >= names) return Bad("span", row, "no such name");
       return Bad("span", row, "a time is out of range");
@@ -93,7 +100,11 @@ class Checker {
     return IsTime(row.at_ns) ? nullptr : "a time is out of range";
   }
   Status Points() const {
-    Status status = CheckTable("mark", rows_.marks, [this](const MarkRow& row) { return FaultOfPoint(row); });
+    Status status = CheckTable("mark", rows_.marks, [this](const MarkRow& row) -> const char* {
+      const bool is_told = !rows_.span_parent.empty();
+      if (is_told && (row.span < kNoParent || row.span >= static_cast<int64_t>(span_count_))) return "no such span";
+      return FaultOfPoint(row);
+    });
     if (!status.ok()) return status;
     return CheckTable("counter", rows_.counters, [this](const CounterRow& row) { return FaultOfPoint(row); });
   }

@@ -55,6 +55,7 @@ void ReadSpans(const Napi::Object& spans, RawRows* rows) {
   rows->span_parent_id = ReadColumn<uint64_t>(spans, "parentId");
   rows->span_trace_high = ReadColumn<uint64_t>(spans, "traceIdHigh");
   rows->span_trace_low = ReadColumn<uint64_t>(spans, "traceIdLow");
+  rows->span_parent = ReadColumn<int32_t>(spans, "parent");
 }
 
 void ReadGpu(const Napi::Object& gpu, RawRows* rows) {
@@ -126,7 +127,8 @@ RawRows ReadRawRows(const Napi::Object& object) {
     const auto thread = ReadColumn<uint32_t>(marks, "thread");
     const auto name = ReadColumn<uint32_t>(marks, "name");
     const auto at = ReadTimes(marks, "atNs");
-    rows.marks = Zip<MarkRow>(thread.size(), [&](size_t i) { return MarkRow{at[i], name[i], thread[i], kNoParent}; });
+    const auto span = ReadColumn<int32_t>(marks, "span");
+    rows.marks = Zip<MarkRow>(thread.size(), [&](size_t i) { return MarkRow{at[i], name[i], thread[i], span.empty() ? kNoParent : span[i]}; });
   }
   {
     const auto counters = object.Get("counters").As<Napi::Object>();
@@ -152,6 +154,17 @@ RawRows ReadRawRows(const Napi::Object& object) {
   });
   rows.duration_ns = RoundNs(NumberOf(object, "durationNs"));
   rows.origin_epoch_ns = static_cast<int64_t>(BitsOf(object, "originEpochNs"));
+  rows.origin_clock_ns = static_cast<int64_t>(BitsOf(object, "originClockNs"));
+  ForEach(object, "pauses", [&](const Napi::Value& value) {
+    const auto pause = value.As<Napi::Object>();
+    rows.pauses.push_back({RoundNs(NumberOf(pause, "startNs")), RoundNs(NumberOf(pause, "endNs"))});
+  });
+  if (object.Get("returns").IsObject()) {
+    const auto returns = object.Get("returns").As<Napi::Object>();
+    const auto row = ReadColumn<uint32_t>(returns, "row");
+    const auto at = ReadTimes(returns, "returnNs");
+    rows.span_returns = Zip<AsyncRow>(row.size(), [&](size_t i) { return AsyncRow{at[i], row[i]}; });
+  }
   rows.process_id = static_cast<int64_t>(NumberOf(object, "processId"));
   rows.dropped = static_cast<uint64_t>(NumberOf(object, "dropped"));
   rows.meta_json = TextOf(object, "metaJson");
