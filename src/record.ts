@@ -7,7 +7,7 @@ import { addWarning } from './hooks.js'
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
 import { type Attributes, Span, type SpanContext, setDetails } from './span.js'
-import { beginChild, beginSpan, endSpan, internName, leaveSpan, nativeBegin, nativeEnd, needsContext, openSpan, slots } from './span-calls.js'
+import { begin, beginChild, beginSpan, controlSlots, end, endSpan, internName, leaveSpan, needsContext, openSpan } from './span-calls.js'
 
 export { type Attributes, type AttributeValue, Span, type SpanContext } from './span.js'
 
@@ -24,6 +24,11 @@ export interface OpOptions {
   /** @default 'cpu_op' */
   category?: Category
 }
+
+// Own constants: see span-calls.ts.
+const slots = controlSlots
+const nativeBegin = begin
+const nativeEnd = end
 
 /** The span id of the innermost record() around the running code. One for the package: every store more makes `run` dearer. */
 const context = new AsyncLocalStorage<number>()
@@ -64,12 +69,12 @@ export class Op {
 
   /** Ends the op; one end() for each begin(), on the same thread. */
   end(): void {
+    if ((slots[SLOT_GATE]! | slots[SLOT_DEPTH]!) === 0) return
     if (this.#openInstances !== 0) {
       slots[SLOT_NAME] = this.#instanceId
       nativeEnd()
       this.#openInstances -= 1
     }
-    if ((slots[SLOT_GATE]! | slots[SLOT_DEPTH]!) === 0) return
     slots[SLOT_NAME] = this.#nameId
     nativeEnd()
   }
@@ -135,7 +140,7 @@ export function record<T>(name: string, optionsOrBody: RecordOptions | ((span: S
     endSpan(spanId, true)
     throw error
   }
-  if (!types.isPromise(result)) {
+  if (!isPromise(result)) {
     endSpan(spanId, false)
     return result
   }
@@ -151,6 +156,11 @@ export function record<T>(name: string, optionsOrBody: RecordOptions | ((span: S
       throw error
     },
   ) as T
+}
+
+// types.isPromise alone tells promises of other realms too, and costs 17 ns: primitives need not pay it.
+function isPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise || (typeof value === 'object' && value !== null && types.isPromise(value))
 }
 
 /**
@@ -173,7 +183,8 @@ export function recordSync<T>(name: string, optionsOrBody: Pick<RecordOptions, '
   }
   try {
     const result = body()
-    if (types.isPromise(result)) addWarning('promise-in-record-sync', 'bodies of recordSync() returned a promise and were recorded up to their return; use record()')
+    // Only a warning hangs on it: a promise of another realm may slip through, types.isPromise would cost 17 ns.
+    if (result instanceof Promise) addWarning('promise-in-record-sync', 'bodies of recordSync() returned a promise and were recorded up to their return; use record()')
     return result
   } finally {
     slots[SLOT_NAME] = nameId

@@ -1,6 +1,6 @@
 import { native, SLOT_DETAIL, SLOT_GATE } from '../../binding.js'
 import { contextSpanId } from '../../record.js'
-import { beginSpan, endSpan, internName as nameId, isOn as records, slots } from '../../span-calls.js'
+import { beginSpan, endSpan, internName as nameId, isOn as records, controlSlots as slots } from '../../span-calls.js'
 
 export { beginSpan, endSpan, nameId, records }
 
