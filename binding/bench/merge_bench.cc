@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "op_table.h"
-#include "raw_rows.h"
+#include "core/op_table.h"
+#include "core/raw_rows.h"
 
 namespace opscope {
 namespace {

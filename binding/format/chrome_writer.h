@@ -1,0 +1,29 @@
+// Chrome Trace Event JSON (spec/session-and-dataframe.md §3.1), for chrome://tracing,
+// Perfetto, speedscope and whatever else reads it.
+//
+// What an importer needs to get the op rows back exactly:
+// - Span rows are the events X and b of the host's pid, in file order, but for
+//   X events with args.sync_part (the part of an async row up to its return, for
+//   the eye) and those of launches (args.correlation). cat is the category.
+// - A row's parent is row args.parent_row (-1: none) where that is told, else the
+//   row of args.parent_span_id where that is in the file, else the innermost X
+//   before it on its tid that ends after its start; a sync_part stands for its row.
+// - args: role and instance where not an op, async, timed, error, unfinished,
+//   return_ns, span_id, trace_id, attributes, links.
+// - metadata: threads, pauses, warnings, counts, and the capture's meta text.
+// GPU rows are on pid 5000000 + device; the rows of launches on a tid of their
+// own beside their thread, because CUPTI's clock may let them stick out of spans.
+#pragma once
+
+#include <vector>
+
+#include "../core/columns.h"
+#include "../core/status.h"
+#include "byte_sink.h"
+
+namespace opscope {
+
+// Streams; any thread. Hands all bytes to the sink's target before it returns.
+Status WriteChrome(const Recording& recording, ByteSink* sink, std::vector<Warning>* warnings);
+
+}  // namespace opscope

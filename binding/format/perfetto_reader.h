@@ -1,0 +1,21 @@
+// A Perfetto trace file -> plain rows. Captures that WritePerfetto wrote come
+// back without loss; of traces of other programs the slices, instants, counters
+// and GPU stages are read (perfetto_foreign.h).
+#pragma once
+
+#include <string>
+
+#include "../core/raw_rows.h"
+#include "../core/status.h"
+
+namespace opscope {
+
+// Any thread. Memory beyond the rows is bounded. A file may be cut anywhere:
+// what is whole is read, and warning "file-cut" counts the bytes at its end
+// that could not be used (0 where it ends between two packets). Bytes inside
+// that make no sense are warning "file-damaged" (the rest of the file) or
+// "damaged-packets" (single packets). Nothing readable at all: kFileFormat for
+// a file of another kind, kFileDamaged for a trace without one whole packet.
+Status ReadPerfetto(const std::string& path, RawRows* rows);
+
+}  // namespace opscope
