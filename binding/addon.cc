@@ -9,6 +9,7 @@
 #include "node/span_binding.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("version", OPSCOPE_VERSION);
   opscope::ExportSpans(env, exports);
   opscope::ExportSessions(env, exports);
   opscope::ExportRecordings(env, exports);

@@ -182,7 +182,7 @@ export class Capture {
         `Expected the "columns" option to be a positive integer, got ${columns}.`,
       )
     }
-    return formatReport(this.#source, options)
+    return formatReport(this.#source, options).replace(/\n$/, '')
   }
 
   /**

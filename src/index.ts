@@ -5,11 +5,14 @@ export {
   type CaptureThread,
   type CaptureWarning,
   type CounterValue,
+  type ExportOptions,
   type Mark,
   type ReportOptions,
   type SpanColumns,
 } from './capture.js'
 export { OpscopeError, type OpscopeErrorCode } from './errors.js'
+export { type Diagnosis, diagnose } from './doctor.js'
+export type { ExportFormat, Written } from './export/index.js'
 export { loadCapture } from './load-capture.js'
 export type { AsyncRow } from './model/async-rows.js'
 export type { CopySummary } from './model/copies.js'
@@ -45,5 +48,7 @@ export {
   wrap,
 } from './record.js'
 export { buildCapture } from './rows.js'
+export type { CaptureRows } from './row-types.js'
 export type { Session } from './session.js'
+export { writeTimeline } from './timeline.js'
 export { VERSION as version } from './version.js'

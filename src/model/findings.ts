@@ -230,7 +230,7 @@ function dropped(source: ReportSource): Finding | undefined {
     severity: share >= 0.01 ? 'high' : 'medium',
     op: [],
     figure: `${plural(count, 'span')} (${percentText(share)}) found no room in the buffer: calls and totals are too low`,
-    remedy: 'Raise bufferMB, give a profilePath so that full chunks are written, or record fewer categories.',
+    remedy: 'Raise bufferMB, record a shorter window, or record fewer categories.',
     weight: share,
   }
 }

@@ -124,7 +124,7 @@ function rowOf(node: OpNode, tableTotalNs: number): OpRow {
     totalNs,
     cpuNs: columns.cpuNs[row]!,
     gpuNs: columns.gpuNs[row]!,
-    selfNs: columns.selfNs[row]!,
+    selfNs: node.selfNs,
     minNs: time(columns.minNs),
     maxNs: time(columns.maxNs),
     aveNs: calls > 0 ? totalNs / calls : 0,

@@ -25,5 +25,5 @@ const FIGURES: Record<Exclude<SortedKey, 'default'>, (node: OpNode) => number> =
   cpu: node => node.columns.cpuNs[node.row]!,
   gpu: node => node.columns.gpuNs[node.row]!,
   p99: node => finite(node.columns.p99Ns[node.row]!),
-  self: node => node.columns.selfNs[node.row]!,
+  self: node => node.selfNs,
 }

@@ -1,4 +1,4 @@
-import type { NativeWarning } from '../binding.js'
+import { CATEGORIES, type NativeWarning, type OpColumns, type RecordingView } from '../binding.js'
 import type { ReportSource } from './ops.js'
 
 /** How far the figures can be trusted. */
@@ -16,12 +16,14 @@ export interface TraceQuality {
   orphanGpuRows: number
   /** opscope's own cost: measured per span, times the spans, as a share of the recorded time. */
   own?: { spanNs: number; totalNs: number; ratio: number }
+  /** Time of integrations' own work (category overhead), by name: loading and ending profiled twins. */
+  integrations: { name: string; calls: number; totalNs: number }[]
   /** Model runs without figures per op. */
   notBrokenDown: number
   warnings: NativeWarning[]
 }
 
-export function traceQuality({ view, meta }: ReportSource): TraceQuality {
+export function traceQuality({ view, meta, merged }: ReportSource): TraceQuality {
   const pausedNs = view.pauses.reduce((ns, pause) => ns + (pause.endNs - pause.startNs), 0)
   const recordedNs = Math.max(0, view.durationNs - pausedNs)
   const spans = view.spans.startNs.length
@@ -39,9 +41,18 @@ export function traceQuality({ view, meta }: ReportSource): TraceQuality {
     ...(spanNs === undefined
       ? {}
       : { own: { spanNs, totalNs: spanNs * spans, ratio: recordedNs > 0 ? (spanNs * spans) / recordedNs : 0 } }),
+    integrations: overheadOps(view, merged),
     notBrokenDown: meta.notBrokenDown ?? 0,
     warnings: view.warnings,
   }
+}
+
+function overheadOps(view: RecordingView, merged: OpColumns): TraceQuality['integrations'] {
+  const names = Array.from(merged.name, name => view.names[name]!)
+  return names.flatMap(({ text, category }, row) => {
+    const isOwn = CATEGORIES[category] === 'overhead' && merged.calls[row]! > 0
+    return isOwn ? [{ name: text, calls: merged.calls[row]!, totalNs: merged.cpuNs[row]! }] : []
+  })
 }
 
 /** Time during which at least one kernel, copy or fill ran on some GPU. */

@@ -15,6 +15,8 @@ export interface OpNode {
   thread: number | null
   parent: OpNode | undefined
   children: OpNode[]
+  /** Own time, and that of hidden rows inside which are shown nowhere else. */
+  selfNs: number
 }
 /** A path from its end. Its parts are shared, since the paths of a deep tree do not fit in memory. */
 export interface Trail {
@@ -63,6 +65,7 @@ export function opTree(source: ReportSource, table: 'merged' | 'per-thread'): Op
       thread,
       parent: isRoot ? undefined : home,
       children: [],
+      selfNs: columns.selfNs[row]!,
     }
     nodes.push(node)
     ;(node.parent?.children ?? roots).push(node)
@@ -122,7 +125,7 @@ export const sumTotal = (nodes: readonly OpNode[]): number => nodes.reduce((sum,
 
 /**
  * The tree as a tracer option shows it: `Default` hides phases and instances, `OpDetail` hides instances. What a
- * hidden row contains moves to the nearest shown ancestor, its path without the hidden names. Top-level rows are
+ * hidden row contains moves to the nearest shown ancestor, its path without the hidden names, and so does its own time. Top-level rows are
  * always shown, since they are what the total adds up.
  */
 export function narrow(roots: readonly OpNode[], option: TracerOption): OpNode[] {
@@ -134,6 +137,7 @@ export function narrow(roots: readonly OpNode[], option: TracerOption): OpNode[]
     const home = node.parent === undefined ? undefined : homes.get(node.parent)
     if (home !== undefined && (node.role === 'instance' || (option === 'Default' && node.role === 'phase'))) {
       homes.set(node, home)
+      home.selfNs += node.selfNs
       continue
     }
     const trail = home === undefined ? node.trail : { label: node.trail.label, above: home.trail }

@@ -76,6 +76,10 @@ export function qualityLines(source: ReportSource, width: number): Block {
     const figures = [`${durationText(spanNs)} per span`, `${durationText(totalNs)}`, `${percentText(ratio)} of wall`]
     facts.push(['Own overhead', [...figures, ...clock]])
   }
+  for (const { name, calls, totalNs } of quality.integrations) {
+    const share = quality.recordedNs > 0 ? totalNs / quality.recordedNs : 0
+    facts.push(['', [`${printedName(name)} ×${countText(calls)}`, durationText(totalNs), `${percentText(share)} of wall`]])
+  }
   if (quality.notBrokenDown > 0) {
     facts.push(['Not broken down', [`${plural(quality.notBrokenDown, 'model run')} without figures per op`]])
   }

@@ -1,7 +1,7 @@
 /*
  * opscope.h - record spans from a native addon into the same timeline as JavaScript.
  *
- * One header, nothing to link: C11 or C++17, Linux and macOS. The header defines a slot in
+ * One header, nothing to link: C11 or C++17, Linux. The header defines a slot in
  * your addon that opscope fills when it is loaded in the same process, before or after yours
  * (it looks again whenever a session starts). While opscope is absent or nothing is recorded,
  * a span costs two loads.
