@@ -146,6 +146,51 @@ struct GpuRow {
   MemoryKind from, to;
 };
 
+// What a kernel row has beyond a GpuRow.
+struct KernelRow {
+  uint64_t graph_node_id;
+  uint64_t queued_ns, submitted_ns;  // CUPTI's own clock, 0: not recorded
+  uint32_t row;                      // index into the gpu rows
+  uint32_t graph_id;
+  uint32_t grid_x, grid_y, grid_z, block_x, block_y, block_z;
+  uint32_t static_shared_bytes, dynamic_shared_bytes, executed_shared_bytes;
+  uint32_t local_bytes_per_thread;
+  uint16_t registers_per_thread;
+};
+
+struct GpuDevice {
+  uint32_t id = 0;
+  std::string name;
+  std::string uuid;  // 32 hex digits, empty when unknown
+  uint64_t memory_bytes = 0, memory_bandwidth_kb_per_s = 0;
+  uint32_t compute_major = 0, compute_minor = 0, multiprocessors = 0, copy_engines = 0;
+  uint32_t max_warps_per_sm = 0, max_blocks_per_sm = 0, max_shared_per_sm = 0, max_registers_per_sm = 0;
+  uint32_t max_registers_per_block = 0, max_shared_per_block = 0, core_clock_khz = 0;
+  bool is_mig = false;
+};
+struct GpuContext {
+  uint32_t id = 0, device = 0, null_stream = 0;
+};
+struct GpuStreamName {
+  uint32_t context = 0, stream = 0;
+  std::string name;
+};
+
+// Time that the tool itself cost on the GPU side, as CUPTI tells it.
+struct GpuOverheadRow {
+  int64_t start_ns, end_ns;
+  uint32_t kind;  // CUPTI's overhead kind
+};
+
+// An allocation or release, where memory records were asked for.
+struct GpuMemoryRow {
+  int64_t at_ns;
+  uint64_t address, bytes, correlation_id;
+  uint32_t device, context, stream;
+  MemoryKind kind;
+  bool is_release;
+};
+
 struct PauseRow {
   int64_t start_ns, end_ns;
 };
@@ -167,6 +212,12 @@ struct Recording {
   Column<CounterRow> counters;      // by thread, then time
   Column<LaunchRow> launches;       // by thread, then start
   Column<GpuRow> gpu;               // by start
+  Column<KernelRow> kernels;        // ascending by row
+  Column<GpuOverheadRow> gpu_overheads;
+  Column<GpuMemoryRow> gpu_memory;  // by time
+  std::vector<GpuDevice> devices;
+  std::vector<GpuContext> contexts;
+  std::vector<GpuStreamName> stream_names;
   std::vector<PauseRow> pauses;
   std::vector<std::string> strings;
   std::vector<Warning> warnings;

@@ -37,56 +37,11 @@ struct GpuApiCall {
   uint32_t result;
 };
 
-// What a kernel row has beyond a GpuRow.
-struct KernelRow {
-  uint64_t graph_node_id;
-  uint64_t queued_ns, submitted_ns;  // CUPTI's own clock, 0: not recorded
-  uint32_t row;                      // index into GpuRecords::rows
-  uint32_t graph_id;
-  uint32_t grid_x, grid_y, grid_z, block_x, block_y, block_z;
-  uint32_t static_shared_bytes, dynamic_shared_bytes, executed_shared_bytes;
-  uint32_t local_bytes_per_thread;
-  uint16_t registers_per_thread;
-};
-
-struct GpuDevice {
-  uint32_t id = 0;
-  std::string name;
-  std::string uuid;  // 32 hex digits, empty when unknown
-  uint64_t memory_bytes = 0, memory_bandwidth_kb_per_s = 0;
-  uint32_t compute_major = 0, compute_minor = 0, multiprocessors = 0, copy_engines = 0;
-  uint32_t max_warps_per_sm = 0, max_blocks_per_sm = 0, max_shared_per_sm = 0, max_registers_per_sm = 0;
-  uint32_t max_registers_per_block = 0, max_shared_per_block = 0, core_clock_khz = 0;
-  bool is_mig = false;
-};
-struct GpuContext {
-  uint32_t id = 0, device = 0, null_stream = 0;
-};
-struct GpuStreamName {
-  uint32_t context = 0, stream = 0;
-  std::string name;
-};
-
-// Time that the tool itself cost on the GPU side, as CUPTI tells it.
-struct GpuOverheadRow {
-  int64_t start_ns, end_ns;
-  uint32_t kind;  // CUPTI's overhead kind
-};
-
 // An NVTX range of another library, on the thread that opened it.
 struct GpuRangeRow {
   int64_t start_ns, end_ns;
   int64_t os_thread_id;
   uint32_t name;  // index into strings
-};
-
-// An allocation or release, where GpuOptions::memory asked for it.
-struct GpuMemoryRow {
-  int64_t at_ns;
-  uint64_t address, bytes, correlation_id;
-  uint32_t device, context, stream;
-  MemoryKind kind;
-  bool is_release;
 };
 
 // Everything a window holds, decoded. Rows: only `start_ns` is mapped to

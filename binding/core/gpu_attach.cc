@@ -1,0 +1,173 @@
+#include "gpu_attach.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "raw_rows.h"
+#include "row_order.h"
+
+namespace opscope {
+namespace {
+
+// One use; not thread-safe.
+class Attacher {
+ public:
+  Attacher(GpuRecords&& records, Recording* recording) : records_(std::move(records)), out_(*recording) {}
+
+  void Run() {
+    string_base_ = static_cast<uint32_t>(out_.strings.size());
+    out_.strings.insert(out_.strings.end(), std::make_move_iterator(records_.strings.begin()), std::make_move_iterator(records_.strings.end()));
+    for (uint32_t i = 0; i < out_.threads.size(); ++i) threads_.emplace(out_.threads[i].os_thread_id, i);
+    AddCalls();
+    AddRows();
+    AddSideTables();
+    AddRanges();
+    for (Warning& warning : records_.warnings) out_.warnings.push_back(std::move(warning));
+    Warn("gpu-unfinished", unfinished_, "GPU rows had no end, or ended before they began; they count in no time");
+    AttributeGpu(&out_);
+  }
+
+ private:
+  int64_t Ns(int64_t clock_ns) const noexcept { return clock_ns - out_.origin_clock_ns; }
+  bool IsInside(int64_t clock_ns) const noexcept { return Ns(clock_ns) >= 0 && Ns(clock_ns) <= out_.duration_ns; }
+
+  // A thread that recorded no span still launches: it gets an entry of its own.
+  uint32_t ThreadOf(int64_t os_thread_id) {
+    const auto [found, is_new] = threads_.try_emplace(os_thread_id, static_cast<uint32_t>(out_.threads.size()));
+    if (is_new) {
+      ThreadEntry thread;
+      thread.os_thread_id = os_thread_id;
+      thread.first_row = static_cast<uint32_t>(out_.spans.size());
+      out_.threads.push_back(std::move(thread));
+    }
+    return found->second;
+  }
+
+  void AddCalls() {
+    earlier_.reserve(64);
+    for (const GpuApiCall& call : records_.calls) {
+      if (!IsInside(call.start_ns)) {
+        earlier_.insert_or_assign(call.correlation_id, true);
+        continue;
+      }
+      LaunchRow launch{};
+      launch.start_ns = Ns(call.start_ns);
+      launch.end_ns = std::max(Ns(call.end_ns), launch.start_ns);
+      launch.correlation_id = call.correlation_id;
+      launch.name = string_base_ + call.name;
+      launch.thread = ThreadOf(call.os_thread_id);
+      launch.span = kNoParent;
+      out_.launches.Append(launch);
+    }
+    std::stable_sort(out_.launches.begin(), out_.launches.end(), [](const LaunchRow& a, const LaunchRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+    });
+  }
+
+  void AddRows() {
+    std::vector<uint32_t> kept;
+    for (uint32_t i = 0; i < records_.rows.size(); ++i) {
+      const GpuRow& row = records_.rows[i];
+      if (row.start_ns == 0 || row.end_ns < row.start_ns) {
+        ++unfinished_;
+      } else if (earlier_.count(row.correlation_id) == 0) {
+        kept.push_back(i);
+      }
+    }
+    std::stable_sort(kept.begin(), kept.end(), [this](uint32_t a, uint32_t b) { return records_.rows[a].start_ns < records_.rows[b].start_ns; });
+    std::vector<uint32_t> new_rows(records_.rows.size(), UINT32_MAX);
+    for (const uint32_t i : kept) {
+      GpuRow row = records_.rows[i];
+      row.start_ns = Ns(row.start_ns);
+      row.end_ns = Ns(row.end_ns);
+      row.name += string_base_;
+      row.launch = -1;
+      row.span = kNoParent;
+      new_rows[i] = static_cast<uint32_t>(out_.gpu.size());
+      out_.gpu.Append(row);
+    }
+    for (KernelRow kernel : records_.kernels) {
+      if (kernel.row >= new_rows.size() || new_rows[kernel.row] == UINT32_MAX) continue;
+      kernel.row = new_rows[kernel.row];
+      out_.kernels.Append(kernel);
+    }
+    std::sort(out_.kernels.begin(), out_.kernels.end(), [](const KernelRow& a, const KernelRow& b) { return a.row < b.row; });
+  }
+
+  void AddSideTables() {
+    out_.devices = std::move(records_.devices);
+    out_.contexts = std::move(records_.contexts);
+    out_.stream_names = std::move(records_.stream_names);
+    for (GpuOverheadRow row : records_.overheads) {
+      if (!IsInside(row.start_ns)) continue;
+      row.start_ns = Ns(row.start_ns);
+      row.end_ns = Ns(row.end_ns);
+      out_.gpu_overheads.Append(row);
+    }
+    for (GpuMemoryRow row : records_.memory) {
+      if (!IsInside(row.at_ns)) continue;
+      row.at_ns = Ns(row.at_ns);
+      out_.gpu_memory.Append(row);
+    }
+  }
+
+  // Rows are inserted at the end of their threads' groups, then put in order.
+  void AddRanges() {
+    std::vector<std::pair<uint32_t, const GpuRangeRow*>> ranges;
+    for (const GpuRangeRow& range : records_.ranges) {
+      if (IsInside(range.start_ns)) ranges.emplace_back(ThreadOf(range.os_thread_id), &range);
+    }
+    if (ranges.empty()) return;
+    std::stable_sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second->start_ns < b.second->start_ns;
+    });
+    Column<uint32_t> new_rows(out_.spans.size());
+    uint32_t shift = 0;
+    size_t next = 0;
+    std::vector<uint32_t> range_rows(ranges.size());
+    for (uint32_t thread = 0; thread < out_.threads.size(); ++thread) {
+      ThreadEntry& entry = out_.threads[thread];
+      for (uint32_t row = entry.first_row; row < entry.first_row + entry.row_count; ++row) new_rows[row] = row + shift;
+      entry.first_row += shift;
+      while (next < ranges.size() && ranges[next].first == thread) {
+        range_rows[next++] = entry.first_row + entry.row_count++;
+        ++shift;
+      }
+    }
+    MoveRows(&out_, new_rows, new_rows.size() + ranges.size());
+    std::unordered_map<uint32_t, uint32_t> names;
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      const GpuRangeRow& range = *ranges[i].second;
+      const auto [name, is_new] = names.try_emplace(range.name, static_cast<uint32_t>(out_.names.size()));
+      if (is_new) {
+        std::string text = out_.strings[string_base_ + range.name];
+        out_.names.push_back({text.empty() ? "(unnamed)" : std::move(text), "", Category::kSection, Role::kOp});
+      }
+      const uint32_t row = range_rows[i];
+      out_.spans.start_ns[row] = Ns(range.start_ns);
+      out_.spans.duration_ns[row] = std::max<int64_t>(range.end_ns - range.start_ns, 0);
+      out_.spans.name[row] = name->second;
+      out_.spans.parent[row] = kNoParent;
+      out_.spans.flags[row] = kTimed;
+    }
+  }
+
+  void Warn(const char* code, uint64_t count, const char* detail) {
+    if (count != 0) out_.warnings.push_back({code, detail, count});
+  }
+
+  GpuRecords records_;
+  Recording& out_;
+  uint32_t string_base_ = 0;
+  std::unordered_map<int64_t, uint32_t> threads_;  // by OS thread id
+  std::unordered_map<uint64_t, bool> earlier_;     // correlation ids of calls outside the window
+  uint64_t unfinished_ = 0;
+};
+
+}  // namespace
+
+void AttachGpu(GpuRecords&& records, Recording* recording) { Attacher(std::move(records), recording).Run(); }
+
+}  // namespace opscope
