@@ -45,10 +45,9 @@ double BestSeconds(int rounds, Body body) {
   return best;
 }
 
-void Print(const char* what, size_t spans, double value, const char* unit, double floor,
-           double ratio) {
-  std::printf("{\"name\":\"%s %zu\",\"value\":%.2f,\"unit\":\"%s\",\"floor\":%.2f,\"ratio\":%.3f}\n",
-              what, spans, value, unit, floor, ratio);
+void Print(const char* what, size_t spans, double value, const char* unit, double floor, double ratio) {
+  std::printf("{\"name\":\"%s %zu\",\"value\":%.2f,\"unit\":\"%s\",\"floor\":%.2f,\"ratio\":%.3f}\n", what,
+              spans, value, unit, floor, ratio);
   std::fflush(stdout);
 }
 
@@ -149,7 +148,8 @@ double PeakMiB() {
   return peak;
 }
 
-void BenchWriter(const char* name, Write write, const Recording& recording) {
+// `most_bytes` for a span where there is a limit, else 0.
+void BenchWriter(const char* name, Write write, double most_bytes, const Recording& recording) {
   const size_t spans = recording.spans.size();
   const double millions = static_cast<double>(spans) / 1e6;
   const int rounds = spans >= 10'000'000 ? 3 : 7;
@@ -162,8 +162,9 @@ void BenchWriter(const char* name, Write write, const Recording& recording) {
   const double extra = PeakMiB() - before;
   Print(label("extra memory").c_str(), spans, extra, "MiB", 64, extra / 64);
   const double bytes = static_cast<double>(nowhere.bytes());
-  Print(label("size").c_str(), spans, bytes / static_cast<double>(spans), "bytes/span", 36,
-        bytes / static_cast<double>(spans) / 36);
+  const double size = bytes / static_cast<double>(spans);
+  Print(label("size").c_str(), spans, size, "bytes/span", most_bytes,
+        most_bytes == 0 ? 0 : size / most_bytes);
 
   ByteSink memory = ByteSink::ToMemory(nowhere.bytes() + (2u << 20));
   RunWriter(write, recording, &memory);  // touches the pages
@@ -178,8 +179,7 @@ void BenchWriter(const char* name, Write write, const Recording& recording) {
     asm volatile("" : : "r"(copy.data()) : "memory");
   });
   std::vector<char>().swap(copy);
-  Print(label("into memory").c_str(), spans, millions / format, "M spans/s", millions / move,
-        move / format);
+  Print(label("into memory").c_str(), spans, millions / format, "M spans/s", millions / move, move / format);
 
   char path[] = "/tmp/opscope-bench-XXXXXX";
   const int fd = ::mkstemp(path);
@@ -233,9 +233,9 @@ int main(int argc, char** argv) {
   for (const size_t spans : {size_t{100'000}, size_t{1'000'000}, size_t{10'000'000}}) {
     if (spans > most) break;
     const Recording recording = MakeRecording(spans);
-    BenchWriter("chrome", WriteChrome, recording);
-    BenchWriter("perfetto", WritePerfetto, recording);
-    BenchWriter("paddle", WritePaddle, recording);
+    BenchWriter("chrome", WriteChrome, 0, recording);
+    BenchWriter("perfetto", WritePerfetto, 36, recording);
+    BenchWriter("paddle", WritePaddle, 0, recording);
     BenchReader(recording);
   }
 }

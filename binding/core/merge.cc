@@ -6,6 +6,7 @@
 
 #include "chunk_pool.h"
 #include "record.h"
+#include "row_order.h"
 
 namespace opscope {
 
@@ -80,6 +81,7 @@ class Merger {
     spans_.flags.Truncate(rows_);
     ResolvePending();
     AddWarnings();
+    if (has_timed_rows_) PutInBeginOrder(out_.get());
     return out_;
   }
 
@@ -340,8 +342,9 @@ class Merger {
     }
   }
 
-  // After the thread's own rows, so that those stay in begin order.
+  // Behind the thread's own rows; PutInBeginOrder brings them where they belong.
   void AddTimedRows() {
+    has_timed_rows_ |= !timed_.empty();
     std::stable_sort(timed_.begin(), timed_.end(), [](const TimedRow& a, const TimedRow& b) {
       return a.start_ns != b.start_ns ? a.start_ns < b.start_ns : a.duration_ns > b.duration_ns;
     });
@@ -421,6 +424,7 @@ class Merger {
   std::shared_ptr<Recording> out_;
   SpanColumns& spans_ = out_->spans;
   size_t rows_ = 0;
+  bool has_timed_rows_ = false;
   int64_t origin_ns_ = 0;
   std::vector<uint32_t> name_map_, text_map_;
 

@@ -1,8 +1,6 @@
 #include "op_walk.h"
 
 #include <algorithm>
-#include <numeric>
-#include <string>
 #include <string_view>
 
 #include "beside.h"
@@ -49,8 +47,8 @@ void OpWalk::Run() {
   RunBeside(spans_.size() >= kRowsForTwo, cover, [this] { AddUp(); });
 }
 
-// In a loop of its own, because a path waits for that of the parent: the shorter
-// the loop, the more of it the processor has under way at a time.
+// A loop of its own, because what follows can then be shared by two threads; on
+// one thread it costs no more than a single loop over all (13.1 to 12.7 ns a span).
 void OpWalk::FindPaths(uint32_t thread) {
   const uint32_t first = recording_.threads[thread].first_row;
   const uint32_t end = first + recording_.threads[thread].row_count;
@@ -121,9 +119,9 @@ void OpWalk::Cover(uint32_t thread) {
 
 // Host time inside children, by one sweep: children arrive in the order of their
 // starts, so what a parent's children cover is known up to one point,
-// `covered_to_ns`. That of the last rows lies in a small table by row number,
-// where a stack would mispredict its depth with every change of shape; that of
-// older rows that are still open, aside. Accepted: a child that began before its
+// `covered_to_ns`. That of the last rows lies in a small table by row number, which
+// needs no order among the open spans as a stack would (async bodies and timed
+// spans are not LIFO); that of older rows that are still open, aside. Accepted: a child that began before its
 // parent covers nothing of it; on one thread only clashing parent ids make such.
 void OpWalk::CoverRows(uint32_t first, uint32_t count, const uint32_t* order) {
   const int64_t* const starts = spans_.start_ns.data();

@@ -49,7 +49,8 @@ struct AsyncCall {
 // Not thread-safe; Run() itself takes a second thread for long recordings.
 class OpWalk {
  public:
-  // Recordings of so many rows are worth a second thread: it takes 50 us to start.
+  // From so many rows on, two threads share the work: some 15 ms, beside which
+  // starting one is nothing.
   static constexpr size_t kRowsForTwo = size_t{1} << 20;
 
   OpWalk(const Recording& recording, TimeOf time);
@@ -79,11 +80,11 @@ class OpWalk {
   }
 
  private:
-  // 2 KiB each. 4,096 paths (8 MiB) are more than any model was seen to have;
-  // the percentiles of later paths come from all their values.
+  // 2 KiB each, so 8 MiB at most; the percentiles of later paths come from all
+  // their values.
   static constexpr uint32_t kHistogramPaths = 4096;
   static constexpr uint32_t kUnfinishedBit = 1u << 31;  // in path_of_row_
-  static constexpr uint32_t kTopBit = 1u << 31;         // in parent keys: an index into top_parents_
+  static constexpr uint32_t kTopBit = 1u << 31;         // in parent keys: an index into tops_
 
   // A span that may still get children.
   struct OpenSpan {
@@ -94,7 +95,7 @@ class OpWalk {
   // Long before any time, yet differences to it do not overflow.
   static constexpr int64_t kEndedNs = -(int64_t{1} << 62);
   static constexpr OpenSpan kEnded = {kEndedNs, kEndedNs, kNoParent};
-  // 24 KiB, most of L1; inferences were seen to have some 100 to 1,000 spans.
+  // 24 KiB, so that it stays in L1; the spans of one inference should fit.
   static constexpr uint32_t kRecentRows = 1024;
 
   template <typename Use>

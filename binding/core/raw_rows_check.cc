@@ -67,7 +67,8 @@ class Checker {
     const size_t threads = rows_.threads.size(), names = rows_.names.size();
     for (size_t row = 0; row < span_count_; ++row) {
       const int64_t end = rows_.span_end_ns[row];
-      const bool is_good = rows_.span_thread[row] < threads && rows_.span_name[row] < names && IsTime(rows_.span_start_ns[row]) && (IsTime(end) || end == kOpenEnd);
+      const bool is_good = rows_.span_thread[row] < threads && rows_.span_name[row] < names && IsTime(rows_.span_start_ns[row]) &&
+                           (IsTime(end) || end == kOpenEnd);
       if (is_good && !HasBadParent(row)) continue;
       if (is_good) return Bad("span", row, "no such parent");
       if (rows_.span_thread[row] >= threads) return Bad("span", row, "no such thread");

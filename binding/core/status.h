@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -26,5 +27,15 @@ struct [[nodiscard]] Status {
   static Status Ok() noexcept { return {}; }
   static Status Error(Code code, std::string detail) { return {code, std::move(detail)}; }
 };
+
+// The core throws nothing but bad_alloc; whoever must not throw calls it through this.
+template <typename Work>
+Status CatchOutOfMemory(const Work& work) noexcept {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return {Code::kOutOfMemory, "not enough memory for the recording"};
+  }
+}
 
 }  // namespace opscope

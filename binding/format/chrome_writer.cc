@@ -38,41 +38,60 @@ char* PutSteps(char* p, const char* text, size_t size) noexcept {
 
 const char* RoleName(Role role) noexcept {
   switch (role) {
-    case Role::kOp: return "op";
-    case Role::kPhase: return "phase";
-    case Role::kInstance: return "instance";
-    case Role::kSpecial: return "special";
-    case Role::kCopy: return "copy";
+    case Role::kOp:
+      return "op";
+    case Role::kPhase:
+      return "phase";
+    case Role::kInstance:
+      return "instance";
+    case Role::kSpecial:
+      return "special";
+    case Role::kCopy:
+      return "copy";
   }
   return "op";
 }
 const char* KindName(GpuKind kind) noexcept {
   switch (kind) {
-    case GpuKind::kKernel: return "kernel";
-    case GpuKind::kCopy: return "copy";
-    case GpuKind::kFill: return "fill";
-    case GpuKind::kSync: return "sync";
+    case GpuKind::kKernel:
+      return "kernel";
+    case GpuKind::kCopy:
+      return "copy";
+    case GpuKind::kFill:
+      return "fill";
+    case GpuKind::kSync:
+      return "sync";
   }
   return "kernel";
 }
 Category CategoryOf(GpuKind kind) noexcept {
   switch (kind) {
-    case GpuKind::kKernel: return Category::kDevice;
+    case GpuKind::kKernel:
+      return Category::kDevice;
     case GpuKind::kCopy:
-    case GpuKind::kFill: return Category::kMemcpy;
-    case GpuKind::kSync: return Category::kSync;
+    case GpuKind::kFill:
+      return Category::kMemcpy;
+    case GpuKind::kSync:
+      return Category::kSync;
   }
   return Category::kDevice;
 }
 const char* MemoryName(MemoryKind kind) noexcept {
   switch (kind) {
-    case MemoryKind::kUnknown: return "unknown";
-    case MemoryKind::kPageable: return "pageable";
-    case MemoryKind::kPinned: return "pinned";
-    case MemoryKind::kDevice: return "device";
-    case MemoryKind::kArray: return "array";
-    case MemoryKind::kManaged: return "managed";
-    case MemoryKind::kPeer: return "peer";
+    case MemoryKind::kUnknown:
+      return "unknown";
+    case MemoryKind::kPageable:
+      return "pageable";
+    case MemoryKind::kPinned:
+      return "pinned";
+    case MemoryKind::kDevice:
+      return "device";
+    case MemoryKind::kArray:
+      return "array";
+    case MemoryKind::kManaged:
+      return "managed";
+    case MemoryKind::kPeer:
+      return "peer";
   }
   return "unknown";
 }
@@ -447,7 +466,8 @@ void JsonWriter::WriteSpans(const ThreadEntry& thread) {
   uint32_t extra = next_extra();
 
   std::string prefix = R"(,
-{"ph":"X","pid":)" + pid_text_ + R"(,"tid":)" + std::to_string(tid_) + R"(,"ts":)";
+{"ph":"X","pid":)" + pid_text_ +
+                       R"(,"tid":)" + std::to_string(tid_) + R"(,"ts":)";
   const size_t prefix_size = prefix.size();
   // 60 bytes with the longest numbers.
   prefix.resize(kCopyStep);
@@ -469,8 +489,8 @@ void JsonWriter::WriteSpans(const ThreadEntry& thread) {
     const int64_t end_ns = start_ns + duration_ns;
     while (stack_.EndsBy(start_ns)) stack_.Pop();
     const Tail& tail = tails_[spans.name[row]];
-    if (spans.flags[row] == 0 && row != extra && parent == stack_.top_row() &&
-        stack_.Fits(end_ns) && tail.whole_size != 0) {
+    if (spans.flags[row] == 0 && row != extra && parent == stack_.top_row() && stack_.Fits(end_ns) &&
+        tail.whole_size != 0) {
       std::memcpy(p, prefix.data(), kCopyStep);
       p = micros_.Put(p + prefix_size, start_ns);
       std::memcpy(p, kDuration, 8);
@@ -581,9 +601,15 @@ void JsonWriter::AddArgs(uint32_t row, const AsyncRow* async, uint64_t span_id) 
       case AttributeType::kString:
         AppendJsonString(recording_.strings[static_cast<size_t>(attribute->integer)], &line_);
         break;
-      case AttributeType::kDouble: AppendDouble(attribute->number, &line_); break;
-      case AttributeType::kInt: AppendSafeInteger(attribute->integer, &line_); break;
-      case AttributeType::kBool: line_ += attribute->integer != 0 ? "true" : "false"; break;
+      case AttributeType::kDouble:
+        AppendDouble(attribute->number, &line_);
+        break;
+      case AttributeType::kInt:
+        AppendSafeInteger(attribute->integer, &line_);
+        break;
+      case AttributeType::kBool:
+        line_ += attribute->integer != 0 ? "true" : "false";
+        break;
     }
   }
   if (is_open) line_ += '}';

@@ -1,4 +1,4 @@
-// Chrome Trace Event JSON (spec/session-and-dataframe.md §3.1), for chrome://tracing,
+// Chrome Trace Event JSON, for chrome://tracing,
 // Perfetto, speedscope and whatever else reads it.
 //
 // What an importer needs to get the op rows back exactly:

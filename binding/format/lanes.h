@@ -60,9 +60,7 @@ class NestStack {
     return !slices_.empty() && slices_.back().end_ns <= start_ns;
   }
   // Whether a slice with this end can be drawn inside what is open.
-  bool Fits(int64_t end_ns) const noexcept {
-    return slices_.empty() || end_ns <= slices_.back().end_ns;
-  }
+  bool Fits(int64_t end_ns) const noexcept { return slices_.empty() || end_ns <= slices_.back().end_ns; }
 
  private:
   std::vector<Slice> slices_;

@@ -38,8 +38,8 @@ void PacketFile::Fill(size_t needed) {
   end_ = held();
   begin_ = 0;
   while (end_ < window_.size() && offset_ + end_ < size_) {
-    const ssize_t got = ::pread(fd_, window_.data() + end_, window_.size() - end_,
-                                static_cast<off_t>(offset_ + end_));
+    const ssize_t got =
+        ::pread(fd_, window_.data() + end_, window_.size() - end_, static_cast<off_t>(offset_ + end_));
     if (got < 0) {
       if (errno == EINTR) continue;
       status_ = Status::Error(Code::kFileRead, std::strerror(errno));

@@ -12,8 +12,8 @@ namespace opscope {
 namespace {
 
 namespace event {
-constexpr uint32_t kName = 1, kStartNs = 2, kEndNs = 3, kDeviceId = 5, kSubDeviceId = 6,
-                   kMemcopy = 7, kType = 8, kDetailInfo = 9;
+constexpr uint32_t kName = 1, kStartNs = 2, kEndNs = 3, kDeviceId = 5, kSubDeviceId = 6, kMemcopy = 7,
+                   kType = 8, kDetailInfo = 9;
 constexpr uint32_t kBytes = 1;
 }  // namespace event
 namespace profile {
@@ -28,12 +28,16 @@ const char* CopyKindName(const GpuRow& row) noexcept {
   const auto place_of = [](MemoryKind kind) {
     switch (kind) {
       case MemoryKind::kPageable:
-      case MemoryKind::kPinned: return kHost;
+      case MemoryKind::kPinned:
+        return kHost;
       case MemoryKind::kDevice:
-      case MemoryKind::kManaged: return kDevice;
-      case MemoryKind::kArray: return kArray;
+      case MemoryKind::kManaged:
+        return kDevice;
+      case MemoryKind::kArray:
+        return kArray;
       case MemoryKind::kUnknown:
-      case MemoryKind::kPeer: return kOther;
+      case MemoryKind::kPeer:
+        return kOther;
     }
     return kOther;
   };
@@ -70,8 +74,7 @@ class ProfileWriter {
   uint64_t slash_count() const noexcept { return paths_.slash_count(); }
 
  private:
-  void Start(std::string_view name, int64_t start_ns, int64_t end_ns, int64_t device,
-             int64_t sub_device) {
+  void Start(std::string_view name, int64_t start_ns, int64_t end_ns, int64_t device, int64_t sub_device) {
     event_.Clear();
     event_.String(event::kName, name);
     event_.Int(event::kStartNs, recording_.origin_epoch_ns + start_ns);
@@ -104,8 +107,7 @@ class ProfileWriter {
     if (row.kind == GpuKind::kCopy) detail = CopyKindName(row);
     if (row.kind == GpuKind::kFill) detail = "MEMSET";
     const bool is_matched = row.span >= 0;
-    Start(is_matched ? PathText(row.span) : detail, row.start_ns, row.end_ns, row.device,
-          row.stream);
+    Start(is_matched ? PathText(row.span) : detail, row.start_ns, row.end_ns, row.device, row.stream);
     if (row.kind == GpuKind::kCopy) {
       const size_t opened = event_.Open(event::kMemcopy);
       event_.Varint(event::kBytes, row.bytes);
@@ -139,7 +141,7 @@ class ProfileWriter {
         open_paths.pop_back();
       }
       const bool is_plain = parent == stack.top_row();
-      const uint32_t parent_path = !is_plain             ? paths_.PathOf(parent)
+      const uint32_t parent_path = !is_plain            ? paths_.PathOf(parent)
                                    : open_paths.empty() ? OpPaths::kRoot
                                                         : open_paths.back();
       const uint32_t path = paths_.ChildOf(parent_path, spans.name[row]);
@@ -170,6 +172,10 @@ class ProfileWriter {
 Status WritePaddle(const Recording& recording, ByteSink* sink, std::vector<Warning>* warnings) try {
   ProfileWriter writer(recording, sink);
   writer.Run();
+  if (!recording.asyncs.empty() && warnings != nullptr) {
+    warnings->push_back({"async-as-ops", "Spans that were open across an await became plain ops: this format knows no others.",
+                         recording.asyncs.size()});
+  }
   if (writer.slash_count() != 0 && warnings != nullptr) {
     warnings->push_back({"slash-in-name",
                          "Names hold a '/', which this format takes for nesting; it was written "

@@ -1,4 +1,4 @@
-// PaddlePaddle's profile file (spec/op-report.md §5): one proto2 Profile, read by
+// PaddlePaddle's profile file: one proto2 Profile, read by
 // Paddle's own timeline.py. Order: kernels and fills, host, API calls, copies,
 // oldest first in each; epoch ns.
 //

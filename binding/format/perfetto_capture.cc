@@ -75,8 +75,10 @@ bool CaptureRows::Add(const PacketView& packet) {
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
   const bool on_thread = !event.has_track;
   switch (event.type) {
-    case kBegin: return AddBegin(packet, event, thread);
-    case kEnd: return AddEnd(event.track_uuid, on_thread, at_ns);
+    case kBegin:
+      return AddBegin(packet, event, thread);
+    case kEnd:
+      return AddEnd(event.track_uuid, on_thread, at_ns);
     case kInstant:
     case kCounterValueType: {
       const uint64_t name = event.name_iid - 1;
@@ -89,7 +91,8 @@ bool CaptureRows::Add(const PacketView& packet) {
       }
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -198,8 +201,7 @@ bool CaptureRows::AddBegin(const PacketView& packet, const EventView& event, uin
   return AddSpan(packet, event, thread, on_thread);
 }
 
-bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint32_t thread,
-                          bool on_thread) {
+bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint32_t thread, bool on_thread) {
   const uint64_t name = event.name_iid - 1;
   if (name >= rows_.names.size()) return false;
   if (rows_.span_name.size() >= INT32_MAX) return false;
@@ -225,8 +227,12 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
           rows_.attributes.Truncate(attributes);
           parents_.resize(parents);
           return true;
-        case note::kSpanId: id = note.value; break;
-        case note::kParentSpanId: parent_id = note.value; break;
+        case note::kSpanId:
+          id = note.value;
+          break;
+        case note::kParentSpanId:
+          parent_id = note.value;
+          break;
         case note::kTraceId:
           if (note.text.size() == 32) {
             GetHex(note.text.substr(0, 16), &trace_high);
@@ -242,15 +248,23 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
           }
           break;
         }
-        case note::kAsync: flags |= kAsync; break;
-        case note::kError: flags |= kError; break;
-        case note::kTimed: flags |= kTimed; break;
+        case note::kAsync:
+          flags |= kAsync;
+          break;
+        case note::kError:
+          flags |= kError;
+          break;
+        case note::kTimed:
+          flags |= kTimed;
+          break;
         case note::kReturnNs:
           if (rows_.span_returns.size() == returns) {
             rows_.span_returns.Append({static_cast<int64_t>(note.value), row});
           }
           break;
-        case note::kParentRow: parents_.push_back({row, note.value}); break;
+        case note::kParentRow:
+          parents_.push_back({row, note.value});
+          break;
         default: {
           if (note.name_iid < kFirstKey) break;
           AttributeRow attribute;
@@ -258,9 +272,15 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
           attribute.row = row;
           attribute.key = StringAt(note.name_iid - kFirstKey);
           switch (note.kind) {
-            case AnnotationView::Kind::kBool: attribute.type = AttributeType::kBool; break;
-            case AnnotationView::Kind::kInt: attribute.type = AttributeType::kInt; break;
-            case AnnotationView::Kind::kDouble: attribute.type = AttributeType::kDouble; break;
+            case AnnotationView::Kind::kBool:
+              attribute.type = AttributeType::kBool;
+              break;
+            case AnnotationView::Kind::kInt:
+              attribute.type = AttributeType::kInt;
+              break;
+            case AnnotationView::Kind::kDouble:
+              attribute.type = AttributeType::kDouble;
+              break;
             default: {
               attribute.type = AttributeType::kString;
               const uint32_t text = StringAt(note.value - 1);
@@ -308,10 +328,17 @@ bool CaptureRows::AddEnd(uint64_t track, bool on_thread, int64_t at_ns) {
   }
   if (open_.kind == Open::Kind::kNone || open_.track != track) return false;
   switch (open_.kind) {
-    case Open::Kind::kSpan: rows_.span_end_ns[open_.index] = at_ns; break;
-    case Open::Kind::kLaunch: rows_.launches[open_.index].end_ns = at_ns; break;
-    case Open::Kind::kPause: rows_.pauses[open_.index].end_ns = at_ns; break;
-    case Open::Kind::kNone: break;
+    case Open::Kind::kSpan:
+      rows_.span_end_ns[open_.index] = at_ns;
+      break;
+    case Open::Kind::kLaunch:
+      rows_.launches[open_.index].end_ns = at_ns;
+      break;
+    case Open::Kind::kPause:
+      rows_.pauses[open_.index].end_ns = at_ns;
+      break;
+    case Open::Kind::kNone:
+      break;
   }
   open_ = {};
   return true;
@@ -326,13 +353,21 @@ bool CaptureRows::AddGpu(const PacketView& packet) {
   wire::Reader in(packet.gpu);
   while (in.Next()) {
     switch (in.field()) {
-      case gpu::kDuration: row.end_ns = Plus(row.start_ns, in.signed_value()); break;
+      case gpu::kDuration:
+        row.end_ns = Plus(row.start_ns, in.signed_value());
+        break;
       case gpu::kContext:
         row.context = in.value() == kContextZero ? 0 : static_cast<uint32_t>(in.value());
         break;
-      case gpu::kSubmissionId: row.correlation_id = in.value(); break;
-      case gpu::kStageIid: stage = in.value(); break;
-      case gpu::kNameIid: name_iid = in.value(); break;
+      case gpu::kSubmissionId:
+        row.correlation_id = in.value();
+        break;
+      case gpu::kStageIid:
+        stage = in.value();
+        break;
+      case gpu::kNameIid:
+        name_iid = in.value();
+        break;
       case gpu::kLaunch: {
         wire::Reader args(in.bytes());
         while (args.Next()) {
@@ -354,7 +389,8 @@ bool CaptureRows::AddGpu(const PacketView& packet) {
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
   if (in.damaged() || name_iid <= name_count_ || stage - 1 > 3) return false;
@@ -365,8 +401,7 @@ bool CaptureRows::AddGpu(const PacketView& packet) {
   return true;
 }
 
-void CaptureRows::AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high,
-                         uint64_t low) {
+void CaptureRows::AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high, uint64_t low) {
   const auto put = [row](Column<uint64_t>* column, uint64_t value) {
     while (column->size() < row) column->Append(0);
     column->Append(value);
@@ -414,8 +449,8 @@ uint32_t CaptureRows::StringAt(uint64_t place) { return strings_.Find(place); }
 void CaptureRows::Finish() {
   const size_t spans = rows_.span_name.size();
   if (!rows_.span_id.empty()) {
-    for (Column<uint64_t>* column : {&rows_.span_id, &rows_.span_parent_id,
-                                     &rows_.span_trace_high, &rows_.span_trace_low}) {
+    for (Column<uint64_t>* column :
+         {&rows_.span_id, &rows_.span_parent_id, &rows_.span_trace_high, &rows_.span_trace_low}) {
       while (column->size() < spans) column->Append(0);
     }
   }

@@ -76,7 +76,7 @@ class CaptureRows {
   int32_t last_async_ = kNoParent;
   Open open_;  // BEGIN and END on another track follow each other
 
-  NumberTable strings_;                // place in Recording::strings -> in rows_.strings
+  NumberTable strings_;                  // place in Recording::strings -> in rows_.strings
   std::vector<uint64_t> string_places_;  // the other way
   std::vector<ParentNote> parents_;
 };

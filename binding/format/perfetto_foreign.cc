@@ -47,8 +47,7 @@ uint32_t ForeignRows::Name(std::string_view text, std::string_view category) {
   std::string key(text);
   key += '\0';
   key += category;
-  const auto [at, is_new] =
-      names_.try_emplace(std::move(key), static_cast<uint32_t>(rows_.names.size()));
+  const auto [at, is_new] = names_.try_emplace(std::move(key), static_cast<uint32_t>(rows_.names.size()));
   if (is_new) {
     NameEntry entry;
     entry.text = text;
@@ -67,12 +66,23 @@ void ForeignRows::AddWords(Words* words, std::string_view bytes) {
   while (in.Next()) {
     NumberTable* table;
     switch (in.field()) {
-      case interned::kCategories: table = &words->categories; break;
-      case interned::kEventNames: table = &words->event_names; break;
-      case interned::kAnnotationNames: table = &words->keys; break;
-      case interned::kStrings: table = &words->values; break;
-      case interned::kSpecifications: table = &words->specifications; break;
-      default: continue;
+      case interned::kCategories:
+        table = &words->categories;
+        break;
+      case interned::kEventNames:
+        table = &words->event_names;
+        break;
+      case interned::kAnnotationNames:
+        table = &words->keys;
+        break;
+      case interned::kStrings:
+        table = &words->values;
+        break;
+      case interned::kSpecifications:
+        table = &words->specifications;
+        break;
+      default:
+        continue;
     }
     uint64_t iid = 0;
     std::string_view text;
@@ -113,10 +123,18 @@ void ForeignRows::AddTrack(std::string_view descriptor) {
   wire::Reader in(descriptor);
   while (in.Next()) {
     switch (in.field()) {
-      case track::kUuid: uuid = in.value(); break;
-      case track::kParent: parent = in.value(); break;
-      case track::kName: name = in.bytes(); break;
-      case track::kProcess: AddProcess(in.bytes()); break;
+      case track::kUuid:
+        uuid = in.value();
+        break;
+      case track::kParent:
+        parent = in.value();
+        break;
+      case track::kName:
+        name = in.bytes();
+        break;
+      case track::kProcess:
+        AddProcess(in.bytes());
+        break;
       case track::kThread: {
         wire::Reader thread(in.bytes());
         while (thread.Next()) {
@@ -125,7 +143,8 @@ void ForeignRows::AddTrack(std::string_view descriptor) {
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
   Track& entry = TrackAt(uuid);
@@ -185,16 +204,14 @@ bool ForeignRows::AddEvent(const PacketView& packet) {
   Track& track = TrackAt(uuid);
   if (event.type == kEnd) {
     if (track.open.empty()) return false;
-    rows_.span_end_ns[track.open.back()] = std::max(
-        packet.at_ns, rows_.span_start_ns[track.open.back()]);
+    rows_.span_end_ns[track.open.back()] = std::max(packet.at_ns, rows_.span_start_ns[track.open.back()]);
     track.open.pop_back();
     return true;
   }
 
   Words& words = WordsOf(packet.sequence_index);
   std::string_view text = event.name, category = event.category;
-  if (const uint32_t s = words.event_names.Find(event.name_iid);
-      text.empty() && s != NumberTable::kAbsent) {
+  if (const uint32_t s = words.event_names.Find(event.name_iid); text.empty() && s != NumberTable::kAbsent) {
     text = rows_.strings[s];
   }
   if (const uint32_t s = words.categories.Find(event.category_iid);
@@ -234,11 +251,18 @@ void ForeignRows::AddAttributes(const Words& words, std::string_view event, uint
     attribute.integer = static_cast<int64_t>(note.value);
     attribute.row = row;
     switch (note.kind) {
-      case AnnotationView::Kind::kNone: continue;
-      case AnnotationView::Kind::kBool: attribute.type = AttributeType::kBool; break;
+      case AnnotationView::Kind::kNone:
+        continue;
+      case AnnotationView::Kind::kBool:
+        attribute.type = AttributeType::kBool;
+        break;
       case AnnotationView::Kind::kUint:
-      case AnnotationView::Kind::kInt: attribute.type = AttributeType::kInt; break;
-      case AnnotationView::Kind::kDouble: attribute.type = AttributeType::kDouble; break;
+      case AnnotationView::Kind::kInt:
+        attribute.type = AttributeType::kInt;
+        break;
+      case AnnotationView::Kind::kDouble:
+        attribute.type = AttributeType::kDouble;
+        break;
       case AnnotationView::Kind::kString:
         attribute.type = AttributeType::kString;
         attribute.integer = String(note.text);
@@ -268,15 +292,31 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
   wire::Reader in(packet.gpu);
   while (in.Next()) {
     switch (in.field()) {
-      case gpu::kDuration: duration = in.value(); break;
-      case gpu::kContext: row.context = static_cast<uint32_t>(in.value()); break;
-      case gpu::kGpuId: row.device = static_cast<uint32_t>(in.value()); break;
+      case gpu::kDuration:
+        duration = in.value();
+        break;
+      case gpu::kContext:
+        row.context = static_cast<uint32_t>(in.value());
+        break;
+      case gpu::kGpuId:
+        row.device = static_cast<uint32_t>(in.value());
+        break;
       case gpu::kHwQueueId:
-      case gpu::kHwQueueIid: queue = in.value(); break;
-      case gpu::kStageIid: stage_iid = in.value(); break;
-      case gpu::kName: name = in.bytes(); break;
-      case gpu::kNameIid: name_iid = in.value(); break;
-      case gpu::kSubmissionId: row.correlation_id = in.value(); break;
+      case gpu::kHwQueueIid:
+        queue = in.value();
+        break;
+      case gpu::kStageIid:
+        stage_iid = in.value();
+        break;
+      case gpu::kName:
+        name = in.bytes();
+        break;
+      case gpu::kNameIid:
+        name_iid = in.value();
+        break;
+      case gpu::kSubmissionId:
+        row.correlation_id = in.value();
+        break;
       case gpu::kLaunch: {
         wire::Reader args(in.bytes());
         while (args.Next()) {
@@ -296,7 +336,8 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
   if (in.damaged()) return false;
@@ -305,8 +346,7 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
   if (const uint32_t s = words.specifications.Find(stage_iid); s != NumberTable::kAbsent) {
     stage = rows_.strings[s];
   }
-  if (const uint32_t s = words.event_names.Find(name_iid);
-      name.empty() && s != NumberTable::kAbsent) {
+  if (const uint32_t s = words.event_names.Find(name_iid); name.empty() && s != NumberTable::kAbsent) {
     name = rows_.strings[s];
   }
   if (name.empty()) name = stage.empty() ? std::string_view("?") : stage;

@@ -55,8 +55,8 @@ class ForeignRows {
   uint32_t Name(std::string_view text, std::string_view category);
 
   RawRows& rows_;
-  std::vector<std::unique_ptr<Words>> words_;              // by sequence
-  std::unordered_map<uint32_t, uint64_t> legacy_tracks_;   // sequence -> track
+  std::vector<std::unique_ptr<Words>> words_;             // by sequence
+  std::unordered_map<uint32_t, uint64_t> legacy_tracks_;  // sequence -> track
   std::unordered_map<uint64_t, Track> tracks_;
   std::unordered_map<std::string, uint32_t> strings_, names_;
 };

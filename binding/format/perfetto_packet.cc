@@ -11,8 +11,12 @@ bool EventView::Parse(std::string_view bytes) noexcept {
   wire::Reader in(bytes);
   while (in.Next()) {
     switch (in.field()) {
-      case event::kType: type = in.value(); break;
-      case event::kNameIid: name_iid = in.value(); break;
+      case event::kType:
+        type = in.value();
+        break;
+      case event::kNameIid:
+        name_iid = in.value();
+        break;
       case event::kCategoryIids:
         // Not packed in proto2; the first of several is taken.
         if (category_iid == 0) category_iid = in.value();
@@ -21,15 +25,26 @@ bool EventView::Parse(std::string_view bytes) noexcept {
         track_uuid = in.value();
         has_track = true;
         break;
-      case event::kAnnotations: has_annotations = true; break;
-      case event::kName: name = in.bytes(); break;
+      case event::kAnnotations:
+        has_annotations = true;
+        break;
+      case event::kName:
+        name = in.bytes();
+        break;
       case event::kCategories:
         if (category.empty()) category = in.bytes();
         break;
-      case event::kCounterValue: counter = static_cast<double>(in.signed_value()); break;
-      case event::kDoubleCounterValue: counter = in.real(); break;
-      case event::kCorrelationId: correlation_id = in.value(); break;
-      default: break;
+      case event::kCounterValue:
+        counter = static_cast<double>(in.signed_value());
+        break;
+      case event::kDoubleCounterValue:
+        counter = in.real();
+        break;
+      case event::kCorrelationId:
+        correlation_id = in.value();
+        break;
+      default:
+        break;
     }
   }
   return !in.damaged();
@@ -45,16 +60,33 @@ void AnnotationView::Parse(std::string_view bytes) noexcept {
       text = in.bytes();
     };
     switch (in.field()) {
-      case annotation::kNameIid: name_iid = in.value(); break;
-      case annotation::kName: name = in.bytes(); break;
-      case annotation::kBool: set(Kind::kBool); break;
+      case annotation::kNameIid:
+        name_iid = in.value();
+        break;
+      case annotation::kName:
+        name = in.bytes();
+        break;
+      case annotation::kBool:
+        set(Kind::kBool);
+        break;
       case annotation::kUint:
-      case annotation::kPointer: set(Kind::kUint); break;
-      case annotation::kInt: set(Kind::kInt); break;
-      case annotation::kDouble: set(Kind::kDouble); break;
-      case annotation::kString: set(Kind::kString); break;
-      case annotation::kStringIid: set(Kind::kStringIid); break;
-      default: break;
+      case annotation::kPointer:
+        set(Kind::kUint);
+        break;
+      case annotation::kInt:
+        set(Kind::kInt);
+        break;
+      case annotation::kDouble:
+        set(Kind::kDouble);
+        break;
+      case annotation::kString:
+        set(Kind::kString);
+        break;
+      case annotation::kStringIid:
+        set(Kind::kStringIid);
+        break;
+      default:
+        break;
     }
   }
 }

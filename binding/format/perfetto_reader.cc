@@ -156,12 +156,10 @@ class TraceReader {
     const uint64_t unread = file.unread_bytes();
     if (last == PacketFile::Step::kDamaged) {
       rows_.warnings.push_back(
-          {"file-damaged", "The file holds bytes that are no trace; what follows them is lost.",
-           unread});
+          {"file-damaged", "The file holds bytes that are no trace; what follows them is lost.", unread});
     } else if (last == PacketFile::Step::kPacket) {
       rows_.warnings.push_back(
-          {"more-captures", "The file holds more than one capture; the first one was read.",
-           unread});
+          {"more-captures", "The file holds more than one capture; the first one was read.", unread});
     } else if (last == PacketFile::Step::kCut || (is_capture_ && !capture_.is_complete())) {
       rows_.warnings.push_back({"file-cut", "The end of the file is missing.", unread});
     }
@@ -171,13 +169,11 @@ class TraceReader {
     }
     if (damaged_packets_ != 0) {
       rows_.warnings.push_back(
-          {"damaged-packets", "Parts of the file make no sense and were left out.",
-           damaged_packets_});
+          {"damaged-packets", "Parts of the file make no sense and were left out.", damaged_packets_});
     }
     if (compressed_packets_ != 0) {
       rows_.warnings.push_back(
-          {"compressed-packets", "Compressed parts of the trace were not read.",
-           compressed_packets_});
+          {"compressed-packets", "Compressed parts of the trace were not read.", compressed_packets_});
     }
     return Status::Ok();
   }
@@ -194,8 +190,7 @@ class TraceReader {
 
   uint32_t SequenceIndex(uint32_t id) {
     if (id == last_id_) return last_index_;
-    const auto [at, is_new] =
-        sequence_indices_.try_emplace(id, static_cast<uint32_t>(sequences_.size()));
+    const auto [at, is_new] = sequence_indices_.try_emplace(id, static_cast<uint32_t>(sequences_.size()));
     if (is_new) sequences_.emplace_back();
     last_id_ = id;
     return last_index_ = at->second;
@@ -256,8 +251,7 @@ bool TraceReader::AddPlain(std::string_view bytes) {
   }
   p = wire::GetVarint(p + 1, end, &sequence_id);
   if (p == nullptr || sequence_id != last_id_ || end - p < 6) return false;
-  static constexpr uint8_t kFlags[] = {wire::Tag(packet::kSequenceFlags, wire::Type::kVarint),
-                                       kNeedsState,
+  static constexpr uint8_t kFlags[] = {wire::Tag(packet::kSequenceFlags, wire::Type::kVarint), kNeedsState,
                                        wire::Tag(packet::kTrackEvent, wire::Type::kBytes)};
   if (std::memcmp(p, kFlags, sizeof kFlags) != 0) return false;
   p += sizeof kFlags;
@@ -267,8 +261,7 @@ bool TraceReader::AddPlain(std::string_view bytes) {
   if (type == kBegin) {
     if (p == end || *p != wire::Tag(event::kNameIid, wire::Type::kVarint)) return false;
     p = wire::GetVarint(p + 1, end, &name_iid);
-    if (p == nullptr || end - p < 2 ||
-        *p != wire::Tag(event::kCategoryIids, wire::Type::kVarint)) {
+    if (p == nullptr || end - p < 2 || *p != wire::Tag(event::kCategoryIids, wire::Type::kVarint)) {
       return false;
     }
     p = wire::GetVarint(p + 1, end, &category);
@@ -278,9 +271,8 @@ bool TraceReader::AddPlain(std::string_view bytes) {
   Sequence& sequence = sequences_[last_index_];
   if (p != end || sequence.default_clock == 0) return false;
   const int64_t at_ns = clocks_.ToTraceTime(delta, sequence.default_clock, &sequence.clocks);
-  const bool is_good = type == kBegin
-                           ? capture_.AddPlainBegin(last_id_, at_ns, name_iid)
-                           : capture_.AddPlainEnd(last_id_, at_ns);
+  const bool is_good = type == kBegin ? capture_.AddPlainBegin(last_id_, at_ns, name_iid)
+                                      : capture_.AddPlainEnd(last_id_, at_ns);
   if (!is_good) ++damaged_packets_;
   return true;
 }
@@ -296,16 +288,28 @@ bool TraceReader::Parse(std::string_view bytes, PacketView* packet) {
         timestamp = in.value();
         has_timestamp = true;
         break;
-      case packet::kSequenceId: packet->sequence = static_cast<uint32_t>(in.value()); break;
-      case packet::kSequenceFlags: packet->flags = static_cast<uint32_t>(in.value()); break;
+      case packet::kSequenceId:
+        packet->sequence = static_cast<uint32_t>(in.value());
+        break;
+      case packet::kSequenceFlags:
+        packet->flags = static_cast<uint32_t>(in.value());
+        break;
       case packet::kTrackEvent:
         packet->event = in.bytes();
         packet->has_event = true;
         break;
-      case packet::kInternedData: packet->interned = in.bytes(); break;
-      case packet::kTimestampClockId: clock = static_cast<uint32_t>(in.value()); break;
-      case packet::kDefaults: packet->defaults = in.bytes(); break;
-      case packet::kClockSnapshot: packet->clock_snapshot = in.bytes(); break;
+      case packet::kInternedData:
+        packet->interned = in.bytes();
+        break;
+      case packet::kTimestampClockId:
+        clock = static_cast<uint32_t>(in.value());
+        break;
+      case packet::kDefaults:
+        packet->defaults = in.bytes();
+        break;
+      case packet::kClockSnapshot:
+        packet->clock_snapshot = in.bytes();
+        break;
       case packet::kTrackDescriptor:
         packet->track = in.bytes();
         packet->has_track = true;
@@ -314,11 +318,18 @@ bool TraceReader::Parse(std::string_view bytes, PacketView* packet) {
         packet->gpu = in.bytes();
         packet->has_gpu = true;
         break;
-      case packet::kThreadDescriptor: packet->thread = in.bytes(); break;
-      case packet::kProcessDescriptor: packet->process = in.bytes(); break;
+      case packet::kThreadDescriptor:
+        packet->thread = in.bytes();
+        break;
+      case packet::kProcessDescriptor:
+        packet->process = in.bytes();
+        break;
       case packet::kCompressedPackets:
-      case packet::kZstdPackets: ++compressed_packets_; break;
-      default: break;
+      case packet::kZstdPackets:
+        ++compressed_packets_;
+        break;
+      default:
+        break;
     }
   }
   if (in.damaged()) return false;

@@ -8,11 +8,10 @@
 namespace opscope::perfetto {
 
 namespace packet {
-constexpr uint32_t kClockSnapshot = 6, kTimestamp = 8, kSequenceId = 10, kTrackEvent = 11,
-                   kInternedData = 12, kSequenceFlags = 13, kProcessDescriptor = 43,
-                   kThreadDescriptor = 44, kCompressedPackets = 50, kGpuEvent = 53,
-                   kTimestampClockId = 58, kDefaults = 59, kTrackDescriptor = 60,
-                   kFirstOnSequence = 87, kZstdPackets = 133;
+constexpr uint32_t kClockSnapshot = 6, kTimestamp = 8, kSequenceId = 10, kTrackEvent = 11, kInternedData = 12,
+                   kSequenceFlags = 13, kProcessDescriptor = 43, kThreadDescriptor = 44,
+                   kCompressedPackets = 50, kGpuEvent = 53, kTimestampClockId = 58, kDefaults = 59,
+                   kTrackDescriptor = 60, kFirstOnSequence = 87, kZstdPackets = 133;
 }  // namespace packet
 enum SequenceFlag : uint32_t { kStateCleared = 1, kNeedsState = 2 };
 
@@ -35,16 +34,15 @@ constexpr uint32_t kUuid = 1, kName = 2, kProcess = 3, kThread = 4, kParent = 5,
 constexpr uint32_t kPid = 1, kProcessName = 6, kTid = 2, kThreadName = 5;
 }  // namespace track
 namespace event {
-constexpr uint32_t kCategoryIids = 3, kAnnotations = 4, kType = 9, kNameIid = 10,
-                   kTrackUuid = 11, kCategories = 22, kName = 23, kCounterValue = 30,
-                   kDoubleCounterValue = 44, kCorrelationId = 52, kGpuCorrelation = 3000,
-                   kGpuApi = 3001;
+constexpr uint32_t kCategoryIids = 3, kAnnotations = 4, kType = 9, kNameIid = 10, kTrackUuid = 11,
+                   kCategories = 22, kName = 23, kCounterValue = 30, kDoubleCounterValue = 44,
+                   kCorrelationId = 52, kGpuCorrelation = 3000, kGpuApi = 3001;
 constexpr uint32_t kSubmissionEventIds = 1;
 }  // namespace event
 enum EventType : uint32_t { kBegin = 1, kEnd = 2, kInstant = 3, kCounterValueType = 4 };
 namespace annotation {
-constexpr uint32_t kNameIid = 1, kBool = 2, kUint = 3, kInt = 4, kDouble = 5, kString = 6,
-                   kPointer = 7, kName = 10, kDict = 11, kArray = 12, kStringIid = 17;
+constexpr uint32_t kNameIid = 1, kBool = 2, kUint = 3, kInt = 4, kDouble = 5, kString = 6, kPointer = 7,
+                   kName = 10, kDict = 11, kArray = 12, kStringIid = 17;
 }  // namespace annotation
 namespace gpu {
 constexpr uint32_t kEventId = 1, kDuration = 2, kHwQueueId = 3, kContext = 5, kExtraData = 6,
@@ -87,8 +85,8 @@ enum Note : uint32_t {
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
-    "",      "span_id",   "parent_span_id", "trace_id",  "link",       "async",
-    "error", "timed",     "return_ns",      "parent_row", "sync_part", "from_launch"};
+    "",      "span_id", "parent_span_id", "trace_id",   "link",      "async",
+    "error", "timed",   "return_ns",      "parent_row", "sync_part", "from_launch"};
 // Annotation name of key string k: kFirstKey + k. Event name n: 1 + n for
 // Recording::names, 1 + names + s for string s. String value s: 1 + s.
 constexpr uint32_t kFirstKey = 32;

@@ -11,6 +11,7 @@
 
 #include "hex.h"
 #include "lanes.h"
+#include "perfetto_packets.h"
 #include "perfetto_schema.h"
 #include "span_rows.h"
 #include "wire.h"
@@ -19,54 +20,21 @@ namespace opscope {
 namespace {
 
 using namespace perfetto;
-using wire::Writer;
 
-// State that packets lean on is told again at least this often, so that a file
-// that lost its beginning still decodes (spec/session-and-dataframe.md §3.3).
-constexpr uint64_t kStateBytes = 16u << 20;
 // Instants with tables are closed at this size, to keep packets small.
 constexpr size_t kTableBytes = 48u << 10;
 // Flow arrows of one launch; a graph may hold more kernels than anyone can follow.
 constexpr uint32_t kMaxFlows = 1024;
-// Room for one begin or end packet of the fast path, with what copies overshoot.
-constexpr size_t kFastPacket = 64;
-
-// The part of a span's BEGIN packet that follows the time: the same for every
-// span of that name on that thread.
-struct BeginTemplate {
-  static constexpr size_t kMaxSize = 24;
-  uint32_t epoch = 0;  // valid while it is the writer's
-  uint8_t size = 0;
-  uint8_t bytes[kMaxSize] = {};
-};
-
 struct QueueKey {
   uint32_t device, context, stream;
   bool is_sync;
   auto operator<=>(const QueueKey&) const = default;
 };
 
-class TraceWriter {
+class TraceWriter : PacketStream {
  public:
   TraceWriter(const Recording& recording, ByteSink* sink)
-      : recording_(recording),
-        sink_(*sink),
-        launch_rows_(recording),
-        thread_ids_(UniqueThreadIds(recording)),
-        begins_(recording.names.size()),
-        name_epoch_(recording.names.size()),
-        event_epoch_(recording.strings.size()),
-        key_epoch_(recording.strings.size()),
-        value_epoch_(recording.strings.size()),
-        string_written_(recording.strings.size()) {
-    // Tracks of different captures in one file should not share numbers, so 20
-    // bits come from the capture; 48 bits in all keep a number at 7 bytes.
-    uint64_t hash = static_cast<uint64_t>(recording.process_id) * 0x9E3779B97F4A7C15u ^
-                    static_cast<uint64_t>(recording.origin_epoch_ns);
-    hash = (hash ^ hash >> 31) * 0x94D049BB133111EBu;
-    base_ = (hash >> 44 | 1) << 28;
-    next_track_ = base_ + kFirstThreadTrack + recording.threads.size();
-  }
+      : PacketStream(recording, sink), launch_rows_(recording), thread_ids_(UniqueThreadIds(recording)) {}
 
   void Run() {
     WriteHead();
@@ -79,232 +47,6 @@ class TraceWriter {
   }
 
  private:
-  static constexpr uint64_t kProcessTrack = 1, kControlTrack = 2, kFirstThreadTrack = 16;
-
-  uint64_t ThreadTrack(uint32_t thread) const noexcept {
-    return base_ + kFirstThreadTrack + thread;
-  }
-
-  // Packets.
-
-  void Emit(const Writer& packet) {
-    uint8_t head[wire::kMaxVarint + 1];
-    head[0] = 0x0A;
-    const uint8_t* end = wire::PutVarint(head + 1, packet.size());
-    sink_.Append(head, static_cast<size_t>(end - head));
-    sink_.Append(packet.data(), packet.size());
-  }
-  void StartPacket() {
-    packet_.Clear();
-    packet_.Varint(packet::kSequenceId, sequence_);
-  }
-  // A packet with the event in event_ and what it interned, on the session clock.
-  void EmitEvent(int64_t at_ns) {
-    packet_.Clear();
-    packet_.Int(packet::kTimestamp, at_ns);
-    packet_.Varint(packet::kTimestampClockId, kSessionClock);
-    FinishEvent(packet::kTrackEvent);
-  }
-  // The same on the incremental clock.
-  void EmitNextEvent(int64_t at_ns, uint32_t field = packet::kTrackEvent) {
-    packet_.Clear();
-    packet_.Int(packet::kTimestamp, at_ns - last_ns_);
-    last_ns_ = at_ns;
-    FinishEvent(field);
-  }
-  void FinishEvent(uint32_t field) {
-    packet_.Varint(packet::kSequenceId, sequence_);
-    packet_.Varint(packet::kSequenceFlags, kNeedsState);
-    if (!interned_.empty()) packet_.Message(packet::kInternedData, interned_);
-    interned_.Clear();
-    packet_.Message(field, event_);
-    Emit(packet_);
-  }
-
-  void StartSequence(uint32_t id, uint64_t default_track) {
-    sequence_ = id;
-    default_track_ = default_track;
-    WriteState(true);
-  }
-
-  void WriteState(bool is_first) {
-    ++epoch_;
-    last_ns_ = 0;
-    state_at_ = sink_.bytes();
-    StartPacket();
-    packet_.Varint(packet::kSequenceFlags, kStateCleared | kNeedsState);
-    if (is_first) packet_.Varint(packet::kFirstOnSequence, 1);
-    size_t opened = packet_.Open(packet::kDefaults);
-    packet_.Varint(defaults::kTimestampClockId, kIncrementalClock);
-    const size_t track_event = packet_.Open(defaults::kTrackEvent);
-    packet_.Varint(event::kTrackUuid, default_track_);
-    packet_.Close(track_event);
-    packet_.Close(opened);
-
-    opened = packet_.Open(packet::kInternedData);
-    for (uint32_t i = 0; i < kCategoryCount; ++i) {
-      Intern(&packet_, interned::kCategories, i + 1, CategoryName(static_cast<Category>(i)));
-    }
-    for (uint32_t i = 1; i < note::kCount; ++i) {
-      Intern(&packet_, interned::kAnnotationNames, i, kNoteNames[i]);
-    }
-    packet_.Close(opened);
-
-    // The value of the trace clock is the same in every snapshot: importers
-    // refuse one that goes backwards in file order, and threads come one after
-    // the other.
-    opened = packet_.Open(packet::kClockSnapshot);
-    AddClock(kMonotonicClock, recording_.origin_clock_ns, false);
-    if (sequence_ == kMetaSequence && is_first) {
-      AddClock(kRealtimeClock, recording_.origin_epoch_ns, false);
-    }
-    AddClock(kIncrementalClock, 0, true);
-    AddClock(kSessionClock, 0, false);
-    packet_.Varint(snapshot::kPrimaryClock, kMonotonicClock);
-    packet_.Close(opened);
-    Emit(packet_);
-  }
-  void AddClock(uint32_t id, int64_t value, bool is_incremental) {
-    const size_t opened = packet_.Open(snapshot::kClocks);
-    packet_.Varint(snapshot::kClockId, id);
-    packet_.Int(snapshot::kTimestamp, value);
-    if (is_incremental) packet_.Varint(snapshot::kIsIncremental, 1);
-    packet_.Close(opened);
-  }
-  void RefreshState() {
-    if (sink_.bytes() - state_at_ >= kStateBytes) WriteState(false);
-  }
-
-  static void Intern(Writer* to, uint32_t table, uint64_t iid, std::string_view text) {
-    const size_t opened = to->Open(table);
-    to->Varint(interned::kIid, iid);
-    to->String(interned::kText, text);
-    to->Close(opened);
-  }
-
-  void WriteProcess() {
-    sequence_ = kMetaSequence;
-    StartPacket();
-    const size_t opened = packet_.Open(packet::kTrackDescriptor);
-    packet_.Varint(track::kUuid, base_ + kProcessTrack);
-    const size_t process = packet_.Open(track::kProcess);
-    packet_.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
-    packet_.String(track::kProcessName, "node");
-    packet_.Close(process);
-    packet_.Close(opened);
-    Emit(packet_);
-  }
-
-  uint64_t NewTrack(uint64_t parent, std::string_view name, bool is_counter) {
-    const uint64_t uuid = next_track_++;
-    StartPacket();
-    const size_t opened = packet_.Open(packet::kTrackDescriptor);
-    packet_.Varint(track::kUuid, uuid);
-    packet_.Varint(track::kParent, parent);
-    packet_.String(track::kName, name);
-    if (is_counter) packet_.Close(packet_.Open(track::kCounter));
-    packet_.Close(opened);
-    Emit(packet_);
-    return uuid;
-  }
-
-  // Interned words. Each returns the number to write, and tells the word in
-  // interned_ where this sequence has not heard it since its last state.
-
-  uint64_t NameIid(uint32_t name) {
-    if (name_epoch_[name] != epoch_) {
-      name_epoch_[name] = epoch_;
-      Intern(&interned_, interned::kEventNames, name + 1, recording_.names[name].text);
-      // Rows of copies may be for the eye only, which takes the slow way to see.
-      if (recording_.names[name].role != Role::kCopy) PrepareBegin(name);
-    }
-    return name + 1;
-  }
-  uint64_t StringIid(std::vector<uint32_t>* epochs, uint32_t table, uint64_t offset, uint32_t s) {
-    if ((*epochs)[s] != epoch_) {
-      (*epochs)[s] = epoch_;
-      string_written_[s] = true;
-      Intern(&interned_, table, offset + s, recording_.strings[s]);
-    }
-    return offset + s;
-  }
-  uint64_t EventIid(uint32_t s) {
-    return StringIid(&event_epoch_, interned::kEventNames, 1 + recording_.names.size(), s);
-  }
-
-  void PrepareBegin(uint32_t name) {
-    uint8_t event[32];
-    uint8_t* e = event;
-    *e++ = wire::Tag(event::kType, wire::Type::kVarint);
-    *e++ = kBegin;
-    *e++ = wire::Tag(event::kNameIid, wire::Type::kVarint);
-    e = wire::PutVarint(e, name + 1);
-    *e++ = wire::Tag(event::kCategoryIids, wire::Type::kVarint);
-    *e++ = static_cast<uint8_t>(static_cast<uint32_t>(recording_.names[name].category) + 1);
-    BeginTemplate& begin = begins_[name];
-    begin.size = PutTemplate(begin.bytes, event, static_cast<size_t>(e - event));
-    begin.epoch = epoch_;
-  }
-  uint8_t PutTemplate(uint8_t* to, const uint8_t* event, size_t size) const {
-    uint8_t* p = to;
-    *p++ = wire::Tag(packet::kSequenceId, wire::Type::kVarint);
-    p = wire::PutVarint(p, sequence_);
-    *p++ = wire::Tag(packet::kSequenceFlags, wire::Type::kVarint);
-    *p++ = kNeedsState;
-    *p++ = wire::Tag(packet::kTrackEvent, wire::Type::kBytes);
-    *p++ = static_cast<uint8_t>(size);
-    std::memcpy(p, event, size);
-    return static_cast<uint8_t>(p + size - to);
-  }
-  // One packet of the fast path. Needs kFastPacket of room.
-  uint8_t* PutFast(uint8_t* p, int64_t at_ns, const BeginTemplate& rest) noexcept {
-    const uint64_t delta = static_cast<uint64_t>(at_ns) - static_cast<uint64_t>(last_ns_);
-    last_ns_ = at_ns;
-    p[0] = 0x0A;
-    p[2] = wire::Tag(packet::kTimestamp, wire::Type::kVarint);
-    uint8_t* after = wire::PutVarintFast(p + 3, delta);
-    std::memcpy(after, rest.bytes, BeginTemplate::kMaxSize);
-    after += rest.size;
-    p[1] = static_cast<uint8_t>(after - (p + 2));
-    return after;
-  }
-
-  // Debug annotations of event_.
-
-  void NoteUint(uint32_t name, uint64_t value) { Note(name, annotation::kUint, value); }
-  void NoteTrue(uint32_t name) { Note(name, annotation::kBool, 1); }
-  void Note(uint32_t name, uint32_t field, uint64_t value) {
-    const size_t opened = event_.Open(event::kAnnotations);
-    event_.Varint(annotation::kNameIid, name);
-    event_.Varint(field, value);
-    event_.Close(opened);
-  }
-  void NoteString(uint32_t name, std::string_view text) {
-    const size_t opened = event_.Open(event::kAnnotations);
-    event_.Varint(annotation::kNameIid, name);
-    event_.String(annotation::kString, text);
-    event_.Close(opened);
-  }
-  // With inline names, for the capture's own tables.
-  static void Field(Writer* to, uint32_t list, std::string_view name, uint64_t value) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->Varint(annotation::kUint, value);
-    to->Close(opened);
-  }
-  static void Field(Writer* to, uint32_t list, std::string_view name, int64_t value) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->Int(annotation::kInt, value);
-    to->Close(opened);
-  }
-  static void Field(Writer* to, uint32_t list, std::string_view name, std::string_view text) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->String(annotation::kString, text);
-    to->Close(opened);
-  }
-
   void WriteHead() {
     StartSequence(kMetaSequence, base_ + kProcessTrack);
     WriteProcess();
@@ -436,8 +178,7 @@ class TraceWriter {
   }
   void AddName(uint32_t name) {
     event_.Varint(event::kNameIid, NameIid(name));
-    event_.Varint(event::kCategoryIids,
-                  static_cast<uint32_t>(recording_.names[name].category) + 1);
+    event_.Varint(event::kCategoryIids, static_cast<uint32_t>(recording_.names[name].category) + 1);
   }
 
   void WriteMarks(uint32_t thread) {
@@ -542,19 +283,10 @@ class TraceWriter {
     }
   }
 
-  const Recording& recording_;
-  ByteSink& sink_;
   LaunchRows launch_rows_;
   std::vector<int32_t> thread_ids_;
-  uint64_t base_ = 0;
-  uint64_t next_track_ = 0;
 
-  // Of the sequence being written.
-  uint32_t sequence_ = 0;
-  uint64_t default_track_ = 0;
-  int64_t last_ns_ = 0;     // of the incremental clock
-  uint64_t state_at_ = 0;   // bytes before its last state
-  uint32_t epoch_ = 0;      // counts states
+  // Of the thread being written.
   NestStack stack_;
   struct NameLanes {
     Lanes lanes;
@@ -562,17 +294,12 @@ class TraceWriter {
   };
   std::unordered_map<uint32_t, NameLanes> lanes_;  // by name
 
-  std::vector<BeginTemplate> begins_;
-  std::vector<uint32_t> name_epoch_, event_epoch_, key_epoch_, value_epoch_;
-  std::vector<bool> string_written_;
   std::vector<uint32_t> flows_;  // GPU rows of each launch
   size_t next_mark_ = 0, next_counter_ = 0, next_launch_ = 0;
   RowCursor<AsyncRow> asyncs_{recording_.asyncs, 0};
   RowCursor<IdRow> ids_{recording_.ids, 0};
   RowCursor<AttributeRow> attributes_{recording_.attributes, 0};
   RowCursor<LinkRow> links_{recording_.links, 0};
-
-  Writer packet_, event_, interned_;
 };
 
 void TraceWriter::WriteSpans(const ThreadEntry& thread) {
@@ -612,8 +339,8 @@ void TraceWriter::WriteSpans(const ThreadEntry& thread) {
       if (p > safe) refill();
     }
     const BeginTemplate& begin = begins_[spans.name[row]];
-    if (spans.flags[row] == 0 && row != extra && begin.epoch == epoch_ &&
-        parent == stack_.top_row() && stack_.Fits(end_ns)) {
+    if (spans.flags[row] == 0 && row != extra && begin.epoch == epoch_ && parent == stack_.top_row() &&
+        stack_.Fits(end_ns)) {
       p = PutFast(p, start_ns, begin);
       stack_.Push(end_ns, static_cast<int32_t>(row));
     } else {
@@ -643,8 +370,7 @@ void TraceWriter::WriteRow(uint32_t row) {
   const uint32_t name = spans.name[row];
   const uint8_t flags = spans.flags[row];
   const int64_t start_ns = spans.start_ns[row];
-  const int64_t end_ns =
-      (flags & kUnfinished) != 0 ? NestStack::kOpen : start_ns + spans.duration_ns[row];
+  const int64_t end_ns = (flags & kUnfinished) != 0 ? NestStack::kOpen : start_ns + spans.duration_ns[row];
   const AsyncRow* async = asyncs_.Take(row);
 
   if (launch_rows_.Has(row)) {
@@ -673,15 +399,13 @@ void TraceWriter::WriteRow(uint32_t row) {
     NoteUint(note::kParentRow, ParentPlace(spans.parent[row]));
   }
   while (const AttributeRow* attribute = attributes_.Take(row)) {
-    const uint64_t key =
-        StringIid(&key_epoch_, interned::kAnnotationNames, kFirstKey, attribute->key);
+    const uint64_t key = StringIid(&key_epoch_, interned::kAnnotationNames, kFirstKey, attribute->key);
     const size_t opened = event_.Open(event::kAnnotations);
     event_.Varint(annotation::kNameIid, key);
     switch (attribute->type) {
       case AttributeType::kString:
-        event_.Varint(annotation::kStringIid,
-                      StringIid(&value_epoch_, interned::kStrings, 1,
-                                static_cast<uint32_t>(attribute->integer)));
+        event_.Varint(annotation::kStringIid, StringIid(&value_epoch_, interned::kStrings, 1,
+                                                        static_cast<uint32_t>(attribute->integer)));
         break;
       case AttributeType::kDouble:
         event_.Double(annotation::kDouble, attribute->number);

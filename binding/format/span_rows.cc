@@ -5,8 +5,7 @@
 namespace opscope {
 
 // A user's own row of this role may hold a launch, but hardly begins with it.
-void LaunchRows::Mark(const Recording& recording, int32_t span, const LaunchRow& launch,
-                      bool is_graph) {
+void LaunchRows::Mark(const Recording& recording, int32_t span, const LaunchRow& launch, bool is_graph) {
   if (span < 0) return;
   const auto row = static_cast<uint32_t>(span);
   const SpanColumns& spans = recording.spans;

@@ -15,9 +15,7 @@ class LaunchRows {
  public:
   explicit LaunchRows(const Recording& recording);
 
-  bool Has(uint32_t row) const noexcept {
-    return !bits_.empty() && (bits_[row / 64] >> (row % 64) & 1) != 0;
-  }
+  bool Has(uint32_t row) const noexcept { return !bits_.empty() && (bits_[row / 64] >> (row % 64) & 1) != 0; }
   // How many rows before this one are not such rows: its place in a capture file.
   uint32_t PlaceOf(uint32_t row) const noexcept;
 
@@ -32,8 +30,7 @@ class LaunchRows {
 template <typename Row>
 class RowCursor {
  public:
-  RowCursor(const Column<Row>& table, uint32_t first_row) noexcept
-      : at_(table.begin()), end_(table.end()) {
+  RowCursor(const Column<Row>& table, uint32_t first_row) noexcept : at_(table.begin()), end_(table.end()) {
     for (size_t count = table.size(); count != 0;) {
       const size_t half = count / 2;
       if (at_[half].row < first_row) {

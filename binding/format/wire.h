@@ -85,9 +85,7 @@ class Writer {
     SetEnd(p + size);
   }
   void String(uint32_t field, std::string_view text) { Bytes(field, text.data(), text.size()); }
-  void Message(uint32_t field, const Writer& message) {
-    Bytes(field, message.data(), message.size());
-  }
+  void Message(uint32_t field, const Writer& message) { Bytes(field, message.data(), message.size()); }
 
   // A nested message written in place; Close takes what Open returned.
   size_t Open(uint32_t field) {
@@ -204,9 +202,7 @@ class Reader {
     return number;
   }
   // Of bytes fields; empty for the others.
-  std::string_view bytes() const noexcept {
-    return type_ == Type::kBytes ? bytes_ : std::string_view();
-  }
+  std::string_view bytes() const noexcept { return type_ == Type::kBytes ? bytes_ : std::string_view(); }
   bool damaged() const noexcept { return damaged_; }
 
  private:

@@ -273,7 +273,14 @@ Napi::Value MakeOpTables(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value MakeOpTablesSync(const Napi::CallbackInfo& info) {
-  return BothTables(info.Env(), std::make_shared<OpTables>(BuildOpTables(*RecordingOf(info[0]), TimeOfValue(info[1]))));
+  auto tables = std::make_shared<OpTables>();
+  const Status status = CatchOutOfMemory([&] {
+    *tables = BuildOpTables(*RecordingOf(info[0]), TimeOfValue(info[1]));
+    return Status::Ok();
+  });
+  if (status.ok()) return BothTables(info.Env(), tables);
+  ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
+  return info.Env().Undefined();
 }
 
 // --- files -------------------------------------------------------------------

@@ -123,7 +123,14 @@ Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
     ThrowIfBad(info.Env(), status);
     return info.Env().Undefined();
   }
-  return WrapRecording(info.Env(), MergeAndRelease(input, info[1].As<Napi::String>()));
+  std::shared_ptr<const Recording> recording;
+  const Status merged = CatchOutOfMemory([&] {
+    recording = MergeAndRelease(input, info[1].As<Napi::String>());
+    return Status::Ok();
+  });
+  if (merged.ok()) return WrapRecording(info.Env(), std::move(recording));
+  ThrowIfBad(info.Env(), merged);
+  return info.Env().Undefined();
 }
 
 // The clock reads of a begin and an end, and what stands between them: what

@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <thread>
 
 #include "throw_status.h"
@@ -70,11 +69,7 @@ class Worker {
         task = tasks_.front();
         tasks_.pop_front();
       }
-      try {
-        task->status = task->work();
-      } catch (const std::bad_alloc&) {
-        task->status = Status::Error(Code::kOutOfMemory, "not enough memory for the recording");
-      }
+      task->status = CatchOutOfMemory(task->work);
       napi_threadsafe_function done = task->done;
       if (napi_call_threadsafe_function(done, task, napi_tsfn_nonblocking) != napi_ok) {
         // The environment is gone; its promise went with it.

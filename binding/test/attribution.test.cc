@@ -87,7 +87,8 @@ TEST_CASE("attribution: a copy call becomes a row under its span, and every tabl
   builder.Thread();
   builder.Span(0, "op", 0, 100);
   builder.Span(0, "before", 5, 15);
-  const uint32_t after = builder.Span(0, "after", 60, 90, kError, 5);
+  const uint32_t after = builder.Span(0, "after", 60, 90, kAsync | kError, 5);
+  builder.Span(0, "last", 62, 80);
   builder.Span(1, "other thread", 1, 10);
   builder.Return(after, 60);
   AttributeRow attribute{};
@@ -103,7 +104,7 @@ TEST_CASE("attribution: a copy call becomes a row under its span, and every tabl
   builder.Kernel(300, 304, 2);
   const auto recording = builder.Build();
   const std::string copy = "GpuMemcpyAsync:GPU->CPU";
-  REQUIRE(recording->spans.size() == 5);
+  REQUIRE(recording->spans.size() == 6);
   REQUIRE(NameOf(*recording, 2) == copy);
   const NameEntry& name = recording->names[recording->spans.name[2]];
   CHECK(name.role == Role::kCopy);
@@ -113,13 +114,15 @@ TEST_CASE("attribution: a copy call becomes a row under its span, and every tabl
   CHECK(NameOf(*recording, recording->spans.parent[2]) == "op");
   CHECK(NameOf(*recording, recording->spans.parent[3]) == "op");
   CHECK(GpuNs(*recording, "op") == 34);
-  CHECK(recording->threads[0].row_count == 4);
-  CHECK(recording->threads[1].first_row == 4);
+  CHECK(recording->threads[0].row_count == 5);
+  CHECK(recording->threads[1].first_row == 5);
   CHECK(recording->launches[0].span == 2);
   CHECK(recording->gpu[0].span == 2);
-  for (const uint32_t row : {recording->attributes[0].row, recording->links[0].row, recording->ids[0].row}) CHECK(NameOf(*recording, static_cast<int32_t>(row)) == "after");
-  CHECK(NameOf(*recording, recording->marks[0].span) == "after");
-  CHECK(NameOf(*recording, recording->launches[1].span) == "after");
+  for (const uint32_t row : {recording->attributes[0].row, recording->links[0].row, recording->ids[0].row, recording->asyncs[0].row}) {
+    CHECK(NameOf(*recording, static_cast<int32_t>(row)) == "after");
+  }
+  CHECK(NameOf(*recording, recording->marks[0].span) == "last");
+  CHECK(NameOf(*recording, recording->launches[1].span) == "last");
 }
 
 TEST_CASE("attribution: copies are named as the original names them") {
@@ -304,7 +307,9 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
       } else {
         CHECK(row.span == launch_span);
       }
-      for (int32_t at = row.span; at != kNoParent; at = spans.parent[static_cast<size_t>(at)]) gpu_ns[static_cast<size_t>(at)] += row.end_ns - row.start_ns;
+      for (int32_t at = row.span; at != kNoParent; at = spans.parent[static_cast<size_t>(at)]) {
+        gpu_ns[static_cast<size_t>(at)] += row.end_ns - row.start_ns;
+      }
     }
     for (size_t row = 0; row < spans.size(); ++row) CHECK(spans.gpu_ns[row] == gpu_ns[row]);
   }

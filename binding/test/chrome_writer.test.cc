@@ -1,3 +1,5 @@
+#include "format/chrome_writer.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -8,7 +10,6 @@
 
 #include "doctest.h"
 #include "format/byte_sink.h"
-#include "format/chrome_writer.h"
 #include "format/json_text.h"
 #include "json_reader.h"
 #include "recording_samples.h"
@@ -68,9 +69,13 @@ std::vector<ImportedRow> Import(const Json& trace) {
     }
     const auto told = args.Has("parent_row") ? static_cast<int64_t>(args["parent_row"].number) : -2;
     while (!stack.empty() && stack.back().end_ns <= start) stack.pop_back();
-    ImportedRow row{event["name"].text, event["cat"].text,
-                    args.Has("role") ? args["role"].text : "op", args["instance"].text,
-                    start, end, stack.empty() ? -1 : stack.back().row,
+    ImportedRow row{event["name"].text,
+                    event["cat"].text,
+                    args.Has("role") ? args["role"].text : "op",
+                    args["instance"].text,
+                    start,
+                    end,
+                    stack.empty() ? -1 : stack.back().row,
                     static_cast<int64_t>(event["tid"].number)};
     if (told != -2) row.parent = told;
     if (args.Has("parent_span_id") && told == -2) {
@@ -156,10 +161,10 @@ TEST_CASE("strings are escaped so that any parser takes them") {
   CHECK(quoted(std::string_view("\0", 1)) == R"("\u0000")");
   CHECK(quoted("é€😀") == "\"é€😀\"");
   CHECK(quoted("\xff") == "\"\xEF\xBF\xBD\"");
-  CHECK(quoted("\xc3") == "\"\xEF\xBF\xBD\"");              // cut
-  CHECK(quoted("\xc0\xaf").size() == 2 + 6);                // overlong
-  CHECK(quoted("\xed\xa0\x80").size() == 2 + 9);            // a surrogate
-  CHECK(quoted("\xf4\x90\x80\x80").size() == 2 + 12);       // beyond U+10FFFF
+  CHECK(quoted("\xc3") == "\"\xEF\xBF\xBD\"");         // cut
+  CHECK(quoted("\xc0\xaf").size() == 2 + 6);           // overlong
+  CHECK(quoted("\xed\xa0\x80").size() == 2 + 9);       // a surrogate
+  CHECK(quoted("\xf4\x90\x80\x80").size() == 2 + 12);  // beyond U+10FFFF
   CHECK(CutUtf8("aé", 2) == "a");
   CHECK(CutUtf8("aé", 3) == "aé");
 }
@@ -226,9 +231,7 @@ TEST_CASE("every row comes back from the events, with its parent") {
   }
 }
 
-TEST_CASE("X events nest on every track") {
-  CheckNesting(Parsed(*RandomRecording(9, 4, 3000)));
-}
+TEST_CASE("X events nest on every track") { CheckNesting(Parsed(*RandomRecording(9, 4, 3000))); }
 
 TEST_CASE("GPU rows have tracks of their device, lanes where they overlap, arrows from their launch") {
   const auto recording = OddRecording();

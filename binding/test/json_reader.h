@@ -54,8 +54,10 @@ class JsonReader {
     Space();
     if (p_ == end_ || depth > 50) return false;
     switch (*p_) {
-      case '{': return Object(out, depth);
-      case '[': return Array(out, depth);
+      case '{':
+        return Object(out, depth);
+      case '[':
+        return Array(out, depth);
       case '"':
         out->kind = Json::Kind::kString;
         return String(&out->text);
@@ -64,8 +66,10 @@ class JsonReader {
         out->kind = Json::Kind::kBool;
         out->truth = *p_ == 't';
         return Word(out->truth ? "true" : "false");
-      case 'n': return Word("null");
-      default: return Number(out);
+      case 'n':
+        return Word("null");
+      default:
+        return Number(out);
     }
   }
   bool Number(Json* out) {
@@ -103,12 +107,24 @@ class JsonReader {
       }
       if (p_ == end_) return false;
       switch (*p_++) {
-        case '"': out->push_back('"'); break;
-        case '\\': out->push_back('\\'); break;
-        case '/': out->push_back('/'); break;
-        case 'n': out->push_back('\n'); break;
-        case 'r': out->push_back('\r'); break;
-        case 't': out->push_back('\t'); break;
+        case '"':
+          out->push_back('"');
+          break;
+        case '\\':
+          out->push_back('\\');
+          break;
+        case '/':
+          out->push_back('/');
+          break;
+        case 'n':
+          out->push_back('\n');
+          break;
+        case 'r':
+          out->push_back('\r');
+          break;
+        case 't':
+          out->push_back('\t');
+          break;
         case 'u': {
           if (end_ - p_ < 4) return false;
           const std::string digits(p_, 4);
@@ -118,7 +134,8 @@ class JsonReader {
           out->push_back(static_cast<char>(code));
           break;
         }
-        default: return false;
+        default:
+          return false;
       }
     }
     return p_ < end_ && *p_++ == '"';

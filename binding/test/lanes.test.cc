@@ -1,9 +1,10 @@
+#include "format/lanes.h"
+
 #include <algorithm>
 #include <map>
 #include <random>
 
 #include "doctest.h"
-#include "format/lanes.h"
 
 namespace opscope {
 

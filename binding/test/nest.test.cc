@@ -314,7 +314,8 @@ TEST_CASE("nest: ordering keys is stable, with few runs as with many") {
     const auto count = static_cast<size_t>(1 + random.Below(seed % 10 == 0 ? 30000 : 500));
     std::vector<int64_t> keys(count);
     for (size_t i = 0; i < count; ++i) {
-      keys[i] = seed % 3 == 0 ? random.Below(50) - 20 : seed % 3 == 1 ? static_cast<int64_t>(i % (count / 3 + 1)) : random.Below(2) * (int64_t{1} << 60) - random.Below(9);
+      const int64_t kinds[] = {random.Below(50) - 20, static_cast<int64_t>(i % (count / 3 + 1)), random.Below(2) * (int64_t{1} << 60) - random.Below(9)};
+      keys[i] = kinds[seed % 3];
     }
     std::vector<uint32_t> order(count);
     OrderByKey(keys.data(), count, order.data());

@@ -17,8 +17,9 @@ struct Row {
   auto Tie() const { return std::tie(calls, total, cpu, gpu, self, min, max, p50, p99, first_start, first_end, unfinished, peak); }
 };
 std::ostream& operator<<(std::ostream& out, const Row& row) {
-  return out << "calls " << row.calls << " total " << row.total << " cpu " << row.cpu << " gpu " << row.gpu << " self " << row.self << " min " << row.min << " max " << row.max
-             << " p50 " << row.p50 << " p99 " << row.p99 << " first " << row.first_start << ".." << row.first_end << " unfinished " << row.unfinished << " peak " << row.peak;
+  return out << "calls " << row.calls << " total " << row.total << " cpu " << row.cpu << " gpu " << row.gpu << " self " << row.self
+             << " min " << row.min << " max " << row.max << " p50 " << row.p50 << " p99 " << row.p99
+             << " first " << row.first_start << ".." << row.first_end << " unfinished " << row.unfinished << " peak " << row.peak;
 }
 using Rows = std::map<std::string, Row>;
 
@@ -38,8 +39,9 @@ Rows RowsOf(const Recording& recording, const OpTable& table) {
     const std::string thread = table.thread[row] < 0 ? "" : std::to_string(table.thread[row]) + ":";
     paths.push_back(parent < 0 ? thread + part : paths[static_cast<size_t>(parent)] + "/" + part);
     CHECK(rows.count(paths.back()) == 0);
-    rows[paths.back()] = {table.calls[row],  table.total_ns[row], table.cpu_ns[row],         table.gpu_ns[row],       table.self_ns[row],    table.min_ns[row], table.max_ns[row],
-                          table.p50_ns[row], table.p99_ns[row],   table.first_start_ns[row], table.first_end_ns[row], table.unfinished[row], table.peak[row]};
+    rows[paths.back()] = {table.calls[row],          table.total_ns[row],     table.cpu_ns[row],     table.gpu_ns[row], table.self_ns[row],
+                          table.min_ns[row],         table.max_ns[row],       table.p50_ns[row],     table.p99_ns[row],
+                          table.first_start_ns[row], table.first_end_ns[row], table.unfinished[row], table.peak[row]};
   }
   return rows;
 }
@@ -87,7 +89,8 @@ class ByDefinition {
     for (size_t child = 0; child < spans_.size(); ++child) {
       if (spans_.parent[child] != static_cast<int32_t>(row) || ThreadOf(child) != ThreadOf(row)) continue;
       if (spans_.start_ns[child] < spans_.start_ns[row]) continue;  // the accepted imperfection of CoverRows
-      for (int64_t at = spans_.start_ns[child]; at < std::min(HostEnd(child), HostEnd(row)); ++at) is_covered[static_cast<size_t>(at - spans_.start_ns[row])] = true;
+      const int64_t end = std::min(HostEnd(child), HostEnd(row));
+      for (int64_t at = spans_.start_ns[child]; at < end; ++at) is_covered[static_cast<size_t>(at - spans_.start_ns[row])] = true;
     }
     return std::count(is_covered.begin(), is_covered.end(), false);
   }
@@ -113,7 +116,10 @@ class ByDefinition {
       first_end = std::min(first_end, start + cpu);
       if (!Has(span, kAsync)) continue;
       uint32_t open = 0;
-      for (const size_t other : spans) open += !Has(other, kUnfinished) && spans_.start_ns[other] <= start && start < spans_.start_ns[other] + spans_.duration_ns[other];
+      for (const size_t other : spans) {
+        const bool is_open = spans_.start_ns[other] <= start && start < spans_.start_ns[other] + spans_.duration_ns[other];
+        open += !Has(other, kUnfinished) && is_open;
+      }
       row.peak = std::max({row.peak, open, 1u});
     }
     if (times.empty()) {
@@ -272,7 +278,8 @@ TEST_CASE("op tree: a parent with more than a thousand rows between its children
 TEST_CASE("op tree: calls of no length that are open at one time count one each, ends before starts") {
   RowsBuilder builder;
   builder.Thread();
-  for (const auto& [start, end] : std::vector<std::pair<int64_t, int64_t>>{{0, 10}, {10, 20}, {12, 30}, {15, 18}, {40, 40}}) builder.Span(0, "request", start, end, kAsync);
+  const std::vector<std::pair<int64_t, int64_t>> calls = {{0, 10}, {10, 20}, {12, 30}, {15, 18}, {40, 40}};
+  for (const auto& [start, end] : calls) builder.Span(0, "request", start, end, kAsync);
   const auto recording = builder.Build();
   const OpTables tables = BuildOpTables(*recording, TimeOf::kCpu);
   CHECK(tables.merged.peak[0] == 3);
@@ -459,7 +466,8 @@ TEST_CASE("op tree: the sample of the original's documentation (TV1)") {
   const OpTable table = BuildOpTables(*recording, TimeOf::kAll).merged;
   const Rows rows = RowsOf(*recording, table);
   CHECK(rows.size() == 15);
-  const std::string to_host_async = "GpuMemcpyAsync:GPU->CPU#4@6", to_host_sync = "GpuMemcpySync:GPU->CPU#4@6", on_device = "GpuMemcpyAsync(same_gpu):GPU->GPU#4@6";
+  const std::string to_host_async = "GpuMemcpyAsync:GPU->CPU#4@6", to_host_sync = "GpuMemcpySync:GPU->CPU#4@6";
+  const std::string on_device = "GpuMemcpyAsync(same_gpu):GPU->GPU#4@6";
   struct Expected {
     std::string path;
     double calls, cpu, gpu;

@@ -1,10 +1,11 @@
+#include "format/paddle_writer.h"
+
 #include <map>
 #include <string>
 #include <vector>
 
 #include "doctest.h"
 #include "format/byte_sink.h"
-#include "format/paddle_writer.h"
 #include "format/wire.h"
 #include "recording_samples.h"
 
@@ -34,19 +35,34 @@ Profile Written(const Recording& recording, std::vector<Warning>* warnings) {
     wire::Reader fields(in.bytes());
     while (fields.Next()) {
       switch (fields.field()) {
-        case 1: event.name = fields.bytes(); break;
-        case 2: event.start_ns = fields.signed_value(); break;
-        case 3: event.end_ns = fields.signed_value(); break;
-        case 5: event.device = fields.signed_value(); break;
-        case 6: event.sub_device = fields.signed_value(); break;
+        case 1:
+          event.name = fields.bytes();
+          break;
+        case 2:
+          event.start_ns = fields.signed_value();
+          break;
+        case 3:
+          event.end_ns = fields.signed_value();
+          break;
+        case 5:
+          event.device = fields.signed_value();
+          break;
+        case 6:
+          event.sub_device = fields.signed_value();
+          break;
         case 7: {
           wire::Reader copy(fields.bytes());
           while (copy.Next()) event.bytes = copy.signed_value();
           break;
         }
-        case 8: event.type = fields.value(); break;
-        case 9: event.detail = fields.bytes(); break;
-        default: FAIL("field " << fields.field());
+        case 8:
+          event.type = fields.value();
+          break;
+        case 9:
+          event.detail = fields.bytes();
+          break;
+        default:
+          FAIL("field " << fields.field());
       }
     }
     REQUIRE(!fields.damaged());
@@ -98,10 +114,9 @@ TEST_CASE("a Paddle profile has kernels, host, API and copies, with op paths") {
   const Profile profile = Written(*b.Build(), &warnings);
   std::string lines;
   for (const Event& e : profile.events) {
-    lines += e.name + "|" + e.detail + "|" + std::to_string(e.type) + "|" +
-             std::to_string(e.device) + "|" + std::to_string(e.sub_device) + "|" +
-             std::to_string(e.start_ns - 1'700'000'000'000'000'000) + "|" +
-             std::to_string(e.end_ns - e.start_ns) + "|" + std::to_string(e.bytes) + "\n";
+    lines += e.name + "|" + e.detail + "|" + std::to_string(e.type) + "|" + std::to_string(e.device) + "|" +
+             std::to_string(e.sub_device) + "|" + std::to_string(e.start_ns - 1'700'000'000'000'000'000) +
+             "|" + std::to_string(e.end_ns - e.start_ns) + "|" + std::to_string(e.bytes) + "\n";
   }
   CHECK(lines ==
         "mul/compute|gemm|1|1|7|350|30|-1\n"

@@ -282,8 +282,7 @@ TEST_CASE("interned names and incremental clocks of a foreign trace are understo
     packet.fields.Close(opened);
     return packet.str();
   };
-  const auto recording =
-      Loaded(ThreadTrack(5, 100, "t") + state.str() + event(2, 1) + event(3, 2));
+  const auto recording = Loaded(ThreadTrack(5, 100, "t") + state.str() + event(2, 1) + event(3, 2));
   REQUIRE(recording->spans.size() == 1);
   CHECK(recording->names[0].text == "far away");
   CHECK(recording->spans.duration_ns[0] == 3000);
@@ -304,11 +303,21 @@ TEST_CASE("no mutation of a capture crashes or blows up the reader") {
     for (uint64_t i = 0, n = 1 + random() % 8; i < n; ++i) {
       const size_t at = random() % bytes.size();
       switch (random() % 5) {
-        case 0: bytes[at] = static_cast<char>(random()); break;
-        case 1: bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8); break;
-        case 2: bytes.erase(at, 1 + random() % 16); break;
-        case 3: bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 200)); break;
-        case 4: bytes.replace(at, 1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"); break;
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(bytes[at] ^ 1 << random() % 8);
+          break;
+        case 2:
+          bytes.erase(at, 1 + random() % 16);
+          break;
+        case 3:
+          bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 200));
+          break;
+        case 4:
+          bytes.replace(at, 1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f");
+          break;
       }
       if (bytes.empty()) bytes = "\n";
     }

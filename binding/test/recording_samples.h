@@ -41,8 +41,8 @@ class RowsBuilder {
     rows.threads.push_back({std::move(name), os_id, js_id});
     return static_cast<uint32_t>(rows.threads.size() - 1);
   }
-  int32_t Span(uint32_t thread, uint32_t name, int64_t start_ns, int64_t end_ns,
-               int32_t parent = kNoParent, uint8_t flags = 0) {
+  int32_t Span(uint32_t thread, uint32_t name, int64_t start_ns, int64_t end_ns, int32_t parent = kNoParent,
+               uint8_t flags = 0) {
     const auto row = static_cast<int32_t>(rows.span_name.size());
     rows.span_thread.Append(thread);
     rows.span_name.Append(name);
@@ -130,7 +130,7 @@ inline std::shared_ptr<const Recording> OddRecording() {
   const int32_t async2 = b.Span(main_thread, request, 4'100, 500'000, async, kAsync | kError);
   rows.span_returns.Append({4'200, static_cast<uint32_t>(async2)});
   b.Span(main_thread, request, 4'300, kOpenEnd, async2, kAsync);
-  b.Span(main_thread, mul, 6'000, 7'000, async2);  // an async parent that returned long ago
+  b.Span(main_thread, mul, 6'000, 7'000, async2);            // an async parent that returned long ago
   b.Span(main_thread, gc, 6'500, 8'000, kNoParent, kTimed);  // overlaps its neighbour
   b.Span(main_thread, gc, 6'600, 6'700, kNoParent, kTimed);  // a root inside another row
   b.Span(main_thread, copy, 9'000, 9'500, outer);            // a user's own copy row
@@ -142,7 +142,7 @@ inline std::shared_ptr<const Recording> OddRecording() {
   b.Span(worker, mul, 700, 900);
   b.Span(worker, mul, 1'000, 30'000, async);  // a parent on another thread
   b.Span(worker, mul, 2'000, 3'000, static_cast<int32_t>(rows.span_name.size()) - 1);
-  b.Span(worker, mul, 3'000, 40'000, open);                 // an overlap of LIFO rows
+  b.Span(worker, mul, 3'000, 40'000, open);  // an overlap of LIFO rows
   b.Span(worker, compute, 9'000'000'000'000'000, 9'000'000'000'000'001);
   rows.duration_ns = 9'000'000'000'000'002;
 
@@ -164,8 +164,8 @@ inline std::shared_ptr<const Recording> OddRecording() {
   rows.launches.Append({11'000, 12'000, 10, graph, main_thread, kNoParent});
   rows.launches.Append({11'100, 11'200, 11, launch_kernel, main_thread, kNoParent});  // inside another
   rows.launches.Append({2'000, 2'500, uint64_t{1} << 40, launch_kernel, worker, kNoParent});
-  const auto gpu = [&](int64_t start, int64_t end, uint64_t correlation, uint32_t name,
-                       GpuKind kind, uint32_t stream) {
+  const auto gpu = [&](int64_t start, int64_t end, uint64_t correlation, uint32_t name, GpuKind kind,
+                       uint32_t stream) {
     GpuRow row{};
     row.start_ns = start;
     row.end_ns = end;
@@ -228,9 +228,8 @@ inline std::shared_ptr<const Recording> RandomRecording(uint32_t seed, uint32_t 
       if (kind == 0) {
         const int64_t late = now + static_cast<int64_t>(below(3'000'000));
         const int32_t row = b.Span(t, name, now, late, parent, kAsync);
-        b.rows.span_returns.Append(
-            {now + static_cast<int64_t>(below(static_cast<uint64_t>(late - now) + 1)),
-             static_cast<uint32_t>(row)});
+        b.rows.span_returns.Append({now + static_cast<int64_t>(below(static_cast<uint64_t>(late - now) + 1)),
+                                    static_cast<uint32_t>(row)});
         b.Ids(row, random() | 1, below(2) == 0 ? 0 : random(), random(), random());
         last = std::max(last, late);
         continue;
@@ -285,11 +284,9 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
     return x.row == y.row && x.span_id == y.span_id && x.remote_parent_id == y.remote_parent_id &&
            x.trace_id_high == y.trace_id_high && x.trace_id_low == y.trace_id_low;
   });
-  CheckTable(a.attributes, b.attributes, "attribute",
-             [](const AttributeRow& x, const AttributeRow& y) {
-               return x.row == y.row && x.key == y.key && x.type == y.type &&
-                      x.integer == y.integer;
-             });
+  CheckTable(a.attributes, b.attributes, "attribute", [](const AttributeRow& x, const AttributeRow& y) {
+    return x.row == y.row && x.key == y.key && x.type == y.type && x.integer == y.integer;
+  });
   CheckTable(a.links, b.links, "link", [](const LinkRow& x, const LinkRow& y) {
     return x.row == y.row && x.span_id == y.span_id && x.trace_id_high == y.trace_id_high &&
            x.trace_id_low == y.trace_id_low;
@@ -307,8 +304,8 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
   CheckTable(a.gpu, b.gpu, "gpu row", [](const GpuRow& x, const GpuRow& y) {
     return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.name == y.name &&
            x.correlation_id == y.correlation_id && x.bytes == y.bytes && x.device == y.device &&
-           x.context == y.context && x.stream == y.stream && x.launch == y.launch &&
-           x.span == y.span && x.kind == y.kind && x.from == y.from && x.to == y.to;
+           x.context == y.context && x.stream == y.stream && x.launch == y.launch && x.span == y.span &&
+           x.kind == y.kind && x.from == y.from && x.to == y.to;
   });
   REQUIRE(a.pauses.size() == b.pauses.size());
   for (size_t i = 0; i < a.pauses.size(); ++i) {
