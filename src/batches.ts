@@ -26,7 +26,10 @@ export class BatchProfiler {
     const { batchRange = [10, 20], exitOnFinished = false, ...rest } = options
     checkRange(batchRange)
     if (typeof exitOnFinished !== 'boolean') {
-      throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the "exitOnFinished" option to be a boolean, got ${String(exitOnFinished)}.`)
+      throw new OpscopeError(
+        'ERR_OPSCOPE_OPTION_VALUE',
+        `Expected the "exitOnFinished" option to be a boolean, got ${String(exitOnFinished)}.`,
+      )
     }
     ;[this.#first, this.#end] = batchRange
     this.#exitOnFinished = exitOnFinished
@@ -83,13 +86,28 @@ export function profileBatches(options: BatchOptions | string): BatchProfiler {
 }
 
 function checkRange(range: unknown): asserts range is readonly [number, number] {
-  const isRange = Array.isArray(range) && range.length === 2 && range.every(value => Number.isInteger(value) && value >= 0) && range[0] < range[1]
+  const isRange =
+    Array.isArray(range) &&
+    range.length === 2 &&
+    range.every(value => Number.isInteger(value) && value >= 0) &&
+    range[0] < range[1]
   if (!isRange) {
-    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the "batchRange" option to be two whole numbers, the first below the second.', 'For example [10, 20]: ten batches after ten of warm-up.')
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      'Expected the "batchRange" option to be two whole numbers, the first below the second.',
+      'For example [10, 20]: ten batches after ten of warm-up.',
+    )
   }
 }
 
-const FLAG_WORDS: Record<string, boolean> = { true: true, True: true, '1': true, false: false, False: false, '0': false }
+const FLAG_WORDS: Record<string, boolean> = {
+  true: true,
+  True: true,
+  '1': true,
+  false: false,
+  False: false,
+  '0': false,
+}
 const BATCH_KEYS = ['batchRange', 'exitOnFinished', ...OPTION_KEYS]
 
 function parseBatchOptions(text: string): BatchOptions {
@@ -102,14 +120,16 @@ function parseBatchOptions(text: string): BatchOptions {
     if (!BATCH_KEYS.includes(key)) {
       throw new OpscopeError('ERR_OPSCOPE_OPTION_UNKNOWN', `Unknown option "${written}".`, nameHint(key, BATCH_KEYS))
     }
-    if (equals < 0) throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected "${written}=value" in ${JSON.stringify(text)}.`)
+    if (equals < 0)
+      throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected "${written}=value" in ${JSON.stringify(text)}.`)
     options[key] = parseValue(key, pair.slice(equals + 1).trim())
   }
   return options as BatchOptions
 }
 
 function parseValue(key: string, text: string): unknown {
-  if (key === 'batchRange') return /^\[?\s*\d+\s*,\s*\d+\s*\]?$/.test(text) ? (text.match(/\d+/g) ?? []).map(Number) : text
+  if (key === 'batchRange')
+    return /^\[?\s*\d+\s*,\s*\d+\s*\]?$/.test(text) ? (text.match(/\d+/g) ?? []).map(Number) : text
   if (key === 'exitOnFinished' || key === 'print' || key === 'startPaused') return FLAG_WORDS[text] ?? text
   if (key === 'bufferMB') return Number(text)
   if (key === 'sortedKey' && text === 'None') return 'default'

@@ -122,7 +122,13 @@ export interface RecordingView {
   }
   /** Sparse tables, one object a row. */
   asyncs: { row: Uint32Array; returnNs: Float64Array }
-  ids: { row: Uint32Array; spanId: BigUint64Array; remoteParentId: BigUint64Array; traceIdHigh: BigUint64Array; traceIdLow: BigUint64Array }
+  ids: {
+    row: Uint32Array
+    spanId: BigUint64Array
+    remoteParentId: BigUint64Array
+    traceIdHigh: BigUint64Array
+    traceIdLow: BigUint64Array
+  }
   attributes: { row: number; key: string; value: string | number | bigint | boolean }[]
   links: { row: number; traceId: string; spanId: string }[]
   marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span: Int32Array }
@@ -187,7 +193,13 @@ export interface RawRows {
   /** `span` only beside `spans.parent`. */
   marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span?: Int32Array }
   counters: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; value: Float64Array }
-  launches: { thread: Uint32Array; name: Uint32Array; startNs: Float64Array; endNs: Float64Array; correlationId: BigUint64Array }
+  launches: {
+    thread: Uint32Array
+    name: Uint32Array
+    startNs: Float64Array
+    endNs: Float64Array
+    correlationId: BigUint64Array
+  }
   gpu: {
     kind: Uint8Array
     from: Uint8Array
@@ -248,7 +260,14 @@ export interface NativeBinding {
   // Sessions: windows on the one recorder of the process.
   setPoolBytes(bytes: number): boolean
   /** If the environment ends before the session, its file is completed with this path (empty: none), format and text. */
-  startSession(categoryMask: number, isPaused: boolean, isDetailed: boolean, path: string, format: string, metaJson: string): number
+  startSession(
+    categoryMask: number,
+    isPaused: boolean,
+    isDetailed: boolean,
+    path: string,
+    format: string,
+    metaJson: string,
+  ): number
   pauseSession(session: number): void
   resumeSession(session: number): void
   resetSession(session: number): void
@@ -256,7 +275,14 @@ export interface NativeBinding {
   stopSession(session: number, metaJson: string): Promise<RecordingHandle>
   stopSessionSync(session: number, metaJson: string): RecordingHandle
   /** Counts since process start, and the cost of one begin/end pair measured now, in ns. */
-  recorderStats(): { dropped: number; unmatchedEnds: number; poolBytes: number; poolUsedBytes: number; spanCostNs: number; clock: string }
+  recorderStats(): {
+    dropped: number
+    unmatchedEnds: number
+    poolBytes: number
+    poolUsedBytes: number
+    spanCostNs: number
+    clock: string
+  }
 
   // Recordings.
   build(rows: RawRows): Promise<RecordingHandle>
@@ -266,13 +292,33 @@ export interface NativeBinding {
   opTables(recording: RecordingHandle, time: TimeOf): Promise<{ merged: OpColumns; perThread: OpColumns }>
   opTablesSync(recording: RecordingHandle, time: TimeOf): { merged: OpColumns; perThread: OpColumns }
   /** Streams the recording to an open file descriptor (not closed); resolves to the bytes written. */
-  write(recording: RecordingHandle, format: 'perfetto' | 'chrome' | 'paddle', fd: number, gzip: boolean): Promise<{ bytes: number; warnings: NativeWarning[] }>
-  writeSync(recording: RecordingHandle, format: 'perfetto' | 'chrome' | 'paddle', fd: number, gzip: boolean): { bytes: number; warnings: NativeWarning[] }
+  write(
+    recording: RecordingHandle,
+    format: 'perfetto' | 'chrome' | 'paddle',
+    fd: number,
+    gzip: boolean,
+  ): Promise<{ bytes: number; warnings: NativeWarning[] }>
+  writeSync(
+    recording: RecordingHandle,
+    format: 'perfetto' | 'chrome' | 'paddle',
+    fd: number,
+    gzip: boolean,
+  ): { bytes: number; warnings: NativeWarning[] }
   /** Reads a Perfetto trace written by opscope; a cut file gives what is whole, with a warning. */
   readPerfetto(path: string): Promise<RecordingHandle>
 }
 
-const SPARSE_TABLES = ['strings', 'asyncs', 'ids', 'attributes', 'links', 'marks', 'counters', 'launches', 'gpu'] as const
+const SPARSE_TABLES = [
+  'strings',
+  'asyncs',
+  'ids',
+  'attributes',
+  'links',
+  'marks',
+  'counters',
+  'launches',
+  'gpu',
+] as const
 type SparseTable = (typeof SPARSE_TABLES)[number]
 
 /** The sparse tables are copied when first asked for: a report needs none of them. */

@@ -47,7 +47,8 @@ export function addWarning(code: string, text: string, count = 1): void {
 
 /** A session starts on this thread. */
 export function notifyStart(option: TracerOption): void {
-  if (recordingCount === 0 || option === 'AllOpDetail' || (option === 'OpDetail' && detail === 'Default')) detail = option
+  if (recordingCount === 0 || option === 'AllOpDetail' || (option === 'OpDetail' && detail === 'Default'))
+    detail = option
   recordingCount += 1
   notifyOpen()
 }

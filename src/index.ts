@@ -10,8 +10,8 @@ export {
   type ReportOptions,
   type SpanColumns,
 } from './capture.js'
-export { OpscopeError, type OpscopeErrorCode } from './errors.js'
 export { type Diagnosis, diagnose } from './doctor.js'
+export { OpscopeError, type OpscopeErrorCode } from './errors.js'
 export type { ExportFormat, Written } from './export/index.js'
 export { loadCapture } from './load-capture.js'
 export type { AsyncRow } from './model/async-rows.js'
@@ -47,8 +47,8 @@ export {
   span,
   wrap,
 } from './record.js'
-export { buildCapture } from './rows.js'
 export type { CaptureRows } from './row-types.js'
+export { buildCapture } from './rows.js'
 export type { Session } from './session.js'
 export { writeTimeline } from './timeline.js'
 export { VERSION as version } from './version.js'

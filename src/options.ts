@@ -58,7 +58,11 @@ interface OptionRule<T> {
 const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = {
   state: choice(STATES, 'All'),
   tracerOption: choice(TRACER_OPTIONS, 'Default'),
-  categories: { fallback: CATEGORIES, check: checkCategories, parse: text => (text === 'all' ? text : text.split(',').map(part => part.trim())) },
+  categories: {
+    fallback: CATEGORIES,
+    check: checkCategories,
+    parse: text => (text === 'all' ? text : text.split(',').map(part => part.trim())),
+  },
   sortedKey: choice(SORTED_KEYS, 'default'),
   profilePath: { fallback: undefined, check: checkPath, parse: text => text },
   print: flag(false),
@@ -105,7 +109,11 @@ function warnAboutVariable(name: string, error: Error): void {
 }
 
 function fail(key: string, expected: string, value: unknown, hint?: string): never {
-  throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the "${key}" option to be ${expected}, got ${show(value)}.`, hint)
+  throw new OpscopeError(
+    'ERR_OPSCOPE_OPTION_VALUE',
+    `Expected the "${key}" option to be ${expected}, got ${show(value)}.`,
+    hint,
+  )
 }
 
 function show(value: unknown): string {
@@ -119,7 +127,12 @@ function choice<T extends string>(choices: readonly T[], fallback: T): OptionRul
     fallback,
     check(value, key) {
       if (choices.includes(value as T)) return value as T
-      return fail(key, `one of ${choices.join(', ')}`, value, typeof value === 'string' ? nameHint(value, choices) : undefined)
+      return fail(
+        key,
+        `one of ${choices.join(', ')}`,
+        value,
+        typeof value === 'string' ? nameHint(value, choices) : undefined,
+      )
     },
     parse: text => text,
   }
@@ -143,7 +156,8 @@ function checkCategories(value: unknown, key: string): readonly Category[] {
   if (value === 'all') return CATEGORIES
   if (!Array.isArray(value) || value.length === 0) return fail(key, `'all' or a list of categories`, value)
   for (const entry of value) {
-    if (!CATEGORIES.includes(entry)) fail(key, `made of ${CATEGORIES.join(', ')}`, entry, nameHint(String(entry), CATEGORIES))
+    if (!CATEGORIES.includes(entry))
+      fail(key, `made of ${CATEGORIES.join(', ')}`, entry, nameHint(String(entry), CATEGORIES))
   }
   return [...value]
 }
@@ -160,7 +174,8 @@ function checkBuffer(value: unknown, key: string): number {
 function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(key, 'an object', value)
   for (const entry of Object.values(value)) {
-    if (!['string', 'number', 'boolean'].includes(typeof entry)) fail(key, 'made of strings, numbers and booleans', entry)
+    if (!['string', 'number', 'boolean'].includes(typeof entry))
+      fail(key, 'made of strings, numbers and booleans', entry)
   }
   return { ...(value as Record<string, string | number | boolean>) }
 }

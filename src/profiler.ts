@@ -1,7 +1,7 @@
 import type { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
-import { type ProfilerOptions, resolveOptions } from './options.js'
 import { checkKeys } from './option-checks.js'
+import { type ProfilerOptions, resolveOptions } from './options.js'
 import { Session } from './session.js'
 
 /** Options of stopProfiler(); what is absent stays as startProfiler() had it. */
@@ -28,7 +28,11 @@ let stopping: Promise<Capture> | undefined
  */
 export function startProfiler(options: ProfilerOptions = {}): void {
   if (current !== undefined) {
-    throw new OpscopeError('ERR_OPSCOPE_ALREADY_STARTED', 'startProfiler() was called, but the profiler is running.', 'Call stopProfiler() first, or resetProfiler() to start over.')
+    throw new OpscopeError(
+      'ERR_OPSCOPE_ALREADY_STARTED',
+      'startProfiler() was called, but the profiler is running.',
+      'Call stopProfiler() first, or resetProfiler() to start over.',
+    )
   }
   current = new Session(resolveOptions(options, { print: true }))
   process.once('exit', finishAtExit)
@@ -101,9 +105,13 @@ export const profiler: {
  */
 export async function profile(options: ScopedOptions, body: (session: Session) => unknown): Promise<Capture> {
   const { onCapture, ...rest } = options
-  if (typeof body !== 'function') throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the body to be a function, got ${typeof body}.`)
+  if (typeof body !== 'function')
+    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the body to be a function, got ${typeof body}.`)
   if (onCapture !== undefined && typeof onCapture !== 'function') {
-    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the "onCapture" option to be a function, got ${typeof onCapture}.`)
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `Expected the "onCapture" option to be a function, got ${typeof onCapture}.`,
+    )
   }
   const session = new Session(resolveOptions(rest))
   try {
@@ -126,7 +134,11 @@ async function finish(session: Session): Promise<Capture> {
 
 function running(caller: string): Session {
   if (current === undefined) {
-    throw new OpscopeError('ERR_OPSCOPE_NOT_STARTED', `${caller}() was called, but the profiler is not running.`, 'Call startProfiler() first.')
+    throw new OpscopeError(
+      'ERR_OPSCOPE_NOT_STARTED',
+      `${caller}() was called, but the profiler is not running.`,
+      'Call startProfiler() first.',
+    )
   }
   return current
 }
@@ -134,10 +146,18 @@ function running(caller: string): Session {
 function prepareStop(options: StopProfilerOptions) {
   const session = running('stopProfiler')
   if (stopping !== undefined) {
-    throw new OpscopeError('ERR_OPSCOPE_STOP_BUSY', 'stopProfiler() was called, but an earlier call is not done.', 'Await the first call.')
+    throw new OpscopeError(
+      'ERR_OPSCOPE_STOP_BUSY',
+      'stopProfiler() was called, but an earlier call is not done.',
+      'Await the first call.',
+    )
   }
   checkKeys(options, STOP_KEYS)
-  const { sortedKey, print: prints } = resolveOptions({ sortedKey: session.options.sortedKey, print: session.options.print, ...defined(options) })
+  const { sortedKey, print: prints } = resolveOptions({
+    sortedKey: session.options.sortedKey,
+    print: session.options.print,
+    ...defined(options),
+  })
   return { session, stop: { sortedKey, print: prints, profilePath: options.profilePath } }
 }
 

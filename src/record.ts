@@ -1,13 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 
-import { CATEGORIES, type Category, type Role, SLOT_DEPTH, SLOT_DETAIL, SLOT_GATE, SLOT_NAME, tryNative } from './binding.js'
+import {
+  CATEGORIES,
+  type Category,
+  type Role,
+  SLOT_DEPTH,
+  SLOT_DETAIL,
+  SLOT_GATE,
+  SLOT_NAME,
+  tryNative,
+} from './binding.js'
 import { OpscopeError } from './errors.js'
 import { addWarning } from './hooks.js'
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
 import { type Attributes, Span, type SpanContext, setDetails } from './span.js'
-import { begin, beginChild, beginSpan, controlSlots, end, endSpan, internName, leaveSpan, needsContext, openSpan } from './span-calls.js'
+import {
+  begin,
+  beginChild,
+  beginSpan,
+  controlSlots,
+  end,
+  endSpan,
+  internName,
+  leaveSpan,
+  needsContext,
+  openSpan,
+} from './span-calls.js'
 
 export { type Attributes, type AttributeValue, Span, type SpanContext } from './span.js'
 
@@ -124,7 +144,11 @@ export function op(name: string, options: OpOptions = {}): Op {
  */
 export function record<T>(name: string, body: (span: Span) => T): T
 export function record<T>(name: string, options: RecordOptions, body: (span: Span) => T): T
-export function record<T>(name: string, optionsOrBody: RecordOptions | ((span: Span) => T), maybeBody?: (span: Span) => T): T {
+export function record<T>(
+  name: string,
+  optionsOrBody: RecordOptions | ((span: Span) => T),
+  maybeBody?: (span: Span) => T,
+): T {
   const isShort = typeof optionsOrBody === 'function'
   const body = (isShort ? optionsOrBody : maybeBody) as (span: Span) => T
   const options = isShort ? undefined : optionsOrBody
@@ -170,7 +194,11 @@ function isPromise(value: unknown): value is Promise<unknown> {
  */
 export function recordSync<T>(name: string, body: () => T): T
 export function recordSync<T>(name: string, options: Pick<RecordOptions, 'category'>, body: () => T): T
-export function recordSync<T>(name: string, optionsOrBody: Pick<RecordOptions, 'category'> | (() => T), maybeBody?: () => T): T {
+export function recordSync<T>(
+  name: string,
+  optionsOrBody: Pick<RecordOptions, 'category'> | (() => T),
+  maybeBody?: () => T,
+): T {
   const isShort = typeof optionsOrBody === 'function'
   const body = (isShort ? optionsOrBody : maybeBody) as () => T
   if ((slots[SLOT_GATE]! | slots[SLOT_DEPTH]!) === 0) return body()
@@ -184,7 +212,11 @@ export function recordSync<T>(name: string, optionsOrBody: Pick<RecordOptions, '
   try {
     const result = body()
     // Only a warning hangs on it: a promise of another realm may slip through, types.isPromise would cost 17 ns.
-    if (result instanceof Promise) addWarning('promise-in-record-sync', 'bodies of recordSync() returned a promise and were recorded up to their return; use record()')
+    if (result instanceof Promise)
+      addWarning(
+        'promise-in-record-sync',
+        'bodies of recordSync() returned a promise and were recorded up to their return; use record()',
+      )
     return result
   } finally {
     slots[SLOT_NAME] = nameId
@@ -277,13 +309,20 @@ function nameId(name: string, category: Category): number {
 
 function checkName(name: unknown): void {
   if (typeof name !== 'string') {
-    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected a name to be a string, got ${name === null ? 'null' : typeof name}.`)
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `Expected a name to be a string, got ${name === null ? 'null' : typeof name}.`,
+    )
   }
 }
 
 function checkCategory(category: unknown): void {
   if (!CATEGORIES.includes(category as Category)) {
-    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Unknown category ${JSON.stringify(category)}.`, nameHint(String(category), CATEGORIES))
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `Unknown category ${JSON.stringify(category)}.`,
+      nameHint(String(category), CATEGORIES),
+    )
   }
 }
 

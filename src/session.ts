@@ -108,7 +108,8 @@ export class Session {
   }
 
   #openAtStop(options: Partial<StopOptions>): Output | undefined {
-    if (this.#state === 'stopped') throw new OpscopeError('ERR_OPSCOPE_SESSION_STOPPED', 'The session has stopped already.')
+    if (this.#state === 'stopped')
+      throw new OpscopeError('ERR_OPSCOPE_SESSION_STOPPED', 'The session has stopped already.')
     return options.profilePath === undefined ? this.#output : openOutput(options.profilePath)
   }
 
@@ -119,7 +120,8 @@ export class Session {
     this.#state = 'stopped'
     notifyStopped()
     const { notBrokenDown, warnings } = takeCounts()
-    if (!this.#isBufferSized) warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
+    if (!this.#isBufferSized)
+      warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
     const sortedKey = options.sortedKey ?? this.#options.sortedKey
     return JSON.stringify({ ...this.#meta(this.#options), sortedKey, notBrokenDown, warnings })
   }
@@ -174,4 +176,3 @@ function requireGpu({ gpu }: ResolvedOptions): void {
     "Use gpu: 'auto' to record the CPU alone.",
   )
 }
-

@@ -47,14 +47,22 @@ export class Span {
   }
 }
 
-export function setDetails(spanId: number, attributes: Attributes | undefined, links: readonly SpanContext[] | undefined): void {
+export function setDetails(
+  spanId: number,
+  attributes: Attributes | undefined,
+  links: readonly SpanContext[] | undefined,
+): void {
   for (const key in attributes) setAttribute(spanId, key, attributes[key]!)
   if (links !== undefined) for (const link of links) addLink(spanId, link)
 }
 
 function setAttribute(spanId: number, key: string, value: AttributeValue): void {
   const isKnown = ['string', 'number', 'bigint', 'boolean'].includes(typeof value)
-  if (!isKnown) addWarning('attribute-as-text', 'attributes of other types than string, number, bigint and boolean were stored as text')
+  if (!isKnown)
+    addWarning(
+      'attribute-as-text',
+      'attributes of other types than string, number, bigint and boolean were stored as text',
+    )
   tryNative()?.attribute(spanId, String(key), isKnown ? value : textOf(value))
 }
 

@@ -74,15 +74,21 @@ describe('startProfiler and stopProfiler', () => {
     [{ gpu: 'required' }, 'ERR_OPSCOPE_GPU_UNAVAILABLE', 'auto'],
     [{ profilePath: '/no/such/folder/file.pftrace' }, 'ERR_OPSCOPE_FILE_WRITE', '/no/such/folder'],
   ])('refuse %o before anything starts', (options, code, text) => {
-    expect(() => startProfiler(options as never)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(text) }))
+    expect(() => startProfiler(options as never)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(text) }),
+    )
     expect(isProfilerEnabled()).toBe(false)
   })
 
   it('go on after a stop with a bad path, so that a corrected one loses nothing', async () => {
     startProfiler({ print: false })
     run(3)
-    await expect(stopProfiler({ profilePath: join(folder, 'none', 'x.json') })).rejects.toMatchObject({ code: 'ERR_OPSCOPE_FILE_WRITE' })
-    await expect(stopProfiler({ sortedKey: 'tot' as never })).rejects.toMatchObject({ code: 'ERR_OPSCOPE_OPTION_VALUE' })
+    await expect(stopProfiler({ profilePath: join(folder, 'none', 'x.json') })).rejects.toMatchObject({
+      code: 'ERR_OPSCOPE_FILE_WRITE',
+    })
+    await expect(stopProfiler({ sortedKey: 'tot' as never })).rejects.toMatchObject({
+      code: 'ERR_OPSCOPE_OPTION_VALUE',
+    })
     run(2)
     const path = join(folder, 'corrected.pftrace')
     const capture = await stopProfiler({ profilePath: path })
@@ -168,11 +174,14 @@ describe('profile', () => {
     const seen: unknown[] = []
     let held: Session | undefined
     const path = join(folder, 'thrown.pftrace')
-    const promise = profile({ profilePath: path, onCapture: (capture, error) => seen.push(calls(capture), error) }, session => {
-      held = session
-      run()
-      throw problem
-    })
+    const promise = profile(
+      { profilePath: path, onCapture: (capture, error) => seen.push(calls(capture), error) },
+      session => {
+        held = session
+        run()
+        throw problem
+      },
+    )
     await expect(promise).rejects.toBe(problem)
     expect(seen).toEqual([[1], problem])
     expect(held?.capture && calls(held.capture)).toEqual([1])
@@ -219,7 +228,9 @@ describe('profileBatches', () => {
 
   it("reads Paddle's option text", async () => {
     const path = join(folder, 'batches')
-    const batches = profileBatches(`batch_range=[1, 2];state=CPU;sorted_key=None;tracer_option=OpDetail;profile_path=${path};print=False;exit_on_finished=False`)
+    const batches = profileBatches(
+      `batch_range=[1, 2];state=CPU;sorted_key=None;tracer_option=OpDetail;profile_path=${path};print=False;exit_on_finished=False`,
+    )
     for (let batch = 0; batch < 3; batch++) {
       run()
       await batches.step()
@@ -228,7 +239,10 @@ describe('profileBatches', () => {
     expect(existsSync(path)).toBe(true)
   })
 
-  it.each(['batch_rage=[1,2]', 'batch_range=[2,1]', 'batch_range=ten', 'state', 'exit_on_finished=maybe'])('refuses "%s"', text => {
-    expect(() => profileBatches(text)).toThrow(expect.objectContaining({ name: 'OpscopeError' }))
-  })
+  it.each(['batch_rage=[1,2]', 'batch_range=[2,1]', 'batch_range=ten', 'state', 'exit_on_finished=maybe'])(
+    'refuses "%s"',
+    text => {
+      expect(() => profileBatches(text)).toThrow(expect.objectContaining({ name: 'OpscopeError' }))
+    },
+  )
 })

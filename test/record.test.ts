@@ -181,9 +181,12 @@ describe('span, wrap, mark, counter', () => {
   })
 
   it('wraps a function without changing what it is to its callers', async () => {
-    const model = { scale: 2, predict: wrap('predict', function (this: { scale: number }, x: number, y: number) {
-      return (x + y) * this.scale
-    }) }
+    const model = {
+      scale: 2,
+      predict: wrap('predict', function (this: { scale: number }, x: number, y: number) {
+        return (x + y) * this.scale
+      }),
+    }
     expect(model.predict.length).toBe(2)
     const capture = await profile({}, () => {
       expect(model.predict(1, 2)).toBe(6)

@@ -56,9 +56,11 @@ void AddSpans(size_t count, RawRows* rows) {
   constexpr uint32_t kOps = 40;
   rows->threads.resize(1);
   rows->names.push_back({"predict", "", Category::kInference, Role::kOp});
-  for (const char* phase : {"prepare_data", "infer_shape", "compute"}) rows->names.push_back({phase, "", Category::kCpuOp, Role::kPhase});
+  for (const char* phase : {"prepare_data", "infer_shape", "compute"})
+    rows->names.push_back({phase, "", Category::kCpuOp, Role::kPhase});
   rows->names.push_back({"gemm", "", Category::kCpuOp, Role::kOp});
-  for (uint32_t i = 0; i < kOps; ++i) rows->names.push_back({"op" + std::to_string(i), "", Category::kCpuOp, Role::kOp});
+  for (uint32_t i = 0; i < kOps; ++i)
+    rows->names.push_back({"op" + std::to_string(i), "", Category::kCpuOp, Role::kOp});
   for (Column<uint32_t>* column : {&rows->span_thread, &rows->span_name}) column->Reset(count);
   for (Column<int64_t>* column : {&rows->span_start_ns, &rows->span_end_ns}) column->Reset(count);
   rows->span_flags.Reset(count);
@@ -160,7 +162,8 @@ Recording WithLaunches(const Recording& from) {
   for (size_t row = 0; row < from.spans.size(); ++row) {
     const int64_t at = from.spans.start_ns[row] + 10;
     recording.launches.Append({at, at + 5, ++id, 0, 0, kNoParent});
-    recording.gpu.Append({at + 100, at + 300, id, 0, 1, 0, 1, 7, -1, kNoParent, GpuKind::kKernel, MemoryKind::kUnknown, MemoryKind::kUnknown});
+    recording.gpu.Append({at + 100, at + 300, id, 0, 1, 0, 1, 7, -1, kNoParent, GpuKind::kKernel,
+                          MemoryKind::kUnknown, MemoryKind::kUnknown});
   }
   return recording;
 }
@@ -172,17 +175,23 @@ double FloorPerSecond(size_t count) {
   std::vector<Record> records(count);
   for (size_t i = 0; i < count; ++i) records[i] = {{i, i + 1, i + 2, i + 3}};
   volatile uint64_t sink = 0;
-  const double seconds = MedianSeconds(count, [] { return 0; }, [&](int*) {
-    uint64_t sum = 0;
-    for (const Record& record : records) sum += record.words[0] + record.words[1] + record.words[2] + record.words[3];
-    sink = sink + sum;
-  });
+  const double seconds = MedianSeconds(
+      count, [] { return 0; },
+      [&](int*) {
+        uint64_t sum = 0;
+        for (const Record& record : records)
+          sum += record.words[0] + record.words[1] + record.words[2] + record.words[3];
+        sink = sink + sum;
+      });
   return static_cast<double>(count) / seconds;
 }
 
 void Print(const char* name, size_t count, double per_second, double floor, double target) {
-  std::printf("{\"name\":\"%s %.0e\",\"value\":%.1f,\"unit\":\"M/s\",\"floor\":%.1f,\"ratio\":%.3f,\"target\":%.0f,\"met\":%s}\n", name,
-              static_cast<double>(count), per_second / 1e6, floor / 1e6, per_second / floor, target, per_second / 1e6 >= target ? "true" : "false");
+  std::printf(
+      "{\"name\":\"%s "
+      "%.0e\",\"value\":%.1f,\"unit\":\"M/s\",\"floor\":%.1f,\"ratio\":%.3f,\"target\":%.0f,\"met\":%s}\n",
+      name, static_cast<double>(count), per_second / 1e6, floor / 1e6, per_second / floor, target,
+      per_second / 1e6 >= target ? "true" : "false");
   std::fflush(stdout);
 }
 
@@ -192,27 +201,35 @@ void Measure(size_t count) {
   RawRows rows;
   AddSpans(count, &rows);
 
-  double seconds = MedianSeconds(count, [&] { return CopyOf(rows); }, [](RawRows* input) { (void)Build(std::move(*input)); });
+  double seconds = MedianSeconds(
+      count, [&] { return CopyOf(rows); }, [](RawRows* input) { (void)Build(std::move(*input)); });
   Print("BuildRecording, in begin order,", count, spans / seconds, floor, 60);
   {
     const RawRows by_end = ByEnd(rows);
-    seconds = MedianSeconds(count, [&] { return CopyOf(by_end); }, [](RawRows* input) { (void)Build(std::move(*input)); });
+    seconds = MedianSeconds(
+        count, [&] { return CopyOf(by_end); }, [](RawRows* input) { (void)Build(std::move(*input)); });
     Print("BuildRecording, in end order,", count, spans / seconds, floor, 10);
   }
 
   const std::shared_ptr<const Recording> recording = Build(CopyOf(rows));
   double checksum = 0;
-  seconds = MedianSeconds(count, [] { return 0; }, [&](int*) { checksum += BuildOpTables(*recording, TimeOf::kAll).merged.p99_ns[0]; });
+  seconds = MedianSeconds(
+      count, [] { return 0; },
+      [&](int*) { checksum += BuildOpTables(*recording, TimeOf::kAll).merged.p99_ns[0]; });
   Print("BuildOpTables", count, spans / seconds, floor, 60);
   if (checksum == 0) std::exit(1);
 
   Recording attributed;
-  seconds = MedianSeconds(count, [&] { return WithLaunches(*recording); }, [&](Recording* input) {
-    AttributeGpu(input);
-    attributed = std::move(*input);
-  });
+  seconds = MedianSeconds(
+      count, [&] { return WithLaunches(*recording); },
+      [&](Recording* input) {
+        AttributeGpu(input);
+        attributed = std::move(*input);
+      });
   Print("AttributeGpu, a launch and a kernel a span,", count, spans / seconds, floor, 20);
-  seconds = MedianSeconds(count, [] { return 0; }, [&](int*) { checksum += BuildOpTables(attributed, TimeOf::kAll).merged.p99_ns[0]; });
+  seconds = MedianSeconds(
+      count, [] { return 0; },
+      [&](int*) { checksum += BuildOpTables(attributed, TimeOf::kAll).merged.p99_ns[0]; });
   Print("BuildOpTables with GPU times", count, spans / seconds, floor, 50);
 }
 

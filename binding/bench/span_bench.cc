@@ -20,8 +20,10 @@ constexpr int kPerChunk = 2000;  // 6,000 of 8,184 words
 
 void Print(const char* name, double value, double floor, double target, const char* unit = "ns") {
   const double ratio = value / floor;
-  std::printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"floor\":%.3f,\"ratio\":%.3f,\"target\":%.3f,\"met\":%s}\n", name, value, unit, floor, ratio,
-              target, ratio <= target ? "true" : "false");
+  std::printf(
+      "{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"floor\":%.3f,\"ratio\":%.3f,\"target\":%.3f,\"met\":"
+      "%s}\n",
+      name, value, unit, floor, ratio, target, ratio <= target ? "true" : "false");
 }
 
 double Now() { return static_cast<double>(MonotonicNs()); }
@@ -34,7 +36,8 @@ double RoundNs(Body body) {
 }
 
 double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 

@@ -27,7 +27,9 @@ class Assembler {
     GroupByThread();
     AddSpans();
     const uint64_t cycles = CutCycles();
-    if (cycles != 0) out_->warnings.push_back({"parent-cycles", "spans were their own ancestors; one of each cycle lost its parent", cycles});
+    if (cycles != 0)
+      out_->warnings.push_back(
+          {"parent-cycles", "spans were their own ancestors; one of each cycle lost its parent", cycles});
     AddSpanTables();
     AddThreadTables();
     AttributeGpu(out_.get());
@@ -44,12 +46,15 @@ class Assembler {
       RawThread& raw = rows_.threads[thread];
       const uint32_t row_count = next[thread + 1];
       next[thread + 1] += next[thread];
-      out_->threads.push_back({std::move(raw.name), raw.os_thread_id, raw.js_thread_id, next[thread], row_count});
+      out_->threads.push_back(
+          {std::move(raw.name), raw.os_thread_id, raw.js_thread_id, next[thread], row_count});
     }
     new_rows_.Reset(count);
     for (size_t row = 0; row < count; ++row) new_rows_[row] = next[rows_.span_thread[row]]++;
   }
-  int32_t Moved(int32_t row) const noexcept { return row < 0 ? kNoParent : static_cast<int32_t>(new_rows_[static_cast<size_t>(row)]); }
+  int32_t Moved(int32_t row) const noexcept {
+    return row < 0 ? kNoParent : static_cast<int32_t>(new_rows_[static_cast<size_t>(row)]);
+  }
 
   void AddSpans() {
     SpanColumns& spans = out_->spans;
@@ -64,10 +69,12 @@ class Assembler {
       const int64_t start = rows_.span_start_ns[row];
       const bool is_unfinished = rows_.span_end_ns[row] == kOpenEnd;
       spans.start_ns[at] = start;
-      spans.duration_ns[at] = std::max<int64_t>((is_unfinished ? out_->duration_ns : rows_.span_end_ns[row]) - start, 0);
+      spans.duration_ns[at] =
+          std::max<int64_t>((is_unfinished ? out_->duration_ns : rows_.span_end_ns[row]) - start, 0);
       spans.name[at] = rows_.span_name[row];
       spans.parent[at] = Moved(rows_.span_parent[row]);
-      spans.flags[at] = static_cast<uint8_t>((rows_.span_flags[row] & (kAsync | kError | kTimed)) | (is_unfinished ? kUnfinished : 0));
+      spans.flags[at] = static_cast<uint8_t>((rows_.span_flags[row] & (kAsync | kError | kTimed)) |
+                                             (is_unfinished ? kUnfinished : 0));
       out_->unfinished += is_unfinished ? 1 : 0;
     }
   }
@@ -101,9 +108,10 @@ class Assembler {
 
   void AddSpanTables() {
     for (size_t row = 0; row < new_rows_.size(); ++row) {
-      const IdRow ids = {IdOf(rows_.span_id, row), IdOf(rows_.span_parent_id, row), IdOf(rows_.span_trace_high, row), IdOf(rows_.span_trace_low, row),
-                         new_rows_[row]};
-      if ((ids.span_id | ids.remote_parent_id | ids.trace_id_high | ids.trace_id_low) != 0) out_->ids.Append(ids);
+      const IdRow ids = {IdOf(rows_.span_id, row), IdOf(rows_.span_parent_id, row),
+                         IdOf(rows_.span_trace_high, row), IdOf(rows_.span_trace_low, row), new_rows_[row]};
+      if ((ids.span_id | ids.remote_parent_id | ids.trace_id_high | ids.trace_id_low) != 0)
+        out_->ids.Append(ids);
     }
     out_->attributes = std::move(rows_.attributes);
     out_->links = std::move(rows_.links);
@@ -123,7 +131,9 @@ class Assembler {
       while (next < returns.size() && returns[next].row < row) ++next;
       const bool is_known = next < returns.size() && returns[next].row == row;
       const int64_t start = spans.start_ns[row];
-      out_->asyncs.Append({is_known ? std::clamp(returns[next].return_ns, start, start + spans.duration_ns[row]) : start, row});
+      out_->asyncs.Append(
+          {is_known ? std::clamp(returns[next].return_ns, start, start + spans.duration_ns[row]) : start,
+           row});
     }
   }
 
@@ -142,13 +152,16 @@ class Assembler {
       row.launch = -1;
       row.span = kNoParent;
     }
-    const auto by_time = [](const auto& a, const auto& b) { return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns; };
+    const auto by_time = [](const auto& a, const auto& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns;
+    };
     const auto by_start = [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; };
     std::stable_sort(out_->marks.begin(), out_->marks.end(), by_time);
     std::stable_sort(out_->counters.begin(), out_->counters.end(), by_time);
-    std::stable_sort(out_->launches.begin(), out_->launches.end(), [&](const LaunchRow& a, const LaunchRow& b) {
-      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
-    });
+    std::stable_sort(out_->launches.begin(), out_->launches.end(),
+                     [&](const LaunchRow& a, const LaunchRow& b) {
+                       return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+                     });
     std::stable_sort(out_->gpu.begin(), out_->gpu.end(), by_start);
   }
 

@@ -88,7 +88,9 @@ class LaunchIndex {
     const auto found = shared_.find(id);
     if (found == shared_.end()) return first;
     const std::vector<uint32_t>& same = found->second;
-    const auto after = std::partition_point(same.begin(), same.end(), [this, at_ns](uint32_t launch) { return launches_[launch].start_ns <= at_ns; });
+    const auto after = std::partition_point(same.begin(), same.end(), [this, at_ns](uint32_t launch) {
+      return launches_[launch].start_ns <= at_ns;
+    });
     return after == same.begin() ? same.front() : *(after - 1);
   }
 
@@ -102,18 +104,23 @@ class LaunchIndex {
 
 const char* PlaceOf(MemoryKind kind) noexcept {
   switch (kind) {
-    case MemoryKind::kPageable: return "CPU";
-    case MemoryKind::kPinned: return "CUDAPinned";
+    case MemoryKind::kPageable:
+      return "CPU";
+    case MemoryKind::kPinned:
+      return "CUDAPinned";
     case MemoryKind::kUnknown:
     case MemoryKind::kDevice:
     case MemoryKind::kArray:
     case MemoryKind::kManaged:
-    case MemoryKind::kPeer: break;
+    case MemoryKind::kPeer:
+      break;
   }
   return "GPU";
 }
 
-bool IsOnDevice(MemoryKind kind) noexcept { return kind != MemoryKind::kPageable && kind != MemoryKind::kPinned; }
+bool IsOnDevice(MemoryKind kind) noexcept {
+  return kind != MemoryKind::kPageable && kind != MemoryKind::kPinned;
+}
 
 // The names of the original's GpuMemcpy summary.
 std::string CopyName(bool is_async, MemoryKind from, MemoryKind to) {
@@ -153,7 +160,9 @@ class Attribution {
     if (calls_.empty()) calls_.resize(out_.strings.size());
     ApiCall& call = calls_[launch.name];
     if (!call.is_known) {
-      const auto has = [&name = out_.strings[launch.name]](const char* part) { return name.find(part) != std::string::npos; };
+      const auto has = [&name = out_.strings[launch.name]](const char* part) {
+        return name.find(part) != std::string::npos;
+      };
       call = {true, has("Graph"), has("Async") || has("async")};
     }
     return call;
@@ -162,7 +171,9 @@ class Attribution {
   void JoinGpuRows() {
     const LaunchIndex index(out_.launches);
     if (index.duplicate_count() != 0) {
-      out_.warnings.push_back({"duplicate-correlation", "API calls shared a correlation id; GPU work went to the last one before it", index.duplicate_count()});
+      out_.warnings.push_back({"duplicate-correlation",
+                               "API calls shared a correlation id; GPU work went to the last one before it",
+                               index.duplicate_count()});
     }
     std::vector<bool> has_copy_row(out_.launches.size());
     for (uint32_t i = 0; i < out_.gpu.size(); ++i) {
@@ -175,7 +186,8 @@ class Attribution {
       has_copy_row[launch] = true;
       copies_.push_back({row.launch, i});
     }
-    std::stable_sort(copies_.begin(), copies_.end(), [](const CopyRow& a, const CopyRow& b) { return a.launch < b.launch; });
+    std::stable_sort(copies_.begin(), copies_.end(),
+                     [](const CopyRow& a, const CopyRow& b) { return a.launch < b.launch; });
   }
 
   void FindSpansOfLaunches() {
@@ -205,7 +217,9 @@ class Attribution {
     MoveRows(&out_, new_rows, spans_.size() + copies_.size());
     for (uint32_t i = 0; i < copies_.size(); ++i) {
       const CopyRow& copy = copies_[i];
-      const int32_t parent = copy.parent == kNoParent ? kNoParent : static_cast<int32_t>(new_rows[static_cast<size_t>(copy.parent)]);
+      const int32_t parent = copy.parent == kNoParent
+                                 ? kNoParent
+                                 : static_cast<int32_t>(new_rows[static_cast<size_t>(copy.parent)]);
       FillCopyRow(copy, copy.insert_at + i, parent);
       ++out_.threads[out_.launches[static_cast<size_t>(copy.launch)].thread].row_count;
     }
@@ -246,7 +260,9 @@ class Attribution {
   }
 
   uint32_t NameOf(bool is_async, MemoryKind from, MemoryKind to) {
-    uint32_t& name = copy_names_[(static_cast<size_t>(is_async) * kMemoryKinds + static_cast<size_t>(from)) * kMemoryKinds + static_cast<size_t>(to)];
+    uint32_t& name = copy_names_[(static_cast<size_t>(is_async) * kMemoryKinds + static_cast<size_t>(from)) *
+                                     kMemoryKinds +
+                                 static_cast<size_t>(to)];
     if (name == 0) {
       NameEntry entry;
       entry.text = CopyName(is_async, from, to);
@@ -308,8 +324,8 @@ class Attribution {
 
   Recording& out_;
   SpanColumns& spans_;
-  std::vector<CopyRow> copies_;  // by launch
-  std::vector<ApiCall> calls_;   // by string
+  std::vector<CopyRow> copies_;                                         // by launch
+  std::vector<ApiCall> calls_;                                          // by string
   std::array<uint32_t, 2 * kMemoryKinds * kMemoryKinds> copy_names_{};  // index + 1
 };
 

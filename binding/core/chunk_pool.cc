@@ -31,7 +31,8 @@ bool ChunkPool::IndexStack::Pop(std::atomic<uint32_t>* links, uint32_t* index) n
 
 ChunkPool::ChunkPool(size_t bytes) {
   chunk_count_ = static_cast<uint32_t>(std::max<size_t>(bytes / Chunk::kBytes, 1));
-  void* range = mmap(nullptr, total_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* range = mmap(nullptr, total_bytes(), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (range == MAP_FAILED) {
     chunk_count_ = 0;
     return;

@@ -16,9 +16,9 @@ struct Chunk {
   static constexpr size_t kBytes = 64u << 10;
   static constexpr uint32_t kWords = (kBytes - 64) / 8;
 
-  std::atomic<uint32_t> used;   // words; released after each record
-  uint32_t open_at_start;       // recorded spans open on the stack when the chunk was begun
-  uint64_t first_ticks;         // no record here is older
+  std::atomic<uint32_t> used;  // words; released after each record
+  uint32_t open_at_start;      // recorded spans open on the stack when the chunk was begun
+  uint64_t first_ticks;        // no record here is older
   std::atomic<Chunk*> next;
   alignas(64) uint64_t words[kWords];
 };
@@ -61,8 +61,8 @@ class ChunkPool {
   Chunk* base_ = nullptr;
   uint32_t chunk_count_ = 0;
   std::unique_ptr<std::atomic<uint32_t>[]> links_;
-  IndexStack ready_;  // resident
-  IndexStack cold_;   // given back to the system
+  IndexStack ready_;                // resident
+  IndexStack cold_;                 // given back to the system
   std::atomic<uint32_t> fresh_{0};  // chunks from here on were never used
   std::atomic<size_t> taken_{0};
   std::atomic<size_t> ready_count_{0};

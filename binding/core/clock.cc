@@ -24,9 +24,7 @@ bool HasInvariantTsc() noexcept {
 }
 #endif
 
-uint64_t PointNs() noexcept {
-  return g_source == ClockSource::kScripted ? ReadTicks() : MonotonicNs();
-}
+uint64_t PointNs() noexcept { return g_source == ClockSource::kScripted ? ReadTicks() : MonotonicNs(); }
 
 }  // namespace
 
@@ -50,10 +48,14 @@ ClockSource CurrentClockSource() noexcept { return g_source; }
 
 const char* ClockSourceName(ClockSource source) noexcept {
   switch (source) {
-    case ClockSource::kTsc: return "tsc";
-    case ClockSource::kCntvct: return "cntvct";
-    case ClockSource::kMonotonic: return "clock_monotonic";
-    case ClockSource::kScripted: return "scripted";
+    case ClockSource::kTsc:
+      return "tsc";
+    case ClockSource::kCntvct:
+      return "cntvct";
+    case ClockSource::kMonotonic:
+      return "clock_monotonic";
+    case ClockSource::kScripted:
+      return "scripted";
   }
   return "unknown";
 }
@@ -87,7 +89,8 @@ ClockMap::ClockMap(std::vector<ClockPoint> points) : points_(std::move(points)) 
   constexpr uint64_t kMinimumNs = 1000;
   std::vector<ClockPoint> kept;
   for (const ClockPoint& point : points_) {
-    if (kept.empty() || (point.ticks > kept.back().ticks && point.ns >= kept.back().ns + kMinimumNs)) kept.push_back(point);
+    if (kept.empty() || (point.ticks > kept.back().ticks && point.ns >= kept.back().ns + kMinimumNs))
+      kept.push_back(point);
   }
   points_ = std::move(kept);
 }

@@ -50,9 +50,9 @@ struct NameEntry {
 };
 
 struct ThreadEntry {
-  std::string name;          // may be empty
-  int64_t os_thread_id = 0;  // 0: unknown
-  int32_t js_thread_id = -1; // worker_threads.threadId; 0 main, -1 not a JS thread
+  std::string name;           // may be empty
+  int64_t os_thread_id = 0;   // 0: unknown
+  int32_t js_thread_id = -1;  // worker_threads.threadId; 0 main, -1 not a JS thread
   // Rows [first_row, first_row + row_count) of the span columns are this
   // thread's: begin order, so a parent on the same thread precedes its children.
   uint32_t first_row = 0;
@@ -132,7 +132,13 @@ struct LaunchRow {
 };
 enum class GpuKind : uint8_t { kKernel = 0, kCopy = 1, kFill = 2, kSync = 3 };
 enum class MemoryKind : uint8_t {
-  kUnknown = 0, kPageable = 1, kPinned = 2, kDevice = 3, kArray = 4, kManaged = 5, kPeer = 6,
+  kUnknown = 0,
+  kPageable = 1,
+  kPinned = 2,
+  kDevice = 3,
+  kArray = 4,
+  kManaged = 5,
+  kPeer = 6,
 };
 struct GpuRow {
   int64_t start_ns, end_ns;

@@ -18,24 +18,29 @@ class Attacher {
 
   void Run() {
     string_base_ = static_cast<uint32_t>(out_.strings.size());
-    out_.strings.insert(out_.strings.end(), std::make_move_iterator(records_.strings.begin()), std::make_move_iterator(records_.strings.end()));
+    out_.strings.insert(out_.strings.end(), std::make_move_iterator(records_.strings.begin()),
+                        std::make_move_iterator(records_.strings.end()));
     for (uint32_t i = 0; i < out_.threads.size(); ++i) threads_.emplace(out_.threads[i].os_thread_id, i);
     AddCalls();
     AddRows();
     AddSideTables();
     AddRanges();
     for (Warning& warning : records_.warnings) out_.warnings.push_back(std::move(warning));
-    Warn("gpu-unfinished", unfinished_, "GPU rows had no end, or ended before they began; they count in no time");
+    Warn("gpu-unfinished", unfinished_,
+         "GPU rows had no end, or ended before they began; they count in no time");
     AttributeGpu(&out_);
   }
 
  private:
   int64_t Ns(int64_t clock_ns) const noexcept { return clock_ns - out_.origin_clock_ns; }
-  bool IsInside(int64_t clock_ns) const noexcept { return Ns(clock_ns) >= 0 && Ns(clock_ns) <= out_.duration_ns; }
+  bool IsInside(int64_t clock_ns) const noexcept {
+    return Ns(clock_ns) >= 0 && Ns(clock_ns) <= out_.duration_ns;
+  }
 
   // A thread that recorded no span still launches: it gets an entry of its own.
   uint32_t ThreadOf(int64_t os_thread_id) {
-    const auto [found, is_new] = threads_.try_emplace(os_thread_id, static_cast<uint32_t>(out_.threads.size()));
+    const auto [found, is_new] =
+        threads_.try_emplace(os_thread_id, static_cast<uint32_t>(out_.threads.size()));
     if (is_new) {
       ThreadEntry thread;
       thread.os_thread_id = os_thread_id;
@@ -76,7 +81,9 @@ class Attacher {
         kept.push_back(i);
       }
     }
-    std::stable_sort(kept.begin(), kept.end(), [this](uint32_t a, uint32_t b) { return records_.rows[a].start_ns < records_.rows[b].start_ns; });
+    std::stable_sort(kept.begin(), kept.end(), [this](uint32_t a, uint32_t b) {
+      return records_.rows[a].start_ns < records_.rows[b].start_ns;
+    });
     std::vector<uint32_t> new_rows(records_.rows.size(), UINT32_MAX);
     for (const uint32_t i : kept) {
       GpuRow row = records_.rows[i];
@@ -93,7 +100,8 @@ class Attacher {
       kernel.row = new_rows[kernel.row];
       out_.kernels.Append(kernel);
     }
-    std::sort(out_.kernels.begin(), out_.kernels.end(), [](const KernelRow& a, const KernelRow& b) { return a.row < b.row; });
+    std::sort(out_.kernels.begin(), out_.kernels.end(),
+              [](const KernelRow& a, const KernelRow& b) { return a.row < b.row; });
   }
 
   void AddSideTables() {
@@ -129,7 +137,8 @@ class Attacher {
     std::vector<uint32_t> range_rows(ranges.size());
     for (uint32_t thread = 0; thread < out_.threads.size(); ++thread) {
       ThreadEntry& entry = out_.threads[thread];
-      for (uint32_t row = entry.first_row; row < entry.first_row + entry.row_count; ++row) new_rows[row] = row + shift;
+      for (uint32_t row = entry.first_row; row < entry.first_row + entry.row_count; ++row)
+        new_rows[row] = row + shift;
       entry.first_row += shift;
       while (next < ranges.size() && ranges[next].first == thread) {
         range_rows[next++] = entry.first_row + entry.row_count++;
@@ -143,7 +152,8 @@ class Attacher {
       const auto [name, is_new] = names.try_emplace(range.name, static_cast<uint32_t>(out_.names.size()));
       if (is_new) {
         std::string text = out_.strings[string_base_ + range.name];
-        out_.names.push_back({text.empty() ? "(unnamed)" : std::move(text), "", Category::kSection, Role::kOp});
+        out_.names.push_back(
+            {text.empty() ? "(unnamed)" : std::move(text), "", Category::kSection, Role::kOp});
       }
       const uint32_t row = range_rows[i];
       out_.spans.start_ns[row] = Ns(range.start_ns);

@@ -12,9 +12,9 @@
 namespace opscope {
 
 struct GpuOptions {
-  bool memory = false;        // allocation and pool records
-  bool graph_nodes = true;    // a record per graph node; false: one per graph launch
-  bool driver_api = false;    // every driver call, not only launches
+  bool memory = false;      // allocation and pool records
+  bool graph_nodes = true;  // a record per graph node; false: one per graph launch
+  bool driver_api = false;  // every driver call, not only launches
   uint64_t start_deadline_ms = 10'000;
 };
 

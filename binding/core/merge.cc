@@ -58,7 +58,10 @@ struct TimedRow {
 class Merger {
  public:
   explicit Merger(const MergeInput& input)
-      : input_(input), session_(input.session), clock_(input.clock_points), out_(std::make_shared<Recording>()) {}
+      : input_(input),
+        session_(input.session),
+        clock_(input.clock_points),
+        out_(std::make_shared<Recording>()) {}
 
   std::shared_ptr<Recording> Run() {
     origin_ns_ = clock_.Map(session_.start_ticks);
@@ -106,7 +109,8 @@ class Merger {
       const uint64_t first = FirstEvent(log);
       if (first <= session_.stop_ticks) order.emplace_back(first, &log);
     }
-    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(order.begin(), order.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<const LogSnapshot*> logs;
     for (const auto& entry : order) logs.push_back(entry.second);
     return logs;
@@ -152,7 +156,9 @@ class Merger {
   }
 
   bool IsKept(uint64_t ticks, uint64_t name_id) noexcept {
-    if (ticks < session_.start_ticks || (session_.options.category_mask & CategoryBit(static_cast<uint32_t>(name_id))) == 0) return false;
+    if (ticks < session_.start_ticks ||
+        (session_.options.category_mask & CategoryBit(static_cast<uint32_t>(name_id))) == 0)
+      return false;
     while (pause_ < session_.pauses.size() && ticks >= session_.pauses[pause_].second) ++pause_;
     return pause_ == session_.pauses.size() || ticks < session_.pauses[pause_].first;
   }
@@ -176,7 +182,9 @@ class Merger {
     spans_.flags[static_cast<size_t>(row)] |= kUnfinished;
     ++out_->unfinished;
   }
-  int32_t Innermost() const noexcept { return stack_.empty() ? kNoParent : stack_.back().parent_for_children; }
+  int32_t Innermost() const noexcept {
+    return stack_.empty() ? kNoParent : stack_.back().parent_for_children;
+  }
   void Push(int32_t row, uint64_t span_id) {
     stack_.push_back({row, row == kNotKept ? Innermost() : row, span_id});
   }
@@ -230,7 +238,8 @@ class Merger {
   void ReadRare(Kind kind, uint64_t ticks, const uint64_t* words) {
     switch (kind) {
       case Kind::kBegin:
-      case Kind::kEnd: break;  // ReadPiece
+      case Kind::kEnd:
+        break;  // ReadPiece
       case Kind::kEndAt:
         if (words[1] < stack_.size()) {
           const auto entry = stack_.begin() + static_cast<std::ptrdiff_t>(words[1]);
@@ -276,12 +285,19 @@ class Merger {
         if (IsKept(ticks, words[1])) {
           const auto start = static_cast<int64_t>(words[2]) - out_->origin_clock_ns;
           const auto stop = static_cast<int64_t>(words[3]) - out_->origin_clock_ns;
-          timed_.push_back({start, std::max<int64_t>(stop - start, 0), words[4], words[5], static_cast<uint32_t>(words[1]), (words[1] >> 32 & 1) != 0});
+          timed_.push_back({start, std::max<int64_t>(stop - start, 0), words[4], words[5],
+                            static_cast<uint32_t>(words[1]), (words[1] >> 32 & 1) != 0});
         }
         break;
-      case Kind::kAttribute: AddAttribute(words); break;
-      case Kind::kLink: links_.push_back({{words[2], words[3], words[4], 0}, words[1]}); break;
-      case Kind::kTraceId: trace_ids_.push_back({words[1], words[2], words[3], words[4]}); break;
+      case Kind::kAttribute:
+        AddAttribute(words);
+        break;
+      case Kind::kLink:
+        links_.push_back({{words[2], words[3], words[4], 0}, words[1]});
+        break;
+      case Kind::kTraceId:
+        trace_ids_.push_back({words[1], words[2], words[3], words[4]});
+        break;
       case Kind::kMark:
         if (IsKept(ticks, words[1])) out_->marks.Append({Ns(ticks), Name(words[1]), thread_, Innermost()});
         break;
@@ -365,7 +381,8 @@ class Merger {
     return found == rows_by_id_.end() ? kNotKept : found->second;
   }
   IdRow* IdRowOf(uint32_t row) {
-    IdRow* found = std::lower_bound(out_->ids.begin(), out_->ids.end(), row, [](const IdRow& id, uint32_t value) { return id.row < value; });
+    IdRow* found = std::lower_bound(out_->ids.begin(), out_->ids.end(), row,
+                                    [](const IdRow& id, uint32_t value) { return id.row < value; });
     return found != out_->ids.end() && found->row == row ? found : nullptr;
   }
 
@@ -408,14 +425,22 @@ class Merger {
   void AddWarnings() {
     const RecorderCounts& counts = input_.counts;
     out_->dropped = counts.dropped_spans;
-    Warn("dropped-spans", counts.dropped_spans, "spans found no room in the buffer; raise bufferMB or profile a shorter window");
-    Warn("dropped-details", counts.dropped_details, "marks, counters, attributes or links found no room in the buffer");
-    Warn("unmatched-ends", counts.unmatched_ends, "end() without a begin(): one too many, or begun before the session");
-    Warn("disordered-ends", counts.disordered_ends, "spans were ended while a span begun later was still open");
-    Warn("foreign-ends", counts.foreign_ends, "spans were ended on another thread than they were begun on, and stay unfinished");
-    Warn("changed-names", counts.names_changed, "names were empty, too long or not valid UTF-8, and were made storable");
-    Warn("too-many-names", counts.names_overflowed, "new names beyond a million share one row; keep ids out of names");
-    Warn("unfinished-spans", out_->unfinished, "spans were still open when the session stopped; they count in no statistic");
+    Warn("dropped-spans", counts.dropped_spans,
+         "spans found no room in the buffer; raise bufferMB or profile a shorter window");
+    Warn("dropped-details", counts.dropped_details,
+         "marks, counters, attributes or links found no room in the buffer");
+    Warn("unmatched-ends", counts.unmatched_ends,
+         "end() without a begin(): one too many, or begun before the session");
+    Warn("disordered-ends", counts.disordered_ends,
+         "spans were ended while a span begun later was still open");
+    Warn("foreign-ends", counts.foreign_ends,
+         "spans were ended on another thread than they were begun on, and stay unfinished");
+    Warn("changed-names", counts.names_changed,
+         "names were empty, too long or not valid UTF-8, and were made storable");
+    Warn("too-many-names", counts.names_overflowed,
+         "new names beyond a million share one row; keep ids out of names");
+    Warn("unfinished-spans", out_->unfinished,
+         "spans were still open when the session stopped; they count in no statistic");
   }
 
   const MergeInput& input_;

@@ -10,8 +10,12 @@ constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
 // Length of the well-formed UTF-8 sequence at `at`, 0 if there is none
 // (The Unicode Standard 15, table 3-7).
 size_t SequenceLength(std::string_view text, size_t at) noexcept {
-  const auto byte = [&](size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) { return byte(i) >= low && byte(i) <= high; };
+  const auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const auto follows = [&](size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+    return byte(i) >= low && byte(i) <= high;
+  };
   const unsigned lead = byte(at);
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead <= 0xDF) return follows(at + 1) ? 2 : 0;
@@ -71,7 +75,8 @@ NameTable::NameTable() { entries_.push_back({"(too many names)", "", Category::k
 uint32_t NameTable::Intern(std::string_view text, Category category, Role role, std::string_view instance) {
   bool text_changed = false, instance_changed = false;
   const std::string clean = CleanText(text, &text_changed);
-  const std::string clean_instance = role == Role::kInstance ? CleanText(instance, &instance_changed) : std::string();
+  const std::string clean_instance =
+      role == Role::kInstance ? CleanText(instance, &instance_changed) : std::string();
   const uint32_t category_bits = static_cast<uint32_t>(category) << kNameIndexBits;
   std::lock_guard lock(mutex_);
   const auto [found, is_new] = ids_.try_emplace(Key(clean, category, role, clean_instance), 0u);

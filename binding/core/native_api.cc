@@ -17,12 +17,18 @@ namespace {
 // Token: the log's id above, below the name's id and whether its begin was dropped.
 constexpr uint64_t kDroppedToken = 1u << 31;
 
-std::string_view View(const char* text, size_t bytes) noexcept { return text == nullptr ? std::string_view() : std::string_view(text, bytes); }
+std::string_view View(const char* text, size_t bytes) noexcept {
+  return text == nullptr ? std::string_view() : std::string_view(text, bytes);
+}
 
 uint32_t Intern(const char* text, size_t bytes, int category, int role) noexcept {
-  const auto known_category = category >= 0 && category < static_cast<int>(kCategoryCount) ? static_cast<Category>(category) : Category::kUser;
-  const bool is_known_role = role == OPSCOPE_ROLE_OP || role == OPSCOPE_ROLE_PHASE || role == OPSCOPE_ROLE_SPECIAL;
-  return Recorder::Get().names().Intern(View(text, bytes), known_category, is_known_role ? static_cast<Role>(role) : Role::kOp, {});
+  const auto known_category = category >= 0 && category < static_cast<int>(kCategoryCount)
+                                  ? static_cast<Category>(category)
+                                  : Category::kUser;
+  const bool is_known_role =
+      role == OPSCOPE_ROLE_OP || role == OPSCOPE_ROLE_PHASE || role == OPSCOPE_ROLE_SPECIAL;
+  return Recorder::Get().names().Intern(View(text, bytes), known_category,
+                                        is_known_role ? static_cast<Role>(role) : Role::kOp, {});
 }
 
 opscope_token Begin(uint32_t name) noexcept {
@@ -30,9 +36,12 @@ opscope_token Begin(uint32_t name) noexcept {
   ThreadLog& log = Recorder::CurrentLog();
   const uint64_t token = static_cast<uint64_t>(log.id()) << 32 | name;
   switch (log.BeginToken(name)) {
-    case ThreadLog::TokenState::kOff: return 0;
-    case ThreadLog::TokenState::kRecorded: return token;
-    case ThreadLog::TokenState::kDropped: return token | kDroppedToken;
+    case ThreadLog::TokenState::kOff:
+      return 0;
+    case ThreadLog::TokenState::kRecorded:
+      return token;
+    case ThreadLog::TokenState::kDropped:
+      return token | kDroppedToken;
   }
   return 0;
 }
@@ -53,7 +62,9 @@ void Counter(uint32_t name, double value) noexcept {
   if (Recorder::gate() != 0) Recorder::CurrentLog().Counter(name, value);
 }
 
-uint32_t Key(const char* key) { return Recorder::Get().names().Intern(key == nullptr ? "" : key, Category::kUser, Role::kOp, {}); }
+uint32_t Key(const char* key) {
+  return Recorder::Get().names().Intern(key == nullptr ? "" : key, Category::kUser, Role::kOp, {});
+}
 
 void AttributeInt(const char* key, int64_t value) noexcept {
   if (Recorder::gate() == 0) return;
@@ -80,7 +91,16 @@ void NameThread(const char* text, size_t bytes) noexcept {
 }
 
 constexpr opscope_functions_v1 kApi = {
-    sizeof(opscope_functions_v1), &Intern, &Begin, &End, &Mark, &Counter, &AttributeInt, &AttributeDouble, &AttributeText, &NameThread,
+    sizeof(opscope_functions_v1),
+    &Intern,
+    &Begin,
+    &End,
+    &Mark,
+    &Counter,
+    &AttributeInt,
+    &AttributeDouble,
+    &AttributeText,
+    &NameThread,
 };
 
 }  // namespace
@@ -92,7 +112,8 @@ void FillNativeApiSlots() {
   // Only names here: dlopen inside the walk would take the loader's lock twice.
   dl_iterate_phdr(
       [](dl_phdr_info* info, size_t, void* data) {
-        if (info->dlpi_name != nullptr && info->dlpi_name[0] != '\0') static_cast<std::vector<std::string>*>(data)->emplace_back(info->dlpi_name);
+        if (info->dlpi_name != nullptr && info->dlpi_name[0] != '\0')
+          static_cast<std::vector<std::string>*>(data)->emplace_back(info->dlpi_name);
         return 0;
       },
       &objects);
@@ -102,7 +123,8 @@ void FillNativeApiSlots() {
     if (void* slot = dlsym(handle, "opscope_slot_v1")) {
       static_cast<std::atomic<const opscope_functions_v1*>*>(slot)->store(&kApi, std::memory_order_release);
       void* gate = dlsym(handle, "opscope_gate_v1");
-      if (gate != nullptr) __atomic_store_n(static_cast<const uint32_t**>(gate), Recorder::gate_address(), __ATOMIC_RELEASE);
+      if (gate != nullptr)
+        __atomic_store_n(static_cast<const uint32_t**>(gate), Recorder::gate_address(), __ATOMIC_RELEASE);
     }
     dlclose(handle);
   }
@@ -111,4 +133,6 @@ void FillNativeApiSlots() {
 }  // namespace opscope
 
 // For a loader that can see our symbols: the same functions without the walk.
-extern "C" __attribute__((visibility("default"))) const opscope_functions_v1* opscope_api_v1(void) { return opscope::NativeApi(); }
+extern "C" __attribute__((visibility("default"))) const opscope_functions_v1* opscope_api_v1(void) {
+  return opscope::NativeApi();
+}

@@ -16,7 +16,8 @@ namespace {
 
 template <typename Row, typename Less>
 void SortTable(Column<Row>* table, Less less) {
-  if (!std::is_sorted(table->begin(), table->end(), less)) std::stable_sort(table->begin(), table->end(), less);
+  if (!std::is_sorted(table->begin(), table->end(), less))
+    std::stable_sort(table->begin(), table->end(), less);
 }
 
 template <typename T>
@@ -30,7 +31,8 @@ Column<T> Gathered(const Column<T>& column, const Column<uint32_t>& order) {
 // thread-safe.
 class Nester {
  public:
-  explicit Nester(RawRows&& rows) : rows_(std::move(rows)), out_(std::make_shared<Recording>()), spans_(out_->spans) {}
+  explicit Nester(RawRows&& rows)
+      : rows_(std::move(rows)), out_(std::make_shared<Recording>()), spans_(out_->spans) {}
 
   std::shared_ptr<Recording> Run() {
     MoveWhatStays();
@@ -102,13 +104,15 @@ class Nester {
   void OrderThreads() {
     std::vector<uint32_t> order(rows_.threads.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) { return first_event_[a] < first_event_[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [this](uint32_t a, uint32_t b) { return first_event_[a] < first_event_[b]; });
     new_threads_.resize(order.size());
     uint32_t first_row = 0;
     for (uint32_t thread = 0; thread < order.size(); ++thread) {
       RawThread& raw = rows_.threads[order[thread]];
       new_threads_[order[thread]] = thread;
-      out_->threads.push_back({std::move(raw.name), raw.os_thread_id, raw.js_thread_id, first_row, span_counts_[order[thread]]});
+      out_->threads.push_back(
+          {std::move(raw.name), raw.os_thread_id, raw.js_thread_id, first_row, span_counts_[order[thread]]});
       first_row += span_counts_[order[thread]];
     }
   }
@@ -120,8 +124,10 @@ class Nester {
       order_.Reset(rows_.span_start_ns.size());
       std::vector<uint32_t> next;
       for (const ThreadEntry& thread : out_->threads) next.push_back(thread.first_row);
-      for (uint32_t row = 0; row < order_.size(); ++row) order_[next[new_threads_[rows_.span_thread[row]]]++] = row;
-      for (const ThreadEntry& thread : out_->threads) OrderThread(order_.data() + thread.first_row, thread.row_count);
+      for (uint32_t row = 0; row < order_.size(); ++row)
+        order_[next[new_threads_[rows_.span_thread[row]]]++] = row;
+      for (const ThreadEntry& thread : out_->threads)
+        OrderThread(order_.data() + thread.first_row, thread.row_count);
     }
     spans_.start_ns = Taken(&rows_.span_start_ns);
     spans_.duration_ns = Taken(&rows_.span_end_ns);  // still the ends: NestByTime
@@ -143,7 +149,8 @@ class Nester {
     return true;
   }
   bool IsBefore(size_t a, size_t b) const noexcept {
-    if (rows_.span_start_ns[a] != rows_.span_start_ns[b]) return rows_.span_start_ns[a] < rows_.span_start_ns[b];
+    if (rows_.span_start_ns[a] != rows_.span_start_ns[b])
+      return rows_.span_start_ns[a] < rows_.span_start_ns[b];
     return GivenEnd(a) > GivenEnd(b);
   }
   int64_t GivenEnd(size_t row) const noexcept {
@@ -160,7 +167,8 @@ class Nester {
     for (size_t i = 0; i < count; ++i) by_start[i] = rows[by_start[i]];
     for (size_t first = 0; first < count;) {
       size_t last = first + 1;
-      while (last < count && rows_.span_start_ns[by_start[last]] == rows_.span_start_ns[by_start[first]]) ++last;
+      while (last < count && rows_.span_start_ns[by_start[last]] == rows_.span_start_ns[by_start[first]])
+        ++last;
       if (last - first > 1) std::stable_sort(by_start.data() + first, by_start.data() + last, is_before);
       first = last;
     }
@@ -188,7 +196,8 @@ class Nester {
         if ((flags & kAsync) == 0) {
           if (parent != kNoParent && end > open.back().end_ns) {
             // Ends descend from the outermost span inwards.
-            const auto after = std::partition_point(open.begin(), open.end(), [end](const OpenSpan& span) { return span.end_ns >= end; });
+            const auto after = std::partition_point(
+                open.begin(), open.end(), [end](const OpenSpan& span) { return span.end_ns >= end; });
             parent = after == open.begin() ? kNoParent : (after - 1)->row;
             flags |= kAsync;
             ++overlapping_;
@@ -202,7 +211,8 @@ class Nester {
         }
         spans_.parent[row] = parent;
         spans_.flags[row] = flags;
-        spans_.duration_ns[row] = is_unfinished ? std::max<int64_t>(out_->duration_ns - start, 0) : end - start;
+        spans_.duration_ns[row] =
+            is_unfinished ? std::max<int64_t>(out_->duration_ns - start, 0) : end - start;
       }
     }
   }
@@ -228,13 +238,17 @@ class Nester {
       while (next < returns.size() && returns[next].row < row) ++next;
       const int64_t start = spans_.start_ns[row];
       const bool is_known = next < returns.size() && returns[next].row == row;
-      out_->asyncs.Append({is_known ? std::clamp(returns[next].return_ns, start, start + spans_.duration_ns[row]) : start, row});
+      out_->asyncs.Append(
+          {is_known ? std::clamp(returns[next].return_ns, start, start + spans_.duration_ns[row]) : start,
+           row});
     }
   }
 
   // Rows as given have the ids of row order_[row].
   void ApplyParentIds() {
-    const auto id_of = [this](const Column<uint64_t>& ids, size_t row) { return ids.empty() ? 0 : ids[order_.empty() ? row : order_[row]]; };
+    const auto id_of = [this](const Column<uint64_t>& ids, size_t row) {
+      return ids.empty() ? 0 : ids[order_.empty() ? row : order_[row]];
+    };
     IdMap row_by_id(rows_.span_id.size());
     for (uint32_t row = 0; row < spans_.size(); ++row) {
       const uint64_t id = id_of(rows_.span_id, row);
@@ -242,14 +256,17 @@ class Nester {
     }
     has_parent_id_.resize(spans_.size());
     for (uint32_t row = 0; row < spans_.size(); ++row) {
-      IdRow ids = {id_of(rows_.span_id, row), id_of(rows_.span_parent_id, row), id_of(rows_.span_trace_high, row), id_of(rows_.span_trace_low, row), row};
-      const uint32_t parent = ids.remote_parent_id == 0 ? IdMap::kAbsent : row_by_id.Find(ids.remote_parent_id);
+      IdRow ids = {id_of(rows_.span_id, row), id_of(rows_.span_parent_id, row),
+                   id_of(rows_.span_trace_high, row), id_of(rows_.span_trace_low, row), row};
+      const uint32_t parent =
+          ids.remote_parent_id == 0 ? IdMap::kAbsent : row_by_id.Find(ids.remote_parent_id);
       if (parent != IdMap::kAbsent) {
         spans_.parent[row] = static_cast<int32_t>(parent);
         has_parent_id_[row] = true;
         ids.remote_parent_id = 0;
       }
-      if ((ids.span_id | ids.remote_parent_id | ids.trace_id_high | ids.trace_id_low) != 0) out_->ids.Append(ids);
+      if ((ids.span_id | ids.remote_parent_id | ids.trace_id_high | ids.trace_id_low) != 0)
+        out_->ids.Append(ids);
     }
   }
 
@@ -281,7 +298,9 @@ class Nester {
   void AddPoints() {
     out_->marks = std::move(rows_.marks);
     out_->counters = std::move(rows_.counters);
-    const auto by_time = [](const auto& a, const auto& b) { return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns; };
+    const auto by_time = [](const auto& a, const auto& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns;
+    };
     for (MarkRow& mark : out_->marks) mark.thread = new_threads_[mark.thread];
     for (CounterRow& counter : out_->counters) counter.thread = new_threads_[counter.thread];
     SortTable(&out_->marks, by_time);
@@ -290,7 +309,8 @@ class Nester {
     while (mark != out_->marks.end()) {
       const uint32_t thread = mark->thread;
       OpenSpanSweep sweep(spans_, out_->threads[thread].first_row, out_->threads[thread].row_count);
-      for (; mark != out_->marks.end() && mark->thread == thread; ++mark) mark->span = sweep.InnermostAt(mark->at_ns);
+      for (; mark != out_->marks.end() && mark->thread == thread; ++mark)
+        mark->span = sweep.InnermostAt(mark->at_ns);
     }
   }
 
@@ -305,7 +325,9 @@ class Nester {
       row.launch = -1;
       row.span = kNoParent;
     }
-    SortTable(&out_->launches, [](const LaunchRow& a, const LaunchRow& b) { return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns; });
+    SortTable(&out_->launches, [](const LaunchRow& a, const LaunchRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+    });
     SortTable(&out_->gpu, [](const GpuRow& a, const GpuRow& b) { return a.start_ns < b.start_ns; });
     AttributeGpu(out_.get());
   }
@@ -315,9 +337,11 @@ class Nester {
       if (count != 0) out_->warnings.push_back({code, detail, count});
     };
     warn("reversed-spans", "spans ended before they began; their duration is 0", reversed_);
-    warn("overlapping-spans", "spans overlapped others of their thread without nesting; they are shown as async", overlapping_);
+    warn("overlapping-spans",
+         "spans overlapped others of their thread without nesting; they are shown as async", overlapping_);
     warn("duplicate-ids", "spans had the id of another span; parent ids mean the first one", duplicate_ids_);
-    warn("parent-cycles", "spans were their own ancestors by parent id; one of each cycle lost its parent", cycles_);
+    warn("parent-cycles", "spans were their own ancestors by parent id; one of each cycle lost its parent",
+         cycles_);
   }
 
   RawRows rows_;

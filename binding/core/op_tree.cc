@@ -108,7 +108,8 @@ class PercentileSearch {
           quest.range.width = 0;
           continue;
         }
-        for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) Widen(&windows_[set.paths[i]].of[which], quest.range);
+        for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i)
+          Widen(&windows_[set.paths[i]].of[which], quest.range);
       }
     }
   }
@@ -137,7 +138,9 @@ class PercentileSearch {
     quest->rank -= before;
   }
 
-  static void Widen(Range* window, const Range& range) { *window = window->width == 0 ? range : HullOf(*window, range); }
+  static void Widen(Range* window, const Range& range) {
+    *window = window->width == 0 ? range : HullOf(*window, range);
+  }
 
   static void UniteWhereTheyMeet(Windows* windows) {
     Range& a = windows->of[kP50];
@@ -154,7 +157,8 @@ class PercentileSearch {
     const uint32_t* histogram = walk_.Histogram(path);
     if (histogram == nullptr) return walk_.sums()[path].calls;
     uint64_t count = 0;
-    for (unsigned bucket = BucketOf(window.low); bucket <= BucketOf(window.end() - 1); ++bucket) count += histogram[bucket];
+    for (unsigned bucket = BucketOf(window.low); bucket <= BucketOf(window.end() - 1); ++bucket)
+      count += histogram[bucket];
     return count;
   }
 
@@ -214,7 +218,9 @@ class PercentileSearch {
   }
   size_t GatherCandidates(const NodeSet& set, size_t node, const Range& range) {
     size_t room = 0;
-    ForEachRun(set, node, [&room](const uint64_t* begin, const uint64_t* end) { room += static_cast<size_t>(end - begin); });
+    ForEachRun(set, node, [&room](const uint64_t* begin, const uint64_t* end) {
+      room += static_cast<size_t>(end - begin);
+    });
     if (candidates_.size() <= room) candidates_.Reset(room + 1);  // one more is written than kept
     uint64_t* next = candidates_.data();
     ForEachRun(set, node, [&next, range](const uint64_t* begin, const uint64_t* end) {
@@ -241,7 +247,8 @@ class PercentileSearch {
     for (size_t path = 0; path < windows_.size(); ++path) {
       const size_t from = sets_[0]->node_of_path[path], to = sets_[1]->node_of_path[path];
       if (!sets_[0]->IsAlone(from) || !sets_[1]->IsAlone(to)) continue;
-      std::copy_n(merged.begin() + static_cast<std::ptrdiff_t>(from * 2), 2, per_thread->begin() + static_cast<std::ptrdiff_t>(to * 2));
+      std::copy_n(merged.begin() + static_cast<std::ptrdiff_t>(from * 2), 2,
+                  per_thread->begin() + static_cast<std::ptrdiff_t>(to * 2));
     }
   }
 
@@ -268,11 +275,14 @@ NodeSet UnitePaths(const OpWalk& walk, bool is_per_thread) {
     const PathSums& sums = walk.sums()[path];
     const bool is_top = entry.parent == kNoPath || (is_per_thread && entry.is_top_of_thread);
     const int32_t parent = is_top ? -1 : static_cast<int32_t>(set.node_of_path[entry.parent]);
-    const uint32_t under = is_top ? thread_base + (is_per_thread ? entry.thread : 0) : static_cast<uint32_t>(parent);
+    const uint32_t under =
+        is_top ? thread_base + (is_per_thread ? entry.thread : 0) : static_cast<uint32_t>(parent);
     const uint64_t key = uint64_t{under} << 32 | entry.name << 1 | uint32_t{entry.is_async};
     const auto next = static_cast<uint32_t>(set.nodes.size());
     const uint32_t node = node_by_key.FindOrInsert(key, next);
-    if (node == next) set.nodes.push_back({parent, entry.name, is_per_thread ? static_cast<int32_t>(entry.thread) : -1, entry.is_async});
+    if (node == next)
+      set.nodes.push_back(
+          {parent, entry.name, is_per_thread ? static_cast<int32_t>(entry.thread) : -1, entry.is_async});
     set.node_of_path[path] = node;
     OpNode& op = set.nodes[node];
     op.first_begin_ns = std::min({op.first_begin_ns, sums.first_start_ns, entry.first_unfinished_ns});
@@ -295,7 +305,8 @@ std::vector<uint32_t> PreOrder(const std::vector<OpNode>& nodes) {
   std::iota(by_begin.begin(), by_begin.end(), 0u);
   std::sort(by_begin.begin(), by_begin.end(), [&nodes](uint32_t a, uint32_t b) {
     if (nodes[a].thread != nodes[b].thread) return nodes[a].thread < nodes[b].thread;
-    if (nodes[a].first_begin_ns != nodes[b].first_begin_ns) return nodes[a].first_begin_ns < nodes[b].first_begin_ns;
+    if (nodes[a].first_begin_ns != nodes[b].first_begin_ns)
+      return nodes[a].first_begin_ns < nodes[b].first_begin_ns;
     return a < b;
   });
   constexpr uint32_t kNone = UINT32_MAX;
@@ -303,7 +314,8 @@ std::vector<uint32_t> PreOrder(const std::vector<OpNode>& nodes) {
   uint32_t first_top = kNone;
   for (size_t i = by_begin.size(); i-- > 0;) {
     const uint32_t node = by_begin[i];
-    uint32_t& first = nodes[node].parent < 0 ? first_top : first_child[static_cast<size_t>(nodes[node].parent)];
+    uint32_t& first =
+        nodes[node].parent < 0 ? first_top : first_child[static_cast<size_t>(nodes[node].parent)];
     next_sibling[node] = first;
     first = node;
   }
@@ -368,13 +380,16 @@ void Resize(OpTable* table, size_t size) {
   table->thread.Reset(size);
   table->is_async.Reset(size);
   table->peak.Reset(size);
-  for (Column<double>* column : {&table->calls, &table->total_ns, &table->cpu_ns, &table->gpu_ns, &table->self_ns, &table->min_ns, &table->max_ns,
-                                 &table->p50_ns, &table->p99_ns, &table->first_start_ns, &table->first_end_ns, &table->unfinished}) {
+  for (Column<double>* column :
+       {&table->calls, &table->total_ns, &table->cpu_ns, &table->gpu_ns, &table->self_ns, &table->min_ns,
+        &table->max_ns, &table->p50_ns, &table->p99_ns, &table->first_start_ns, &table->first_end_ns,
+        &table->unfinished}) {
     column->Reset(size);
   }
 }
 
-OpTable MakeTable(const OpWalk& walk, const NodeSet& set, const std::vector<Quest>& quests, TimeOf time, int64_t session_end_ns) {
+OpTable MakeTable(const OpWalk& walk, const NodeSet& set, const std::vector<Quest>& quests, TimeOf time,
+                  int64_t session_end_ns) {
   OpTable table;
   Resize(&table, set.nodes.size());
   PeakCounter peaks(walk, set);
@@ -404,7 +419,9 @@ OpTable MakeTable(const OpWalk& walk, const NodeSet& set, const std::vector<Ques
     table.calls[row] = static_cast<double>(op.calls);
     table.cpu_ns[row] = static_cast<double>(cpu);
     table.gpu_ns[row] = static_cast<double>(gpu);
-    table.total_ns[row] = static_cast<double>(time == TimeOf::kCpu ? cpu : time == TimeOf::kGpu ? gpu : cpu + gpu);
+    table.total_ns[row] = static_cast<double>(time == TimeOf::kCpu   ? cpu
+                                              : time == TimeOf::kGpu ? gpu
+                                                                     : cpu + gpu);
     table.self_ns[row] = static_cast<double>(self);
     table.min_ns[row] = op.calls == 0 ? 0 : static_cast<double>(op.min_ns);
     table.max_ns[row] = static_cast<double>(op.max_ns);
@@ -426,7 +443,8 @@ OpTables BuildOpTables(const Recording& recording, TimeOf time) {
   const NodeSet per_thread = UnitePaths(walk, true);
   std::vector<Quest> quests[2];
   PercentileSearch(walk, merged, per_thread).Run(quests);
-  return {MakeTable(walk, merged, quests[0], time, recording.duration_ns), MakeTable(walk, per_thread, quests[1], time, recording.duration_ns)};
+  return {MakeTable(walk, merged, quests[0], time, recording.duration_ns),
+          MakeTable(walk, per_thread, quests[1], time, recording.duration_ns)};
 }
 
 }  // namespace opscope

@@ -98,7 +98,8 @@ void OpWalk::AddUp() noexcept {
       if (spent > sums.max_ns) sums.max_ns = spent;
       if (start < sums.first_start_ns) sums.first_start_ns = start;
       if (end < sums.first_end_ns) sums.first_end_ns = end;
-      if (path < kHistogramPaths) ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
+      if (path < kHistogramPaths)
+        ++histograms[size_t{path} * kBucketCount + BucketOf(static_cast<uint64_t>(spent))];
     }
   });
 }
@@ -256,7 +257,8 @@ int64_t OpWalk::ReturnOf(uint32_t row) noexcept {
   const Column<AsyncRow>& asyncs = recording_.asyncs;
   if (next_async_ >= asyncs.size() || asyncs[next_async_].row != row) {
     const AsyncRow* found =
-        std::lower_bound(asyncs.begin(), asyncs.end(), row, [](const AsyncRow& async, uint32_t value) { return async.row < value; });
+        std::lower_bound(asyncs.begin(), asyncs.end(), row,
+                         [](const AsyncRow& async, uint32_t value) { return async.row < value; });
     next_async_ = static_cast<size_t>(found - asyncs.begin());
     if (found == asyncs.end() || found->row != row) return INT64_MIN;
   }

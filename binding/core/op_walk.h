@@ -107,9 +107,12 @@ class OpWalk {
       return use([cpu](size_t row) { return cpu[row]; });
     }
     switch (time_) {
-      case TimeOf::kCpu: return use([cpu](size_t row) { return cpu[row]; });
-      case TimeOf::kGpu: return use([gpu](size_t row) { return gpu[row]; });
-      case TimeOf::kAll: return use([cpu, gpu](size_t row) { return cpu[row] + gpu[row]; });
+      case TimeOf::kCpu:
+        return use([cpu](size_t row) { return cpu[row]; });
+      case TimeOf::kGpu:
+        return use([gpu](size_t row) { return gpu[row]; });
+      case TimeOf::kAll:
+        return use([cpu, gpu](size_t row) { return cpu[row] + gpu[row]; });
     }
   }
   void FindPaths(uint32_t thread);
@@ -157,7 +160,7 @@ class OpWalk {
   size_t next_async_ = 0;
 
   // Of the thread being covered.
-  std::vector<OpenSpan> recent_;  // by row modulo kRecentRows
+  std::vector<OpenSpan> recent_;                 // by row modulo kRecentRows
   std::unordered_map<int32_t, OpenSpan> aside_;  // rows that had to leave recent_ while open
   OpenSpan ended_ = kEnded;
   OpenSpan* last_aside_ = &ended_;

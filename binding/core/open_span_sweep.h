@@ -15,7 +15,8 @@ namespace opscope {
 // not thread-safe.
 class OpenSpanSweep {
  public:
-  OpenSpanSweep(const SpanColumns& spans, size_t first, size_t count) : spans_(spans), next_(first), end_(first + count) {}
+  OpenSpanSweep(const SpanColumns& spans, size_t first, size_t count)
+      : spans_(spans), next_(first), end_(first + count) {}
 
   // The innermost span open then, or kNoParent. Moments must not descend.
   int32_t InnermostAt(int64_t at_ns) {
@@ -24,7 +25,8 @@ class OpenSpanSweep {
       const int64_t start = spans_.start_ns[next_];
       const bool is_unfinished = (spans_.flags[next_] & kUnfinished) != 0;
       Close(start);
-      open_.push_back({is_unfinished ? INT64_MAX : start + spans_.duration_ns[next_], static_cast<int32_t>(next_)});
+      open_.push_back(
+          {is_unfinished ? INT64_MAX : start + spans_.duration_ns[next_], static_cast<int32_t>(next_)});
     }
     Close(at_ns);
     return open_.empty() ? kNoParent : open_.back().row;

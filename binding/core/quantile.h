@@ -65,7 +65,8 @@ inline ValuePair SelectPair(uint64_t* values, size_t count, size_t rank) {
     }
     if (low == high) return {low, is_next_known && rank + 1 == count ? next : low};
     const unsigned width = static_cast<unsigned>(std::bit_width(high - low));
-    const unsigned digit_bits = count < 4096 ? 6 : kMaxDigitBits;  // fewer, where clearing the counts would show
+    const unsigned digit_bits =
+        count < 4096 ? 6 : kMaxDigitBits;  // fewer, where clearing the counts would show
     const unsigned shift = width > digit_bits ? width - digit_bits : 0;
     uint32_t histogram[1u << kMaxDigitBits];
     std::fill_n(histogram, size_t{1} << digit_bits, 0u);

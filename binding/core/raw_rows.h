@@ -40,13 +40,14 @@ struct RawRows {
   // everything is known: threads and spans keep their order and flags, nothing is
   // nested, span_parent_id is a parent outside and MarkRow::span is the row as given.
   Column<int32_t> span_parent;
-  Column<AsyncRow> span_returns;      // row as given; optional, for kAsync spans that say when their body returned
-  Column<AttributeRow> attributes;    // row indexes spans as given
-  Column<LinkRow> links;              // likewise
-  Column<MarkRow> marks;              // span is ignored, found again by time
+  Column<AsyncRow>
+      span_returns;  // row as given; optional, for kAsync spans that say when their body returned
+  Column<AttributeRow> attributes;  // row indexes spans as given
+  Column<LinkRow> links;            // likewise
+  Column<MarkRow> marks;            // span is ignored, found again by time
   Column<CounterRow> counters;
-  Column<LaunchRow> launches;         // span is ignored, found again
-  Column<GpuRow> gpu;                 // launch and span are ignored, found again
+  Column<LaunchRow> launches;  // span is ignored, found again
+  Column<GpuRow> gpu;          // launch and span are ignored, found again
   std::vector<PauseRow> pauses;
   std::vector<Warning> warnings;
 

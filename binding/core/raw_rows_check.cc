@@ -28,7 +28,8 @@ class Checker {
   explicit Checker(const RawRows& rows) : rows_(rows), span_count_(rows.span_start_ns.size()) {}
 
   Status Run() const {
-    for (Status (Checker::*check)() const : {&Checker::Names, &Checker::SpanSizes, &Checker::Spans, &Checker::SpanTables, &Checker::Points, &Checker::Gpu}) {
+    for (Status (Checker::*check)() const : {&Checker::Names, &Checker::SpanSizes, &Checker::Spans,
+                                             &Checker::SpanTables, &Checker::Points, &Checker::Gpu}) {
       Status status = (this->*check)();
       if (!status.ok()) return status;
     }
@@ -48,11 +49,14 @@ class Checker {
   Status SpanSizes() const {
     const size_t n = span_count_;
     if (n > INT32_MAX) return Bad("more than 2^31 - 1 spans");
-    if (rows_.span_thread.size() != n || rows_.span_name.size() != n || rows_.span_end_ns.size() != n || rows_.span_flags.size() != n) {
+    if (rows_.span_thread.size() != n || rows_.span_name.size() != n || rows_.span_end_ns.size() != n ||
+        rows_.span_flags.size() != n) {
       return Bad("the columns of spans differ in size");
     }
-    if (!rows_.span_parent.empty() && rows_.span_parent.size() != n) return Bad("the column of parents is neither empty nor full");
-    for (const Column<uint64_t>* ids : {&rows_.span_id, &rows_.span_parent_id, &rows_.span_trace_high, &rows_.span_trace_low}) {
+    if (!rows_.span_parent.empty() && rows_.span_parent.size() != n)
+      return Bad("the column of parents is neither empty nor full");
+    for (const Column<uint64_t>* ids :
+         {&rows_.span_id, &rows_.span_parent_id, &rows_.span_trace_high, &rows_.span_trace_low}) {
       if (!ids->empty() && ids->size() != n) return Bad("an id column of spans is neither empty nor full");
     }
     return Status::Ok();
@@ -67,8 +71,8 @@ class Checker {
     const size_t threads = rows_.threads.size(), names = rows_.names.size();
     for (size_t row = 0; row < span_count_; ++row) {
       const int64_t end = rows_.span_end_ns[row];
-      const bool is_good = rows_.span_thread[row] < threads && rows_.span_name[row] < names && IsTime(rows_.span_start_ns[row]) &&
-                           (IsTime(end) || end == kOpenEnd);
+      const bool is_good = rows_.span_thread[row] < threads && rows_.span_name[row] < names &&
+                           IsTime(rows_.span_start_ns[row]) && (IsTime(end) || end == kOpenEnd);
       if (is_good && !HasBadParent(row)) continue;
       if (is_good) return Bad("span", row, "no such parent");
       if (rows_.span_thread[row] >= threads) return Bad("span", row, "no such thread");
@@ -80,16 +84,21 @@ class Checker {
 
   Status SpanTables() const {
     Status status = CheckTable("return", rows_.span_returns, [this](const AsyncRow& row) -> const char* {
-      return row.row >= span_count_ ? "no such span" : IsTime(row.return_ns) ? nullptr : "a time is out of range";
+      return row.row >= span_count_  ? "no such span"
+             : IsTime(row.return_ns) ? nullptr
+                                     : "a time is out of range";
     });
     if (!status.ok()) return status;
-    status = CheckTable("link", rows_.links, [this](const LinkRow& row) { return row.row >= span_count_ ? "no such span" : nullptr; });
+    status = CheckTable("link", rows_.links, [this](const LinkRow& row) {
+      return row.row >= span_count_ ? "no such span" : nullptr;
+    });
     if (!status.ok()) return status;
     return CheckTable("attribute", rows_.attributes, [this](const AttributeRow& row) -> const char* {
       if (row.row >= span_count_) return "no such span";
       if (row.key >= rows_.strings.size()) return "no such key";
       if (row.type > AttributeType::kBool) return "no such type";
-      if (row.type == AttributeType::kString && static_cast<uint64_t>(row.integer) >= rows_.strings.size()) return "no such string";
+      if (row.type == AttributeType::kString && static_cast<uint64_t>(row.integer) >= rows_.strings.size())
+        return "no such string";
       return nullptr;
     });
   }
@@ -103,7 +112,8 @@ class Checker {
   Status Points() const {
     Status status = CheckTable("mark", rows_.marks, [this](const MarkRow& row) -> const char* {
       const bool is_told = !rows_.span_parent.empty();
-      if (is_told && (row.span < kNoParent || row.span >= static_cast<int64_t>(span_count_))) return "no such span";
+      if (is_told && (row.span < kNoParent || row.span >= static_cast<int64_t>(span_count_)))
+        return "no such span";
       return FaultOfPoint(row);
     });
     if (!status.ok()) return status;
@@ -111,7 +121,8 @@ class Checker {
   }
 
   Status Gpu() const {
-    if (rows_.launches.size() > INT32_MAX || rows_.gpu.size() > INT32_MAX) return Bad("more than 2^31 - 1 launches or gpu rows");
+    if (rows_.launches.size() > INT32_MAX || rows_.gpu.size() > INT32_MAX)
+      return Bad("more than 2^31 - 1 launches or gpu rows");
     Status status = CheckTable("launch", rows_.launches, [this](const LaunchRow& row) -> const char* {
       if (row.thread >= rows_.threads.size()) return "no such thread";
       if (row.name >= rows_.strings.size()) return "no such string";

@@ -38,21 +38,27 @@ constexpr uint64_t TicksOf(uint64_t head) noexcept { return head >> kKindBits; }
 // Words of a record with its head; kAttribute adds its value words.
 constexpr uint32_t WordsOf(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kEnd: return 1;
+    case Kind::kEnd:
+      return 1;
     case Kind::kBegin:
     case Kind::kEndAt:
     case Kind::kLeave:
     case Kind::kEndSpan:
     case Kind::kFailSpan:
-    case Kind::kMark: return 2;
+    case Kind::kMark:
+      return 2;
     case Kind::kBeginChild:
     case Kind::kCounter:
-    case Kind::kAttribute: return 3;
+    case Kind::kAttribute:
+      return 3;
     case Kind::kBeginSpan:
-    case Kind::kOpenSpan: return 4;
+    case Kind::kOpenSpan:
+      return 4;
     case Kind::kLink:
-    case Kind::kTraceId: return 5;
-    case Kind::kTimed: return 6;
+    case Kind::kTraceId:
+      return 5;
+    case Kind::kTimed:
+      return 6;
   }
   return 0;
 }

@@ -24,15 +24,17 @@ long Membarrier(int command) noexcept { return syscall(__NR_membarrier, command,
 
 uint64_t RandomBits() noexcept {
   uint64_t bits = 0;
-  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != static_cast<ssize_t>(sizeof(bits))) bits = MonotonicNs() * 0x9E3779B97F4A7C15u;
+  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != static_cast<ssize_t>(sizeof(bits)))
+    bits = MonotonicNs() * 0x9E3779B97F4A7C15u;
   return bits;
 }
 
 }  // namespace
 
 RecorderCounts RecorderCounts::operator-(const RecorderCounts& other) const noexcept {
-  return {dropped_spans - other.dropped_spans,     dropped_details - other.dropped_details, unmatched_ends - other.unmatched_ends,
-          disordered_ends - other.disordered_ends, foreign_ends - other.foreign_ends,       names_changed - other.names_changed,
+  return {dropped_spans - other.dropped_spans,      dropped_details - other.dropped_details,
+          unmatched_ends - other.unmatched_ends,    disordered_ends - other.disordered_ends,
+          foreign_ends - other.foreign_ends,        names_changed - other.names_changed,
           names_overflowed - other.names_overflowed};
 }
 
@@ -80,7 +82,8 @@ ThreadLog* Recorder::AddLog() {
   // lower 33 count its spans.
   constexpr uint64_t kCountBits = 33;
   const uint64_t process_bits = span_id_seed_ & ~((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1);
-  const uint64_t thread_bits = ((span_id_seed_ + next_log_id_ * 0x9E3779B97F4A7C15u) >> 20 << kCountBits) & ((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1);
+  const uint64_t thread_bits = ((span_id_seed_ + next_log_id_ * 0x9E3779B97F4A7C15u) >> 20 << kCountBits) &
+                               ((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1);
   auto log = std::make_unique<ThreadLog>(next_log_id_++, pool_.get(), process_bits | thread_bits);
   log->os_thread_id = static_cast<int64_t>(syscall(SYS_gettid));
   char name[16] = "";
@@ -183,7 +186,8 @@ int Recorder::StartSession(const SessionOptions& options) {
   session->is_paused = options.is_paused;
   session->counts_at_start = CountsLocked();
   AddClockPoint();
-  session->start_epoch_ns = static_cast<int64_t>(RealtimeNs()) - static_cast<int64_t>(MonotonicNs() - clock_points_.back().ns);
+  session->start_epoch_ns =
+      static_cast<int64_t>(RealtimeNs()) - static_cast<int64_t>(MonotonicNs() - clock_points_.back().ns);
   session->start_ticks = clock_points_.back().ticks;
   if (session->is_paused) session->pauses.emplace_back(session->start_ticks, UINT64_MAX);
   const int id = session->id;
@@ -331,7 +335,8 @@ void Recorder::RunControlThread() {
     control_wakeup_.wait_for(lock, wait);
     lock.unlock();
     // Many were used since: look again soon.
-    wait = pool_->TouchAhead(kReadyChunks) > kReadyChunks / 4 ? std::chrono::milliseconds(1) : std::chrono::milliseconds(20);
+    wait = pool_->TouchAhead(kReadyChunks) > kReadyChunks / 4 ? std::chrono::milliseconds(1)
+                                                              : std::chrono::milliseconds(20);
     lock.lock();
     if (std::chrono::steady_clock::now() >= next_point) {
       AddClockPoint();

@@ -35,7 +35,8 @@ void MergeRuns(const int64_t* keys, std::vector<size_t> bounds, size_t count, ui
 // Least significant digit first over the key bits only: the index in the low
 // bits starts out ascending, so equal keys keep their order.
 void RadixSort(uint64_t* values, size_t count, unsigned low_bit, unsigned bits) {
-  constexpr unsigned kDigitBits = 11;  // 16 KiB of counts and 2,048 write streams still fit L1 and its TLB's second level
+  constexpr unsigned kDigitBits =
+      11;  // 16 KiB of counts and 2,048 write streams still fit L1 and its TLB's second level
   Column<uint64_t> scratch(count);
   uint64_t* from = values;
   uint64_t* to = scratch.data();
@@ -92,7 +93,8 @@ template <typename Row>
 void MoveTable(Column<Row>* table, const Column<uint32_t>& new_rows) {
   for (Row& row : *table) row.row = new_rows[row.row];
   const auto by_row = [](const Row& a, const Row& b) { return a.row < b.row; };
-  if (!std::is_sorted(table->begin(), table->end(), by_row)) std::stable_sort(table->begin(), table->end(), by_row);
+  if (!std::is_sorted(table->begin(), table->end(), by_row))
+    std::stable_sort(table->begin(), table->end(), by_row);
 }
 
 template <typename Row>

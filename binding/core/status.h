@@ -10,11 +10,11 @@ namespace opscope {
 
 enum class Code : uint8_t {
   kOk,
-  kFileRead,      // cannot open or read
-  kFileWrite,     // cannot open or write; detail has the errno text
-  kFileFormat,    // not a file of this format
-  kFileDamaged,   // of this format, but nothing in it can be read
-  kBadRows,       // plain rows that contradict each other
+  kFileRead,     // cannot open or read
+  kFileWrite,    // cannot open or write; detail has the errno text
+  kFileFormat,   // not a file of this format
+  kFileDamaged,  // of this format, but nothing in it can be read
+  kBadRows,      // plain rows that contradict each other
   kNoSession,
   kOutOfMemory,
 };

@@ -111,7 +111,8 @@ void ThreadLog::RemoveEntry(uint32_t index) noexcept {
   const uint32_t depth = control_.depth.load(std::memory_order_relaxed);
   const uint32_t stored = depth < kMaxDepth ? depth : kMaxDepth;
   std::memmove(&stack_[index], &stack_[index + 1], (stored - index - 1) * sizeof(stack_[0]));
-  std::memmove(&stack_spans_[index], &stack_spans_[index + 1], (stored - index - 1) * sizeof(stack_spans_[0]));
+  std::memmove(&stack_spans_[index], &stack_spans_[index + 1],
+               (stored - index - 1) * sizeof(stack_spans_[0]));
   // The entry that moves down from beyond the stack's end was never named.
   if (depth > kMaxDepth) stack_[kMaxDepth - 1] = kNameless;
   control_.depth.store(depth - 1, std::memory_order_relaxed);
@@ -209,7 +210,8 @@ uint64_t* ThreadLog::Room(uint32_t words) noexcept {
   return chunk_->words + chunk_->used.load(std::memory_order_relaxed);
 }
 
-uint64_t ThreadLog::TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent, bool is_async) noexcept {
+uint64_t ThreadLog::TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent,
+                              bool is_async) noexcept {
   if (control_.gate.load(std::memory_order_relaxed) == 0) return 0;
   busy_.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -246,7 +248,8 @@ void ThreadLog::Attribute(uint64_t span, uint32_t key, AttributeType type, uint6
 }
 
 void ThreadLog::TextAttribute(uint64_t span, uint32_t key, std::string_view text) noexcept {
-  const auto bytes = static_cast<uint32_t>(text.size() < kMaxAttributeBytes ? text.size() : kMaxAttributeBytes);
+  const auto bytes =
+      static_cast<uint32_t>(text.size() < kMaxAttributeBytes ? text.size() : kMaxAttributeBytes);
   const uint32_t value_words = (bytes + 7) / 8;
   uint64_t* words = Room(3 + value_words);
   if (words == nullptr) return;
@@ -269,7 +272,8 @@ void ThreadLog::Link(uint64_t span, uint64_t trace_high, uint64_t trace_low, uin
   Publish(5);
 }
 
-void ThreadLog::TraceId(uint64_t span, uint64_t trace_high, uint64_t trace_low, uint64_t remote_parent) noexcept {
+void ThreadLog::TraceId(uint64_t span, uint64_t trace_high, uint64_t trace_low,
+                        uint64_t remote_parent) noexcept {
   uint64_t* words = Room(5);
   if (words == nullptr) return;
   words[0] = MakeHead(ReadTicks(), Kind::kTraceId);

@@ -18,11 +18,11 @@ namespace opscope {
 // is off costs no call (src/binding.ts, SLOT_*). Written by the owning thread,
 // but for `gate` and `detail`, which the control side writes.
 struct alignas(64) ControlBlock {
-  uint32_t name = 0;                  // in: the id that begin and end mean
-  std::atomic<uint32_t> gate{0};      // categories being recorded, one bit each
-  std::atomic<uint32_t> depth{0};     // entries on the stack
-  std::atomic<uint32_t> live{0};      // spans open with an id
-  std::atomic<uint32_t> detail{0};    // 1: some session wants instances
+  uint32_t name = 0;                         // in: the id that begin and end mean
+  std::atomic<uint32_t> gate{0};             // categories being recorded, one bit each
+  std::atomic<uint32_t> depth{0};            // entries on the stack
+  std::atomic<uint32_t> live{0};             // spans open with an id
+  std::atomic<uint32_t> detail{0};           // 1: some session wants instances
   uint32_t span_low = 0, span_high = 0;      // in and out: a span id without its process bits
   uint32_t parent_low = 0, parent_high = 0;  // in: likewise, 0 none
 };
@@ -63,8 +63,10 @@ class ThreadLog {
   }
   void End(uint32_t name) noexcept {
     const uint32_t depth = control_.depth.load(std::memory_order_relaxed);
-    if (depth == 0) [[unlikely]] return CountUnmatched();
-    if (depth > kMaxDepth || stack_[depth - 1] != name) [[unlikely]] return EndSlow(name);
+    if (depth == 0) [[unlikely]]
+      return CountUnmatched();
+    if (depth > kMaxDepth || stack_[depth - 1] != name) [[unlikely]]
+      return EndSlow(name);
     Chunk* chunk = chunk_;
     const uint32_t at = chunk->used.load(std::memory_order_relaxed);
     chunk->words[at] = MakeHead(ReadTicks(), Kind::kEnd);  // its room was reserved by the begin
@@ -84,7 +86,8 @@ class ThreadLog {
   void LeaveSpan(uint64_t span) noexcept;
   void EndSpan(uint64_t span, bool failed) noexcept;
   // Both times known, CLOCK_MONOTONIC ns. Returns the id, 0 when not recorded.
-  uint64_t TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent, bool is_async) noexcept;
+  uint64_t TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent,
+                     bool is_async) noexcept;
 
   // --- details --------------------------------------------------------------
   void Attribute(uint64_t span, uint32_t key, AttributeType type, uint64_t bits) noexcept;
@@ -122,11 +125,13 @@ class ThreadLog {
  private:
   // The gate and the stack decide together: an entry below must find its end.
   bool IsOff() const noexcept {
-    return (control_.gate.load(std::memory_order_relaxed) | control_.depth.load(std::memory_order_relaxed)) == 0;
+    return (control_.gate.load(std::memory_order_relaxed) | control_.depth.load(std::memory_order_relaxed)) ==
+           0;
   }
   // Words that open spans may still need: End or EndAt; Leave and End of a span with an id.
   uint32_t Reserved() const noexcept {
-    return 2 * control_.depth.load(std::memory_order_relaxed) + 4 * control_.live.load(std::memory_order_relaxed);
+    return 2 * control_.depth.load(std::memory_order_relaxed) +
+           4 * control_.live.load(std::memory_order_relaxed);
   }
   bool Push(uint32_t name, Kind kind, uint64_t parent) noexcept {
     // Busy brackets the test of the gate and the write: Recorder::Quiesce relies
@@ -164,7 +169,9 @@ class ThreadLog {
   bool Reserve(uint32_t words) noexcept;
   // Two words beside the ends that entries of the stack may need.
   bool HasRoomAboveStack() const noexcept {
-    return chunk_->used.load(std::memory_order_relaxed) + 2 + 2 * control_.depth.load(std::memory_order_relaxed) <= Chunk::kWords;
+    return chunk_->used.load(std::memory_order_relaxed) + 2 +
+               2 * control_.depth.load(std::memory_order_relaxed) <=
+           Chunk::kWords;
   }
   uint64_t* Room(uint32_t words) noexcept;  // null: counted as a dropped detail
   void Publish(uint32_t words) noexcept {

@@ -173,8 +173,10 @@ Status WritePaddle(const Recording& recording, ByteSink* sink, std::vector<Warni
   ProfileWriter writer(recording, sink);
   writer.Run();
   if (!recording.asyncs.empty() && warnings != nullptr) {
-    warnings->push_back({"async-as-ops", "Spans that were open across an await became plain ops: this format knows no others.",
-                         recording.asyncs.size()});
+    warnings->push_back(
+        {"async-as-ops",
+         "Spans that were open across an await became plain ops: this format knows no others.",
+         recording.asyncs.size()});
   }
   if (writer.slash_count() != 0 && warnings != nullptr) {
     warnings->push_back({"slash-in-name",

@@ -20,9 +20,13 @@ namespace {
 
 using RecordingPointer = std::shared_ptr<const Recording>;
 
-RecordingPointer RecordingOf(const Napi::Value& value) { return *value.As<Napi::External<RecordingPointer>>().Data(); }
+RecordingPointer RecordingOf(const Napi::Value& value) {
+  return *value.As<Napi::External<RecordingPointer>>().Data();
+}
 
-Napi::Value Number(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+Napi::Value Number(Napi::Env env, int64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
 
 Napi::Array Warnings(Napi::Env env, const std::vector<Warning>& warnings) {
   Napi::Array array = Napi::Array::New(env, warnings.size());
@@ -39,12 +43,15 @@ Napi::Array Warnings(Napi::Env env, const std::vector<Warning>& warnings) {
 Napi::Object Spans(Napi::Env env, const RecordingPointer& recording) {
   const SpanColumns& spans = recording->spans;
   Napi::Object object = Napi::Object::New(env);
-  object.Set("startNs", ShareColumn(env, spans.start_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
-  object.Set("durationNs", ShareColumn(env, spans.duration_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
+  object.Set("startNs",
+             ShareColumn(env, spans.start_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
+  object.Set("durationNs",
+             ShareColumn(env, spans.duration_ns.data(), spans.size(), 8, napi_bigint64_array, recording));
   object.Set("name", ShareColumn(env, spans.name.data(), spans.size(), 4, napi_uint32_array, recording));
   object.Set("parent", ShareColumn(env, spans.parent.data(), spans.size(), 4, napi_int32_array, recording));
   object.Set("flags", ShareColumn(env, spans.flags.data(), spans.size(), 1, napi_uint8_array, recording));
-  object.Set("gpuNs", ShareColumn(env, spans.gpu_ns.data(), spans.gpu_ns.size(), 8, napi_bigint64_array, recording));
+  object.Set("gpuNs",
+             ShareColumn(env, spans.gpu_ns.data(), spans.gpu_ns.size(), 8, napi_bigint64_array, recording));
   return object;
 }
 
@@ -99,27 +106,38 @@ Napi::Value View(const Napi::CallbackInfo& info) {
 
 Napi::Value Asyncs(Napi::Env env, const Recording& r) {
   Napi::Object table = Napi::Object::New(env);
-  table.Set("row", MakeArray<Napi::Uint32Array>(env, r.asyncs.size(), [&](size_t i) { return r.asyncs[i].row; }));
-  table.Set("returnNs", MakeArray<Napi::Float64Array>(env, r.asyncs.size(), [&](size_t i) { return static_cast<double>(r.asyncs[i].return_ns); }));
+  table.Set("row",
+            MakeArray<Napi::Uint32Array>(env, r.asyncs.size(), [&](size_t i) { return r.asyncs[i].row; }));
+  table.Set("returnNs", MakeArray<Napi::Float64Array>(env, r.asyncs.size(), [&](size_t i) {
+              return static_cast<double>(r.asyncs[i].return_ns);
+            }));
   return table;
 }
 
 Napi::Value Ids(Napi::Env env, const Recording& r) {
   Napi::Object table = Napi::Object::New(env);
   table.Set("row", MakeArray<Napi::Uint32Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].row; }));
-  table.Set("spanId", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].span_id; }));
-  table.Set("remoteParentId", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].remote_parent_id; }));
-  table.Set("traceIdHigh", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].trace_id_high; }));
-  table.Set("traceIdLow", MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].trace_id_low; }));
+  table.Set("spanId",
+            MakeArray<Napi::BigUint64Array>(env, r.ids.size(), [&](size_t i) { return r.ids[i].span_id; }));
+  table.Set("remoteParentId", MakeArray<Napi::BigUint64Array>(
+                                  env, r.ids.size(), [&](size_t i) { return r.ids[i].remote_parent_id; }));
+  table.Set("traceIdHigh", MakeArray<Napi::BigUint64Array>(env, r.ids.size(),
+                                                           [&](size_t i) { return r.ids[i].trace_id_high; }));
+  table.Set("traceIdLow", MakeArray<Napi::BigUint64Array>(env, r.ids.size(),
+                                                          [&](size_t i) { return r.ids[i].trace_id_low; }));
   return table;
 }
 
 Napi::Value AttributeValue(Napi::Env env, const Recording& r, const AttributeRow& row) {
   switch (row.type) {
-    case AttributeType::kString: return Napi::String::New(env, r.strings[static_cast<size_t>(row.integer)]);
-    case AttributeType::kDouble: return Napi::Number::New(env, row.number);
-    case AttributeType::kInt: return Napi::BigInt::New(env, row.integer);
-    case AttributeType::kBool: return Napi::Boolean::New(env, row.integer != 0);
+    case AttributeType::kString:
+      return Napi::String::New(env, r.strings[static_cast<size_t>(row.integer)]);
+    case AttributeType::kDouble:
+      return Napi::Number::New(env, row.number);
+    case AttributeType::kInt:
+      return Napi::BigInt::New(env, row.integer);
+    case AttributeType::kBool:
+      return Napi::Boolean::New(env, row.integer != 0);
   }
   return env.Undefined();
 }
@@ -159,30 +177,45 @@ Napi::Value Links(Napi::Env env, const Recording& r) {
 
 Napi::Value Marks(Napi::Env env, const Recording& r) {
   Napi::Object table = Napi::Object::New(env);
-  table.Set("thread", MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].thread; }));
-  table.Set("name", MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].name; }));
-  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.marks.size(), [&](size_t i) { return static_cast<double>(r.marks[i].at_ns); }));
-  table.Set("span", MakeArray<Napi::Int32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].span; }));
+  table.Set("thread",
+            MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].thread; }));
+  table.Set("name",
+            MakeArray<Napi::Uint32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].name; }));
+  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.marks.size(), [&](size_t i) {
+              return static_cast<double>(r.marks[i].at_ns);
+            }));
+  table.Set("span",
+            MakeArray<Napi::Int32Array>(env, r.marks.size(), [&](size_t i) { return r.marks[i].span; }));
   return table;
 }
 
 Napi::Value Counters(Napi::Env env, const Recording& r) {
   Napi::Object table = Napi::Object::New(env);
-  table.Set("thread", MakeArray<Napi::Uint32Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].thread; }));
-  table.Set("name", MakeArray<Napi::Uint32Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].name; }));
-  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.counters.size(), [&](size_t i) { return static_cast<double>(r.counters[i].at_ns); }));
-  table.Set("value", MakeArray<Napi::Float64Array>(env, r.counters.size(), [&](size_t i) { return r.counters[i].value; }));
+  table.Set("thread", MakeArray<Napi::Uint32Array>(env, r.counters.size(),
+                                                   [&](size_t i) { return r.counters[i].thread; }));
+  table.Set("name", MakeArray<Napi::Uint32Array>(env, r.counters.size(),
+                                                 [&](size_t i) { return r.counters[i].name; }));
+  table.Set("atNs", MakeArray<Napi::Float64Array>(env, r.counters.size(), [&](size_t i) {
+              return static_cast<double>(r.counters[i].at_ns);
+            }));
+  table.Set("value", MakeArray<Napi::Float64Array>(env, r.counters.size(),
+                                                   [&](size_t i) { return r.counters[i].value; }));
   return table;
 }
 
 Napi::Value Launches(Napi::Env env, const Recording& r) {
   const auto& rows = r.launches;
   Napi::Object table = Napi::Object::New(env);
-  table.Set("thread", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].thread; }));
+  table.Set("thread",
+            MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].thread; }));
   table.Set("name", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].name; }));
-  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].start_ns); }));
-  table.Set("endNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
-  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
+  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) {
+              return static_cast<double>(rows[i].start_ns);
+            }));
+  table.Set("endNs", MakeArray<Napi::Float64Array>(
+                         env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
+  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(
+                                 env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
   table.Set("span", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].span; }));
   return table;
 }
@@ -190,18 +223,30 @@ Napi::Value Launches(Napi::Env env, const Recording& r) {
 Napi::Value Gpu(Napi::Env env, const Recording& r) {
   const auto& rows = r.gpu;
   Napi::Object table = Napi::Object::New(env);
-  table.Set("kind", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].kind); }));
-  table.Set("from", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].from); }));
-  table.Set("to", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].to); }));
+  table.Set("kind", MakeArray<Napi::Uint8Array>(
+                        env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].kind); }));
+  table.Set("from", MakeArray<Napi::Uint8Array>(
+                        env, rows.size(), [&](size_t i) { return static_cast<uint8_t>(rows[i].from); }));
+  table.Set("to", MakeArray<Napi::Uint8Array>(env, rows.size(),
+                                              [&](size_t i) { return static_cast<uint8_t>(rows[i].to); }));
   table.Set("name", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].name; }));
-  table.Set("device", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].device; }));
-  table.Set("context", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].context; }));
-  table.Set("stream", MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].stream; }));
-  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].start_ns); }));
-  table.Set("endNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
-  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
-  table.Set("bytes", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].bytes); }));
-  table.Set("launch", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].launch; }));
+  table.Set("device",
+            MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].device; }));
+  table.Set("context",
+            MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].context; }));
+  table.Set("stream",
+            MakeArray<Napi::Uint32Array>(env, rows.size(), [&](size_t i) { return rows[i].stream; }));
+  table.Set("startNs", MakeArray<Napi::Float64Array>(env, rows.size(), [&](size_t i) {
+              return static_cast<double>(rows[i].start_ns);
+            }));
+  table.Set("endNs", MakeArray<Napi::Float64Array>(
+                         env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].end_ns); }));
+  table.Set("correlationId", MakeArray<Napi::BigUint64Array>(
+                                 env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
+  table.Set("bytes", MakeArray<Napi::Float64Array>(
+                         env, rows.size(), [&](size_t i) { return static_cast<double>(rows[i].bytes); }));
+  table.Set("launch",
+            MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].launch; }));
   table.Set("span", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].span; }));
   return table;
 }
@@ -222,8 +267,9 @@ Napi::Value ViewTable(const Napi::CallbackInfo& info) {
     const char* name;
     Napi::Value (*make)(Napi::Env, const Recording&);
   };
-  constexpr Named kTables[] = {{"asyncs", &Asyncs}, {"ids", &Ids},           {"attributes", &Attributes}, {"links", &Links},    {"marks", &Marks},
-                               {"counters", &Counters}, {"launches", &Launches}, {"gpu", &Gpu},             {"strings", &Strings}};
+  constexpr Named kTables[] = {{"asyncs", &Asyncs},     {"ids", &Ids},     {"attributes", &Attributes},
+                               {"links", &Links},       {"marks", &Marks}, {"counters", &Counters},
+                               {"launches", &Launches}, {"gpu", &Gpu},     {"strings", &Strings}};
   for (const Named& known : kTables) {
     if (table == known.name) return known.make(info.Env(), *recording);
   }
@@ -241,12 +287,21 @@ Napi::Object OpColumns(Napi::Env env, const OpTable& table, const std::shared_pt
   object.Set("isAsync", ShareColumn(env, table.is_async.data(), rows, 1, napi_uint8_array, owner));
   object.Set("peak", ShareColumn(env, table.peak.data(), rows, 4, napi_uint32_array, owner));
   const std::pair<const char*, const Column<double>*> columns[] = {
-      {"calls", &table.calls},   {"totalNs", &table.total_ns}, {"cpuNs", &table.cpu_ns}, {"gpuNs", &table.gpu_ns},
-      {"selfNs", &table.self_ns}, {"minNs", &table.min_ns},     {"maxNs", &table.max_ns}, {"p50Ns", &table.p50_ns},
-      {"p99Ns", &table.p99_ns},   {"firstStartNs", &table.first_start_ns},               {"firstEndNs", &table.first_end_ns},
+      {"calls", &table.calls},
+      {"totalNs", &table.total_ns},
+      {"cpuNs", &table.cpu_ns},
+      {"gpuNs", &table.gpu_ns},
+      {"selfNs", &table.self_ns},
+      {"minNs", &table.min_ns},
+      {"maxNs", &table.max_ns},
+      {"p50Ns", &table.p50_ns},
+      {"p99Ns", &table.p99_ns},
+      {"firstStartNs", &table.first_start_ns},
+      {"firstEndNs", &table.first_end_ns},
       {"unfinished", &table.unfinished},
   };
-  for (const auto& [key, column] : columns) object.Set(key, ShareColumn(env, column->data(), rows, 8, napi_float64_array, owner));
+  for (const auto& [key, column] : columns)
+    object.Set(key, ShareColumn(env, column->data(), rows, 8, napi_float64_array, owner));
   return object;
 }
 
@@ -257,7 +312,9 @@ Napi::Value BothTables(Napi::Env env, const std::shared_ptr<OpTables>& tables) {
   return object;
 }
 
-TimeOf TimeOfValue(const Napi::Value& value) { return static_cast<TimeOf>(value.As<Napi::Number>().Uint32Value() % 3); }
+TimeOf TimeOfValue(const Napi::Value& value) {
+  return static_cast<TimeOf>(value.As<Napi::Number>().Uint32Value() % 3);
+}
 
 Napi::Value MakeOpTables(const Napi::CallbackInfo& info) {
   const RecordingPointer recording = RecordingOf(info[0]);
@@ -303,14 +360,18 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   const int fd = info[2].As<Napi::Number>().Int32Value();
   auto written = std::make_shared<Written>();
   return RunOffThread(
-      info.Env(), [recording, format, fd, written] { return WriteRecording(*recording, format, fd, &written->bytes, &written->warnings); },
+      info.Env(),
+      [recording, format, fd, written] {
+        return WriteRecording(*recording, format, fd, &written->bytes, &written->warnings);
+      },
       [written](Napi::Env env) { return WrittenValue(env, *written); });
 }
 
 Napi::Value WriteSync(const Napi::CallbackInfo& info) {
   Written written;
   const Status status =
-      WriteRecording(*RecordingOf(info[0]), info[1].As<Napi::String>(), info[2].As<Napi::Number>().Int32Value(), &written.bytes, &written.warnings);
+      WriteRecording(*RecordingOf(info[0]), info[1].As<Napi::String>(),
+                     info[2].As<Napi::Number>().Int32Value(), &written.bytes, &written.warnings);
   if (!status.ok()) {
     ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
     return info.Env().Undefined();
@@ -341,7 +402,8 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes, std::vector<Warning>* warnings) {
+Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes,
+                      std::vector<Warning>* warnings) {
   ByteSink sink(fd);
   Status status = format == "chrome"   ? WriteChrome(recording, &sink, warnings)
                   : format == "paddle" ? WritePaddle(recording, &sink, warnings)
@@ -353,16 +415,19 @@ Status WriteRecording(const Recording& recording, const std::string& format, int
 // What the garbage collector must know to let go of unused recordings in time.
 static int64_t BytesOf(const Recording& r) noexcept {
   const size_t span_bytes = 8 + 8 + 4 + 4 + 1 + (r.spans.gpu_ns.empty() ? 0 : 8);
-  return static_cast<int64_t>(r.spans.size() * span_bytes + r.ids.size() * sizeof(IdRow) + r.attributes.size() * sizeof(AttributeRow) +
-                              r.counters.size() * sizeof(CounterRow) + r.gpu.size() * sizeof(GpuRow) + r.launches.size() * sizeof(LaunchRow));
+  return static_cast<int64_t>(r.spans.size() * span_bytes + r.ids.size() * sizeof(IdRow) +
+                              r.attributes.size() * sizeof(AttributeRow) +
+                              r.counters.size() * sizeof(CounterRow) + r.gpu.size() * sizeof(GpuRow) +
+                              r.launches.size() * sizeof(LaunchRow));
 }
 
 Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording) {
   Napi::MemoryManagement::AdjustExternalMemory(env, BytesOf(*recording));
-  return Napi::External<RecordingPointer>::New(env, new RecordingPointer(std::move(recording)), [](Napi::Env finalizer_env, RecordingPointer* held) {
-    Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -BytesOf(**held));
-    delete held;
-  });
+  return Napi::External<RecordingPointer>::New(
+      env, new RecordingPointer(std::move(recording)), [](Napi::Env finalizer_env, RecordingPointer* held) {
+        Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -BytesOf(**held));
+        delete held;
+      });
 }
 
 void ExportRecordings(Napi::Env env, Napi::Object exports) {

@@ -13,7 +13,8 @@
 namespace opscope {
 
 // `format`: perfetto, chrome or paddle. The descriptor stays open.
-Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes, std::vector<Warning>* warnings);
+Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes,
+                      std::vector<Warning>* warnings);
 
 // An opaque handle that keeps the recording alive.
 Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording);

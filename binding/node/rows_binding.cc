@@ -9,7 +9,9 @@ namespace opscope {
 
 namespace {
 
-double NumberOf(const Napi::Object& object, const char* key) { return object.Get(key).ToNumber().DoubleValue(); }
+double NumberOf(const Napi::Object& object, const char* key) {
+  return object.Get(key).ToNumber().DoubleValue();
+}
 std::string TextOf(const Napi::Object& object, const char* key) { return object.Get(key).ToString(); }
 uint64_t BitsOf(const Napi::Object& object, const char* key) {
   bool lossless = false;
@@ -95,11 +97,13 @@ RawRows ReadRawRows(const Napi::Object& object) {
   RawRows rows;
   ForEach(object, "threads", [&](const Napi::Value& value) {
     const auto thread = value.As<Napi::Object>();
-    rows.threads.push_back({TextOf(thread, "name"), static_cast<int64_t>(NumberOf(thread, "osThreadId")), static_cast<int32_t>(NumberOf(thread, "jsThreadId"))});
+    rows.threads.push_back({TextOf(thread, "name"), static_cast<int64_t>(NumberOf(thread, "osThreadId")),
+                            static_cast<int32_t>(NumberOf(thread, "jsThreadId"))});
   });
   ForEach(object, "names", [&](const Napi::Value& value) {
     const auto name = value.As<Napi::Object>();
-    rows.names.push_back({TextOf(name, "text"), TextOf(name, "instance"), static_cast<Category>(NumberOf(name, "category")),
+    rows.names.push_back({TextOf(name, "text"), TextOf(name, "instance"),
+                          static_cast<Category>(NumberOf(name, "category")),
                           static_cast<Role>(NumberOf(name, "role"))});
   });
   ForEach(object, "strings", [&](const Napi::Value& value) { rows.strings.push_back(value.ToString()); });
@@ -120,7 +124,8 @@ RawRows ReadRawRows(const Napi::Object& object) {
   });
   ForEach(object, "links", [&](const Napi::Value& value) {
     const auto link = value.As<Napi::Object>();
-    rows.links.Append({BitsOf(link, "traceIdHigh"), BitsOf(link, "traceIdLow"), BitsOf(link, "spanId"), static_cast<uint32_t>(NumberOf(link, "span"))});
+    rows.links.Append({BitsOf(link, "traceIdHigh"), BitsOf(link, "traceIdLow"), BitsOf(link, "spanId"),
+                       static_cast<uint32_t>(NumberOf(link, "span"))});
   });
   {
     const auto marks = object.Get("marks").As<Napi::Object>();
@@ -128,7 +133,9 @@ RawRows ReadRawRows(const Napi::Object& object) {
     const auto name = ReadColumn<uint32_t>(marks, "name");
     const auto at = ReadTimes(marks, "atNs");
     const auto span = ReadColumn<int32_t>(marks, "span");
-    rows.marks = Zip<MarkRow>(thread.size(), [&](size_t i) { return MarkRow{at[i], name[i], thread[i], span.empty() ? kNoParent : span[i]}; });
+    rows.marks = Zip<MarkRow>(thread.size(), [&](size_t i) {
+      return MarkRow{at[i], name[i], thread[i], span.empty() ? kNoParent : span[i]};
+    });
   }
   {
     const auto counters = object.Get("counters").As<Napi::Object>();
@@ -136,7 +143,9 @@ RawRows ReadRawRows(const Napi::Object& object) {
     const auto name = ReadColumn<uint32_t>(counters, "name");
     const auto at = ReadTimes(counters, "atNs");
     const auto value = ReadColumn<double>(counters, "value");
-    rows.counters = Zip<CounterRow>(thread.size(), [&](size_t i) { return CounterRow{at[i], value[i], name[i], thread[i]}; });
+    rows.counters = Zip<CounterRow>(thread.size(), [&](size_t i) {
+      return CounterRow{at[i], value[i], name[i], thread[i]};
+    });
   }
   {
     const auto launches = object.Get("launches").As<Napi::Object>();
@@ -145,12 +154,15 @@ RawRows ReadRawRows(const Napi::Object& object) {
     const auto start = ReadTimes(launches, "startNs");
     const auto end = ReadTimes(launches, "endNs");
     const auto correlation = ReadColumn<uint64_t>(launches, "correlationId");
-    rows.launches = Zip<LaunchRow>(thread.size(), [&](size_t i) { return LaunchRow{start[i], end[i], correlation[i], name[i], thread[i], kNoParent}; });
+    rows.launches = Zip<LaunchRow>(thread.size(), [&](size_t i) {
+      return LaunchRow{start[i], end[i], correlation[i], name[i], thread[i], kNoParent};
+    });
   }
   ReadGpu(object.Get("gpu").As<Napi::Object>(), &rows);
   ForEach(object, "warnings", [&](const Napi::Value& value) {
     const auto warning = value.As<Napi::Object>();
-    rows.warnings.push_back({TextOf(warning, "code"), TextOf(warning, "detail"), static_cast<uint64_t>(NumberOf(warning, "count"))});
+    rows.warnings.push_back({TextOf(warning, "code"), TextOf(warning, "detail"),
+                             static_cast<uint64_t>(NumberOf(warning, "count"))});
   });
   rows.duration_ns = RoundNs(NumberOf(object, "durationNs"));
   rows.origin_epoch_ns = static_cast<int64_t>(BitsOf(object, "originEpochNs"));

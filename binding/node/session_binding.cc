@@ -53,9 +53,15 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), id);
 }
 
-void PauseSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().PauseSession(SessionOf(info))); }
-void ResumeSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().ResumeSession(SessionOf(info))); }
-void ResetSession(const Napi::CallbackInfo& info) { ThrowIfBad(info.Env(), Recorder::Get().ResetSession(SessionOf(info))); }
+void PauseSession(const Napi::CallbackInfo& info) {
+  ThrowIfBad(info.Env(), Recorder::Get().PauseSession(SessionOf(info)));
+}
+void ResumeSession(const Napi::CallbackInfo& info) {
+  ThrowIfBad(info.Env(), Recorder::Get().ResumeSession(SessionOf(info)));
+}
+void ResetSession(const Napi::CallbackInfo& info) {
+  ThrowIfBad(info.Env(), Recorder::Get().ResetSession(SessionOf(info)));
+}
 
 // Releases the session's chunks also when the merge runs out of memory.
 class SessionRelease {
@@ -150,7 +156,8 @@ double MeasureSpanCostNs() {
       log.End(0);
     }
     best = std::min(best, static_cast<double>(MonotonicNs() - start) / kSpans);
-    if (Chunk* chunk = log.first.load(std::memory_order_relaxed)) chunk->used.store(0, std::memory_order_relaxed);
+    if (Chunk* chunk = log.first.load(std::memory_order_relaxed))
+      chunk->used.store(0, std::memory_order_relaxed);
   }
   return best;
 }

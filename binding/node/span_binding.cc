@@ -35,11 +35,16 @@ napi_value BeginCounted(napi_env env, napi_callback_info) {
   return result;
 }
 
-uint64_t ParentOf(ThreadLog& log) noexcept { return log.FullSpanId(log.control().parent_low, log.control().parent_high); }
-uint64_t SpanOf(ThreadLog& log) noexcept { return log.FullSpanId(log.control().span_low, log.control().span_high); }
+uint64_t ParentOf(ThreadLog& log) noexcept {
+  return log.FullSpanId(log.control().parent_low, log.control().parent_high);
+}
+uint64_t SpanOf(ThreadLog& log) noexcept {
+  return log.FullSpanId(log.control().span_low, log.control().span_high);
+}
 void SetSpan(ThreadLog& log, uint64_t span) noexcept {
   log.control().span_low = static_cast<uint32_t>(span);
-  log.control().span_high = static_cast<uint32_t>(span >> 32) & ((1u << (ThreadLog::kSpanNumberBits - 32)) - 1);
+  log.control().span_high =
+      static_cast<uint32_t>(span >> 32) & ((1u << (ThreadLog::kSpanNumberBits - 32)) - 1);
 }
 
 napi_value BeginChild(napi_env, napi_callback_info) {
@@ -96,7 +101,8 @@ uint64_t SpanOf(ThreadLog& log, const Napi::Value& value) {
 Napi::Value Control(const Napi::CallbackInfo& info) {
   ThreadLog& log = Recorder::CurrentLog();
   // The log is not freed before its thread, and so this environment, has ended.
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(info.Env(), static_cast<void*>(&log.control()), sizeof(ControlBlock));
+  Napi::ArrayBuffer buffer =
+      Napi::ArrayBuffer::New(info.Env(), static_cast<void*>(&log.control()), sizeof(ControlBlock));
   return Napi::Uint32Array::New(info.Env(), sizeof(ControlBlock) / sizeof(uint32_t), buffer, 0);
 }
 
@@ -110,15 +116,18 @@ Napi::Value InternName(const Napi::CallbackInfo& info) {
 
 Napi::Value TimedSpan(const Napi::CallbackInfo& info) {
   ThreadLog& log = Recorder::CurrentLog();
-  const uint64_t span = log.TimedSpan(info[0].As<Napi::Number>().Uint32Value(), Int64Of(info[1]), Int64Of(info[2]), SpanOf(log, info[3]),
-                                      info[4].As<Napi::Boolean>().Value());
-  return Napi::Number::New(info.Env(), static_cast<double>(span & ((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1)));
+  const uint64_t span =
+      log.TimedSpan(info[0].As<Napi::Number>().Uint32Value(), Int64Of(info[1]), Int64Of(info[2]),
+                    SpanOf(log, info[3]), info[4].As<Napi::Boolean>().Value());
+  return Napi::Number::New(info.Env(),
+                           static_cast<double>(span & ((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1)));
 }
 
 void SetAttribute(const Napi::CallbackInfo& info) {
   ThreadLog& log = Recorder::CurrentLog();
   const uint64_t span = SpanOf(log, info[0]);
-  const uint32_t key = Recorder::Get().names().Intern(info[1].As<Napi::String>().Utf8Value(), Category::kUser, Role::kOp, {});
+  const uint32_t key =
+      Recorder::Get().names().Intern(info[1].As<Napi::String>().Utf8Value(), Category::kUser, Role::kOp, {});
   const Napi::Value value = info[2];
   if (value.IsString()) {
     log.TextAttribute(span, key, value.As<Napi::String>().Utf8Value());
@@ -144,17 +153,21 @@ void SetTraceId(const Napi::CallbackInfo& info) {
   log.TraceId(SpanOf(log, info[0]), Uint64Of(info[1]), Uint64Of(info[2]), Uint64Of(info[3]));
 }
 
-void Mark(const Napi::CallbackInfo& info) { Recorder::CurrentLog().Mark(info[0].As<Napi::Number>().Uint32Value()); }
+void Mark(const Napi::CallbackInfo& info) {
+  Recorder::CurrentLog().Mark(info[0].As<Napi::Number>().Uint32Value());
+}
 
 void Counter(const Napi::CallbackInfo& info) {
-  Recorder::CurrentLog().Counter(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().DoubleValue());
+  Recorder::CurrentLog().Counter(info[0].As<Napi::Number>().Uint32Value(),
+                                 info[1].As<Napi::Number>().DoubleValue());
 }
 
 Napi::Value NowNs(const Napi::CallbackInfo& info) { return Napi::BigInt::New(info.Env(), MonotonicNs()); }
 
 void NameThread(const Napi::CallbackInfo& info) {
   bool was_changed = false;
-  Recorder::Get().NameThread(&Recorder::CurrentLog(), CleanText(info[0].As<Napi::String>().Utf8Value(), &was_changed),
+  Recorder::Get().NameThread(&Recorder::CurrentLog(),
+                             CleanText(info[0].As<Napi::String>().Utf8Value(), &was_changed),
                              info[1].As<Napi::Number>().Int32Value());
 }
 
@@ -163,7 +176,8 @@ void NameThread(const Napi::CallbackInfo& info) {
 void ExportSpans(Napi::Env env, Napi::Object exports) {
   const auto hot = [&](const char* name, napi_callback callback) {
     napi_value function;
-    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) == napi_ok) exports.Set(name, Napi::Value(env, function));
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) == napi_ok)
+      exports.Set(name, Napi::Value(env, function));
   };
   hot("begin", &Begin);
   hot("end", &End);

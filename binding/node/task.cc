@@ -86,13 +86,15 @@ class Worker {
 
 }  // namespace
 
-Napi::Promise RunOffThread(Napi::Env env, std::function<Status()> work, std::function<Napi::Value(Napi::Env)> finish) {
+Napi::Promise RunOffThread(Napi::Env env, std::function<Status()> work,
+                           std::function<Napi::Value(Napi::Env)> finish) {
   auto task = std::make_unique<Task>(env);
   task->work = std::move(work);
   task->finish = std::move(finish);
   Napi::Promise promise = task->deferred.Promise();
-  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "opscope"), 0, 1, nullptr, nullptr, nullptr,
-                                                             &Settle, &task->done);
+  const napi_status status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "opscope"), 0, 1, nullptr,
+                                      nullptr, nullptr, &Settle, &task->done);
   if (status != napi_ok) {
     task->deferred.Reject(ErrorOf(env, Status::Error(Code::kOutOfMemory, "no thread-safe function")).Value());
     return promise;

@@ -13,14 +13,16 @@ namespace opscope {
 // A typed array over memory that `owner` keeps alive: no copy. The empty one
 // has memory of its own, as a null pointer cannot be shared.
 template <typename Owner>
-Napi::Value ShareColumn(Napi::Env env, const void* data, size_t count, size_t element_bytes, napi_typedarray_type type, const std::shared_ptr<Owner>& owner) {
+Napi::Value ShareColumn(Napi::Env env, const void* data, size_t count, size_t element_bytes,
+                        napi_typedarray_type type, const std::shared_ptr<Owner>& owner) {
   napi_value buffer;
   if (count == 0) {
     buffer = Napi::ArrayBuffer::New(env, 0);
   } else {
     auto* keep = new std::shared_ptr<Owner>(owner);
-    buffer = Napi::ArrayBuffer::New(env, const_cast<void*>(data), count * element_bytes, [](Napi::Env, void*, std::shared_ptr<Owner>* held) { delete held; },
-                                    keep);
+    buffer = Napi::ArrayBuffer::New(
+        env, const_cast<void*>(data), count * element_bytes,
+        [](Napi::Env, void*, std::shared_ptr<Owner>* held) { delete held; }, keep);
   }
   napi_value array;
   napi_create_typedarray(env, type, count, buffer, 0, &array);

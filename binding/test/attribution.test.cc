@@ -18,7 +18,9 @@ int32_t RowNamed(const Recording& recording, const std::string& name) {
   }
   return kNoParent;
 }
-int64_t GpuNs(const Recording& recording, const std::string& name) { return recording.spans.gpu_ns[static_cast<size_t>(RowNamed(recording, name))]; }
+int64_t GpuNs(const Recording& recording, const std::string& name) {
+  return recording.spans.gpu_ns[static_cast<size_t>(RowNamed(recording, name))];
+}
 
 TEST_CASE("attribution: kernel time goes to the innermost span open at the launch and to all its ancestors") {
   RowsBuilder builder;
@@ -118,7 +120,8 @@ TEST_CASE("attribution: a copy call becomes a row under its span, and every tabl
   CHECK(recording->threads[1].first_row == 5);
   CHECK(recording->launches[0].span == 2);
   CHECK(recording->gpu[0].span == 2);
-  for (const uint32_t row : {recording->attributes[0].row, recording->links[0].row, recording->ids[0].row, recording->asyncs[0].row}) {
+  for (const uint32_t row : {recording->attributes[0].row, recording->links[0].row, recording->ids[0].row,
+                             recording->asyncs[0].row}) {
     CHECK(NameOf(*recording, static_cast<int32_t>(row)) == "after");
   }
   CHECK(NameOf(*recording, recording->marks[0].span) == "last");
@@ -132,15 +135,16 @@ TEST_CASE("attribution: copies are named as the original names them") {
     const char* name;
   };
   using M = MemoryKind;
-  for (const Case& c : std::vector<Case>{{"cudaMemcpy", M::kPageable, M::kDevice, "GpuMemcpySync:CPU->GPU"},
-                                         {"cudaMemcpyAsync", M::kPinned, M::kDevice, "GpuMemcpyAsync:CUDAPinned->GPU"},
-                                         {"cudaMemcpyAsync_v3020", M::kArray, M::kPinned, "GpuMemcpyAsync:GPU->CUDAPinned"},
-                                         {"cuMemcpyDtoDAsync_v2", M::kDevice, M::kManaged, "GpuMemcpyAsync(same_gpu):GPU->GPU"},
-                                         {"cudaMemcpy", M::kDevice, M::kDevice, "GpuMemcpySync(same_gpu):GPU->GPU"},
-                                         {"cudaMemcpyPeerAsync", M::kDevice, M::kPeer, "GpuMemcpyPeerAsync:GPU->GPU"},
-                                         {"cudaMemcpyPeer", M::kPeer, M::kDevice, "GpuMemcpyPeerSync:GPU->GPU"},
-                                         {"cudaMemcpy", M::kPageable, M::kPageable, "GpuMemcpySync:CPU->CPU"},
-                                         {"cudaMemcpyAsync", M::kUnknown, M::kDevice, "GpuMemcpyAsync:Unknown"}}) {
+  for (const Case& c : std::vector<Case>{
+           {"cudaMemcpy", M::kPageable, M::kDevice, "GpuMemcpySync:CPU->GPU"},
+           {"cudaMemcpyAsync", M::kPinned, M::kDevice, "GpuMemcpyAsync:CUDAPinned->GPU"},
+           {"cudaMemcpyAsync_v3020", M::kArray, M::kPinned, "GpuMemcpyAsync:GPU->CUDAPinned"},
+           {"cuMemcpyDtoDAsync_v2", M::kDevice, M::kManaged, "GpuMemcpyAsync(same_gpu):GPU->GPU"},
+           {"cudaMemcpy", M::kDevice, M::kDevice, "GpuMemcpySync(same_gpu):GPU->GPU"},
+           {"cudaMemcpyPeerAsync", M::kDevice, M::kPeer, "GpuMemcpyPeerAsync:GPU->GPU"},
+           {"cudaMemcpyPeer", M::kPeer, M::kDevice, "GpuMemcpyPeerSync:GPU->GPU"},
+           {"cudaMemcpy", M::kPageable, M::kPageable, "GpuMemcpySync:CPU->CPU"},
+           {"cudaMemcpyAsync", M::kUnknown, M::kDevice, "GpuMemcpyAsync:Unknown"}}) {
     RowsBuilder builder;
     builder.Thread();
     builder.Launch(0, c.api, 10, 20, 1);
@@ -153,7 +157,8 @@ TEST_CASE("attribution: copies are named as the original names them") {
   }
 }
 
-TEST_CASE("attribution: the kernels of a graph go to its launch, each copy of it is a row without host time") {
+TEST_CASE(
+    "attribution: the kernels of a graph go to its launch, each copy of it is a row without host time") {
   RowsBuilder builder;
   builder.Thread();
   builder.Span(0, "replay", 0, 100);
@@ -264,7 +269,8 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
     CAPTURE(seed);
     RowsBuilder builder;
     builder.rows = RandomRows(seed);
-    builder.rows.span_parent_id.Fill(seed % 2 == 0 ? 0 : 3);  // nothing moves behind a parent on its own thread
+    builder.rows.span_parent_id.Fill(seed % 2 == 0 ? 0
+                                                   : 3);  // nothing moves behind a parent on its own thread
     builder.rows.span_id.Fill(0);
     if (!builder.rows.span_id.empty() && builder.rows.span_thread[0] == 1) builder.rows.span_id[0] = 3;
     if (!builder.rows.span_id.empty()) builder.rows.span_parent_id[0] = 0;
@@ -278,10 +284,15 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
       int32_t expected = kNoParent;
       const ThreadEntry& thread = recording->threads[launch.thread];
       for (size_t row = thread.first_row; row < size_t{thread.first_row} + thread.row_count; ++row) {
-        const int64_t end = (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
-        if ((spans.flags[row] & kAsync) == 0 && !is_copy(row) && spans.start_ns[row] <= launch.start_ns && launch.start_ns < end) expected = static_cast<int32_t>(row);
+        const int64_t end =
+            (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
+        if ((spans.flags[row] & kAsync) == 0 && !is_copy(row) && spans.start_ns[row] <= launch.start_ns &&
+            launch.start_ns < end)
+          expected = static_cast<int32_t>(row);
       }
-      const int32_t span = launch.span != kNoParent && is_copy(static_cast<size_t>(launch.span)) ? spans.parent[static_cast<size_t>(launch.span)] : launch.span;
+      const int32_t span = launch.span != kNoParent && is_copy(static_cast<size_t>(launch.span))
+                               ? spans.parent[static_cast<size_t>(launch.span)]
+                               : launch.span;
       CHECK(span == expected);
     }
     if (recording->gpu.empty()) {
@@ -298,7 +309,8 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
       }
       CHECK((row.launch < 0) == (launch < 0));
       if (row.launch < 0 || row.kind == GpuKind::kSync) continue;
-      const bool is_graph = recording->strings[recording->launches[static_cast<size_t>(row.launch)].name] == "cudaGraphLaunch";
+      const bool is_graph =
+          recording->strings[recording->launches[static_cast<size_t>(row.launch)].name] == "cudaGraphLaunch";
       const int32_t launch_span = recording->launches[static_cast<size_t>(row.launch)].span;
       if (row.kind == GpuKind::kCopy) {
         REQUIRE(row.span != kNoParent);

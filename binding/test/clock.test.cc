@@ -1,4 +1,5 @@
 #include "core/clock.h"
+
 #include "doctest.h"
 
 using namespace opscope;

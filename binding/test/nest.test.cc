@@ -16,7 +16,8 @@ std::vector<std::string> Paths(const Recording& recording) {
     const ThreadEntry& entry = recording.threads[thread];
     for (size_t row = entry.first_row; row < size_t{entry.first_row} + entry.row_count; ++row) {
       std::string path = recording.names[recording.spans.name[row]].text;
-      for (int32_t at = recording.spans.parent[row]; at != kNoParent; at = recording.spans.parent[static_cast<size_t>(at)]) {
+      for (int32_t at = recording.spans.parent[row]; at != kNoParent;
+           at = recording.spans.parent[static_cast<size_t>(at)]) {
         path = recording.names[recording.spans.name[static_cast<size_t>(at)]].text + "/" + path;
       }
       paths.push_back(std::to_string(thread) + ":" + path);
@@ -100,7 +101,8 @@ TEST_CASE("nest: a parent id wins over time, also across threads, and stays as r
   builder.Span(1, "inner", 22, 24);
   builder.Span(1, "foreign", 40, 50, 0, 14, 999);
   const auto recording = builder.Build();
-  CHECK(Paths(*recording) == Texts{"0:root", "0:root/other", "0:root/child", "1:root/other/work", "1:root/other/work/inner", "1:foreign"});
+  CHECK(Paths(*recording) == Texts{"0:root", "0:root/other", "0:root/child", "1:root/other/work",
+                                   "1:root/other/work/inner", "1:foreign"});
   REQUIRE(recording->ids.size() == 4);
   CHECK(recording->ids[3].remote_parent_id == 999);
   CHECK(recording->ids[2].remote_parent_id == 0);
@@ -121,7 +123,8 @@ TEST_CASE("nest: a cycle of parent ids is cut and counted") {
   CHECK(Paths(*recording) == Texts{"0:a", "0:a/b", "0:self", "0:x", "0:x/y", "0:x/y/z", "0:x/y/z/below"});
 }
 
-TEST_CASE("nest: a parent that began after its child on the same thread moves ahead of it, and all tables follow") {
+TEST_CASE(
+    "nest: a parent that began after its child on the same thread moves ahead of it, and all tables follow") {
   RowsBuilder builder;
   builder.Thread();
   const uint32_t child = builder.Span(0, "child", 0, 10, 0, 1, 2);
@@ -251,7 +254,9 @@ struct Given {
 void CheckPromises(const Recording& recording, const std::map<std::string, Given>& given) {
   const SpanColumns& spans = recording.spans;
   const auto is_copy = [&](size_t row) { return recording.names[spans.name[row]].role == Role::kCopy; };
-  const auto end_of = [&spans](size_t row) { return (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row]; };
+  const auto end_of = [&spans](size_t row) {
+    return (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
+  };
   uint32_t first_row = 0;
   for (const ThreadEntry& thread : recording.threads) {
     CHECK(thread.first_row == first_row);
@@ -262,18 +267,21 @@ void CheckPromises(const Recording& recording, const std::map<std::string, Given
     for (size_t row = first; row < last; ++row) {
       const auto parent = static_cast<size_t>(spans.parent[row]);
       if (is_copy(row) || parent < first || parent >= last) continue;
-      may_have_moved |= given.at(recording.names[spans.name[row]].text).has_parent_id && spans.start_ns[parent] == spans.start_ns[row];
+      may_have_moved |= given.at(recording.names[spans.name[row]].text).has_parent_id &&
+                        spans.start_ns[parent] == spans.start_ns[row];
     }
     for (size_t row = first; row < last; ++row) {
       const int32_t parent = spans.parent[row];
       CHECK(spans.duration_ns[row] >= 0);
-      if (parent >= static_cast<int32_t>(first) && parent < static_cast<int32_t>(last)) CHECK(parent < static_cast<int32_t>(row));
+      if (parent >= static_cast<int32_t>(first) && parent < static_cast<int32_t>(last))
+        CHECK(parent < static_cast<int32_t>(row));
       if (is_copy(row) || may_have_moved) continue;
       const Given& as_given = given.at(recording.names[spans.name[row]].text);
       if (as_given.has_parent_id) continue;
       int32_t expected = kNoParent;
       for (size_t other = first; other < row; ++other) {
-        if ((spans.flags[other] & kAsync) != 0 || is_copy(other) || end_of(other) <= spans.start_ns[row]) continue;
+        if ((spans.flags[other] & kAsync) != 0 || is_copy(other) || end_of(other) <= spans.start_ns[row])
+          continue;
         if (as_given.is_async || end_of(other) >= end_of(row)) expected = static_cast<int32_t>(other);
       }
       CHECK(parent == expected);
@@ -314,13 +322,15 @@ TEST_CASE("nest: ordering keys is stable, with few runs as with many") {
     const auto count = static_cast<size_t>(1 + random.Below(seed % 10 == 0 ? 30000 : 500));
     std::vector<int64_t> keys(count);
     for (size_t i = 0; i < count; ++i) {
-      const int64_t kinds[] = {random.Below(50) - 20, static_cast<int64_t>(i % (count / 3 + 1)), random.Below(2) * (int64_t{1} << 60) - random.Below(9)};
+      const int64_t kinds[] = {random.Below(50) - 20, static_cast<int64_t>(i % (count / 3 + 1)),
+                               random.Below(2) * (int64_t{1} << 60) - random.Below(9)};
       keys[i] = kinds[seed % 3];
     }
     std::vector<uint32_t> order(count);
     OrderByKey(keys.data(), count, order.data());
     for (size_t i = 1; i < count; ++i) {
-      const bool is_right = keys[order[i - 1]] < keys[order[i]] || (keys[order[i - 1]] == keys[order[i]] && order[i - 1] < order[i]);
+      const bool is_right = keys[order[i - 1]] < keys[order[i]] ||
+                            (keys[order[i - 1]] == keys[order[i]] && order[i - 1] < order[i]);
       REQUIRE(is_right);
     }
   }

@@ -12,20 +12,26 @@ namespace opscope::test {
 namespace {
 
 struct Row {
-  double calls = 0, total = 0, cpu = 0, gpu = 0, self = 0, min = 0, max = 0, p50 = 0, p99 = 0, first_start = 0, first_end = 0, unfinished = 0;
+  double calls = 0, total = 0, cpu = 0, gpu = 0, self = 0, min = 0, max = 0, p50 = 0, p99 = 0,
+         first_start = 0, first_end = 0, unfinished = 0;
   uint32_t peak = 0;
-  auto Tie() const { return std::tie(calls, total, cpu, gpu, self, min, max, p50, p99, first_start, first_end, unfinished, peak); }
+  auto Tie() const {
+    return std::tie(calls, total, cpu, gpu, self, min, max, p50, p99, first_start, first_end, unfinished,
+                    peak);
+  }
 };
 std::ostream& operator<<(std::ostream& out, const Row& row) {
-  return out << "calls " << row.calls << " total " << row.total << " cpu " << row.cpu << " gpu " << row.gpu << " self " << row.self
-             << " min " << row.min << " max " << row.max << " p50 " << row.p50 << " p99 " << row.p99
-             << " first " << row.first_start << ".." << row.first_end << " unfinished " << row.unfinished << " peak " << row.peak;
+  return out << "calls " << row.calls << " total " << row.total << " cpu " << row.cpu << " gpu " << row.gpu
+             << " self " << row.self << " min " << row.min << " max " << row.max << " p50 " << row.p50
+             << " p99 " << row.p99 << " first " << row.first_start << ".." << row.first_end << " unfinished "
+             << row.unfinished << " peak " << row.peak;
 }
 using Rows = std::map<std::string, Row>;
 
 std::string PartOf(const NameEntry& name, bool is_async) {
-  return name.text + (name.role == Role::kOp ? "" : "#" + std::to_string(static_cast<int>(name.role)) + name.instance) + "@" +
-         std::to_string(static_cast<int>(name.category)) + (is_async ? "~" : "");
+  return name.text +
+         (name.role == Role::kOp ? "" : "#" + std::to_string(static_cast<int>(name.role)) + name.instance) +
+         "@" + std::to_string(static_cast<int>(name.category)) + (is_async ? "~" : "");
 }
 
 // Table rows by path, "thread:a/b"; merged ones without a thread.
@@ -39,9 +45,11 @@ Rows RowsOf(const Recording& recording, const OpTable& table) {
     const std::string thread = table.thread[row] < 0 ? "" : std::to_string(table.thread[row]) + ":";
     paths.push_back(parent < 0 ? thread + part : paths[static_cast<size_t>(parent)] + "/" + part);
     CHECK(rows.count(paths.back()) == 0);
-    rows[paths.back()] = {table.calls[row],          table.total_ns[row],     table.cpu_ns[row],     table.gpu_ns[row], table.self_ns[row],
-                          table.min_ns[row],         table.max_ns[row],       table.p50_ns[row],     table.p99_ns[row],
-                          table.first_start_ns[row], table.first_end_ns[row], table.unfinished[row], table.peak[row]};
+    rows[paths.back()] = {
+        table.calls[row],   table.total_ns[row],       table.cpu_ns[row],       table.gpu_ns[row],
+        table.self_ns[row], table.min_ns[row],         table.max_ns[row],       table.p50_ns[row],
+        table.p99_ns[row],  table.first_start_ns[row], table.first_end_ns[row], table.unfinished[row],
+        table.peak[row]};
   }
   return rows;
 }
@@ -49,14 +57,16 @@ Rows RowsOf(const Recording& recording, const OpTable& table) {
 double Percentile(std::vector<int64_t> values, int64_t percent) {
   std::sort(values.begin(), values.end());
   const int64_t place = static_cast<int64_t>(values.size() - 1) * percent;
-  const int64_t low = values[static_cast<size_t>(place / 100)], high = values[std::min(static_cast<size_t>(place / 100) + 1, values.size() - 1)];
+  const int64_t low = values[static_cast<size_t>(place / 100)],
+                high = values[std::min(static_cast<size_t>(place / 100) + 1, values.size() - 1)];
   return static_cast<double>((low * 100 + (high - low) * (place % 100) + 50) / 100);
 }
 
 // The definitions of the op rows, worked through span by span.
 class ByDefinition {
  public:
-  ByDefinition(const Recording& recording, TimeOf time) : recording_(recording), spans_(recording.spans), time_(time) {
+  ByDefinition(const Recording& recording, TimeOf time)
+      : recording_(recording), spans_(recording.spans), time_(time) {
     for (const AsyncRow& async : recording.asyncs) return_of_[async.row] = async.return_ns;
   }
 
@@ -71,7 +81,8 @@ class ByDefinition {
  private:
   size_t ThreadOf(size_t row) const {
     size_t thread = 0;
-    while (row >= size_t{recording_.threads[thread].first_row} + recording_.threads[thread].row_count) ++thread;
+    while (row >= size_t{recording_.threads[thread].first_row} + recording_.threads[thread].row_count)
+      ++thread;
     return thread;
   }
   bool Has(size_t row, SpanFlag flag) const { return (spans_.flags[row] & flag) != 0; }
@@ -79,10 +90,13 @@ class ByDefinition {
     const std::string part = PartOf(recording_.names[spans_.name[row]], Has(row, kAsync));
     const int32_t parent = spans_.parent[row];
     const std::string thread = is_per_thread ? std::to_string(ThreadOf(row)) + ":" : "";
-    if (parent == kNoParent || (is_per_thread && ThreadOf(static_cast<size_t>(parent)) != ThreadOf(row))) return thread + part;
+    if (parent == kNoParent || (is_per_thread && ThreadOf(static_cast<size_t>(parent)) != ThreadOf(row)))
+      return thread + part;
     return PathOf(static_cast<size_t>(parent), is_per_thread) + "/" + part;
   }
-  int64_t HostEnd(size_t row) const { return Has(row, kAsync) ? return_of_.at(row) : spans_.start_ns[row] + spans_.duration_ns[row]; }
+  int64_t HostEnd(size_t row) const {
+    return Has(row, kAsync) ? return_of_.at(row) : spans_.start_ns[row] + spans_.duration_ns[row];
+  }
   // By counting each nanosecond.
   int64_t SelfOf(size_t row) const {
     std::vector<bool> is_covered(static_cast<size_t>(HostEnd(row) - spans_.start_ns[row]), false);
@@ -90,7 +104,8 @@ class ByDefinition {
       if (spans_.parent[child] != static_cast<int32_t>(row) || ThreadOf(child) != ThreadOf(row)) continue;
       if (spans_.start_ns[child] < spans_.start_ns[row]) continue;  // the accepted imperfection of CoverRows
       const int64_t end = std::min(HostEnd(child), HostEnd(row));
-      for (int64_t at = spans_.start_ns[child]; at < end; ++at) is_covered[static_cast<size_t>(at - spans_.start_ns[row])] = true;
+      for (int64_t at = spans_.start_ns[child]; at < end; ++at)
+        is_covered[static_cast<size_t>(at - spans_.start_ns[row])] = true;
     }
     return std::count(is_covered.begin(), is_covered.end(), false);
   }
@@ -117,7 +132,8 @@ class ByDefinition {
       if (!Has(span, kAsync)) continue;
       uint32_t open = 0;
       for (const size_t other : spans) {
-        const bool is_open = spans_.start_ns[other] <= start && start < spans_.start_ns[other] + spans_.duration_ns[other];
+        const bool is_open =
+            spans_.start_ns[other] <= start && start < spans_.start_ns[other] + spans_.duration_ns[other];
         open += !Has(other, kUnfinished) && is_open;
       }
       row.peak = std::max({row.peak, open, 1u});
@@ -158,8 +174,10 @@ TEST_CASE("op tree: a thousand random recordings give what the definitions give"
     CAPTURE(seed);
     RowsBuilder builder;
     builder.rows = RandomRows(seed);
-    builder.rows.names.push_back(builder.rows.names.empty() ? NameEntry{"a", "", Category::kUser, Role::kOp} : builder.rows.names[0]);
-    if (!builder.rows.span_name.empty()) builder.rows.span_name[0] = static_cast<uint32_t>(builder.rows.names.size() - 1);
+    builder.rows.names.push_back(builder.rows.names.empty() ? NameEntry{"a", "", Category::kUser, Role::kOp}
+                                                            : builder.rows.names[0]);
+    if (!builder.rows.span_name.empty())
+      builder.rows.span_name[0] = static_cast<uint32_t>(builder.rows.names.size() - 1);
     const auto recording = builder.Build();
     for (const TimeOf time : {TimeOf::kCpu, TimeOf::kGpu, TimeOf::kAll}) {
       const OpTables tables = BuildOpTables(*recording, time);
@@ -183,7 +201,9 @@ TEST_CASE("op tree: percentiles stay exact over tens of thousands of calls on tw
     for (int i = 0; i < 30000; ++i) {
       const auto thread = static_cast<uint32_t>(random.Below(2));
       const std::string name = i % 3 == 0 ? "narrow" : i % 3 == 1 ? "wide" : "equal";
-      int64_t time = i % 3 == 0 ? 100000 + random.Below(seed < 3 ? 900 : 90000) : i % 3 == 1 ? random.Below(int64_t{1} << random.Below(25)) : 4242;
+      int64_t time = i % 3 == 0   ? 100000 + random.Below(seed < 3 ? 900 : 90000)
+                     : i % 3 == 1 ? random.Below(int64_t{1} << random.Below(25))
+                                  : 4242;
       if (thread == 1 && name == "wide") time += 1000;
       builder.Span(thread, name, now[thread], now[thread] + time);
       now[thread] += time + 1 + random.Below(10);
@@ -198,7 +218,8 @@ TEST_CASE("op tree: percentiles stay exact over tens of thousands of calls on tw
       CHECK(row.p99 == Percentile(expected, 99));
     }
     CHECK(recording->names[tables.per_thread.name[0]].text != "");
-    const bool is_swapped = recording->threads[0].row_count != times["equal0"].size() + times["wide0"].size() + times["narrow0"].size();
+    const bool is_swapped = recording->threads[0].row_count !=
+                            times["equal0"].size() + times["wide0"].size() + times["narrow0"].size();
     for (const auto& [path, row] : RowsOf(*recording, tables.per_thread)) {
       const char thread = static_cast<char>('0' + ((path[0] - '0') ^ (is_swapped ? 1 : 0)));
       const std::vector<int64_t>& expected = times[path.substr(2, path.find('@') - 2) + thread];
@@ -232,7 +253,8 @@ TEST_CASE("op tree: rows come in pre-order of first begin, threads one after the
   CHECK(tables.per_thread.thread[5] == 1);
 }
 
-TEST_CASE("op tree: a worker's spans are under their parent in the merged table, at the top of their thread's") {
+TEST_CASE(
+    "op tree: a worker's spans are under their parent in the merged table, at the top of their thread's") {
   RowsBuilder builder;
   builder.Thread();
   builder.Thread();
@@ -320,7 +342,8 @@ TEST_CASE("op tree: a recording of over a million spans, where two threads share
   builder.Name("inner");
   constexpr size_t kCount = 1'200'000;
   for (Column<uint32_t>* column : {&builder.rows.span_thread, &builder.rows.span_name}) column->Reset(kCount);
-  for (Column<int64_t>* column : {&builder.rows.span_start_ns, &builder.rows.span_end_ns}) column->Reset(kCount);
+  for (Column<int64_t>* column : {&builder.rows.span_start_ns, &builder.rows.span_end_ns})
+    column->Reset(kCount);
   builder.rows.span_flags.Reset(kCount);
   Random random(9);
   std::vector<int64_t> inner;
@@ -356,7 +379,8 @@ TEST_CASE("op tree: a million levels") {
   builder.Name("deep");
   constexpr size_t kDepth = 1'000'000;
   for (Column<uint32_t>* column : {&builder.rows.span_thread, &builder.rows.span_name}) column->Reset(kDepth);
-  for (Column<int64_t>* column : {&builder.rows.span_start_ns, &builder.rows.span_end_ns}) column->Reset(kDepth);
+  for (Column<int64_t>* column : {&builder.rows.span_start_ns, &builder.rows.span_end_ns})
+    column->Reset(kDepth);
   builder.rows.span_flags.Reset(kDepth);
   for (size_t i = 0; i < kDepth; ++i) {
     builder.rows.span_thread[i] = builder.rows.span_name[i] = 0;
@@ -387,7 +411,9 @@ class SampleThread {
   SampleThread() { builder_.Thread(); }
 
   // Part i of n of a total that n calls share.
-  static int64_t Share(int64_t total, int64_t calls, int64_t i) { return total / calls + (i < total % calls ? 1 : 0); }
+  static int64_t Share(int64_t total, int64_t calls, int64_t i) {
+    return total / calls + (i < total % calls ? 1 : 0);
+  }
 
   void Begin(const std::string& name, int64_t cpu) {
     const int64_t start = open_ends_.empty() ? free_ : inner_.back();
@@ -466,27 +492,29 @@ TEST_CASE("op tree: the sample of the original's documentation (TV1)") {
   const OpTable table = BuildOpTables(*recording, TimeOf::kAll).merged;
   const Rows rows = RowsOf(*recording, table);
   CHECK(rows.size() == 15);
-  const std::string to_host_async = "GpuMemcpyAsync:GPU->CPU#4@6", to_host_sync = "GpuMemcpySync:GPU->CPU#4@6";
+  const std::string to_host_async = "GpuMemcpyAsync:GPU->CPU#4@6",
+                    to_host_sync = "GpuMemcpySync:GPU->CPU#4@6";
   const std::string on_device = "GpuMemcpyAsync(same_gpu):GPU->GPU#4@6";
   struct Expected {
     std::string path;
     double calls, cpu, gpu;
   };
-  for (const Expected& expected : std::vector<Expected>{{"conditional_block@0", 400, 43963987, 1354010},
-                                                        {"conditional_block@0/" + to_host_async, 400, 11040198, 790586},
-                                                        {"conditional_block@0/assign@0", 200, 7738432, 274368},
-                                                        {"conditional_block@0/assign@0/" + on_device, 200, 4285085, 274368},
-                                                        {"conditional_block@0/fill_constant@0", 200, 7511009, 289056},
-                                                        {"fill_constant@0", 300, 13298308, 422559},
-                                                        {"select_input@0", 200, 12810170, 681598},
-                                                        {"select_input@0/" + to_host_sync, 200, 6296225, 396191},
-                                                        {"select_input@0/" + on_device, 200, 3448200, 285407},
-                                                        {"less_than@0", 200, 7053690, 272799},
-                                                        {"fetch@0", 200, 6766394, 395773},
-                                                        {"fetch@0/" + to_host_sync, 200, 5323041, 395773},
-                                                        {"logical_not@0", 200, 6772137, 274432},
-                                                        {"cast@0", 200, 6768117, 277375},
-                                                        {"equal@0", 100, 3192579, 138464}}) {
+  for (const Expected& expected :
+       std::vector<Expected>{{"conditional_block@0", 400, 43963987, 1354010},
+                             {"conditional_block@0/" + to_host_async, 400, 11040198, 790586},
+                             {"conditional_block@0/assign@0", 200, 7738432, 274368},
+                             {"conditional_block@0/assign@0/" + on_device, 200, 4285085, 274368},
+                             {"conditional_block@0/fill_constant@0", 200, 7511009, 289056},
+                             {"fill_constant@0", 300, 13298308, 422559},
+                             {"select_input@0", 200, 12810170, 681598},
+                             {"select_input@0/" + to_host_sync, 200, 6296225, 396191},
+                             {"select_input@0/" + on_device, 200, 3448200, 285407},
+                             {"less_than@0", 200, 7053690, 272799},
+                             {"fetch@0", 200, 6766394, 395773},
+                             {"fetch@0/" + to_host_sync, 200, 5323041, 395773},
+                             {"logical_not@0", 200, 6772137, 274432},
+                             {"cast@0", 200, 6768117, 277375},
+                             {"equal@0", 100, 3192579, 138464}}) {
     CAPTURE(expected.path);
     REQUIRE(rows.count(expected.path) == 1);
     const Row& row = rows.at(expected.path);

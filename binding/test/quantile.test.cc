@@ -13,7 +13,8 @@ namespace {
 uint64_t BySorting(std::vector<uint64_t> values, uint64_t percent) {
   std::sort(values.begin(), values.end());
   const uint64_t place = (values.size() - 1) * percent;
-  const uint64_t low = values[place / 100], high = values[std::min<size_t>(place / 100 + 1, values.size() - 1)];
+  const uint64_t low = values[place / 100],
+                 high = values[std::min<size_t>(place / 100 + 1, values.size() - 1)];
   return (low * 100 + (high - low) * (place % 100) + 50) / 100;
 }
 
@@ -44,8 +45,8 @@ TEST_CASE("quantile: selection gives what sorting gives, whatever the distributi
 TEST_CASE("quantile: halves round up, a single value is every percentile") {
   CHECK(BySelection({7}, 50) == 7);
   CHECK(BySelection({7}, 99) == 7);
-  CHECK(BySelection({1, 2}, 50) == 2);   // 1.5
-  CHECK(BySelection({1, 2}, 99) == 2);   // 1.99
+  CHECK(BySelection({1, 2}, 50) == 2);             // 1.5
+  CHECK(BySelection({1, 2}, 99) == 2);             // 1.99
   CHECK(BySelection({10, 15, 18, 40}, 50) == 17);  // 16.5
   CHECK(BySelection({0, 100}, 99) == 99);
   CHECK(Between(0, uint64_t{1} << 62, 50) == uint64_t{1} << 61);

@@ -32,7 +32,8 @@ class RowsBuilder {
     return index;
   }
   // Returns the row as given.
-  uint32_t Span(uint32_t thread, const std::string& name, int64_t start, int64_t end, uint8_t flags = 0, uint64_t id = 0, uint64_t parent_id = 0) {
+  uint32_t Span(uint32_t thread, const std::string& name, int64_t start, int64_t end, uint8_t flags = 0,
+                uint64_t id = 0, uint64_t parent_id = 0) {
     rows.span_thread.Append(thread);
     rows.span_name.Append(Name(name));
     rows.span_start_ns.Append(start);
@@ -48,10 +49,13 @@ class RowsBuilder {
   void Launch(uint32_t thread, const std::string& api, int64_t start, int64_t end, uint64_t correlation) {
     rows.launches.Append({start, end, correlation, String(api), thread, kNoParent});
   }
-  void Gpu(GpuKind kind, int64_t start, int64_t end, uint64_t correlation, MemoryKind from = MemoryKind::kUnknown, MemoryKind to = MemoryKind::kUnknown) {
+  void Gpu(GpuKind kind, int64_t start, int64_t end, uint64_t correlation,
+           MemoryKind from = MemoryKind::kUnknown, MemoryKind to = MemoryKind::kUnknown) {
     rows.gpu.Append({start, end, correlation, 0, String("work"), 0, 1, 7, -1, kNoParent, kind, from, to});
   }
-  void Kernel(int64_t start, int64_t end, uint64_t correlation) { Gpu(GpuKind::kKernel, start, end, correlation); }
+  void Kernel(int64_t start, int64_t end, uint64_t correlation) {
+    Gpu(GpuKind::kKernel, start, end, correlation);
+  }
 
   std::shared_ptr<const Recording> Build() {
     std::shared_ptr<const Recording> recording;
@@ -100,22 +104,26 @@ inline RawRows RandomRows(uint64_t seed) {
     if (random.OneIn(10)) flags |= kTimed;
     const bool has_id = random.OneIn(2);
     const uint64_t parent = random.OneIn(5) ? 1 + static_cast<uint64_t>(random.Below(span_count + 5)) : 0;
-    const uint32_t row = builder.Span(thread, names[random.Below(4)], from, to, flags, has_id ? static_cast<uint64_t>(i) + 1 : 0, parent);
+    const uint32_t row = builder.Span(thread, names[random.Below(4)], from, to, flags,
+                                      has_id ? static_cast<uint64_t>(i) + 1 : 0, parent);
     if ((flags & kAsync) != 0 && random.OneIn(2)) builder.Return(row, from + random.Below(60));
   }
   for (int64_t i = random.Below(10); i-- > 0;) {
-    builder.rows.marks.Append({random.Below(end), builder.Name("mark"), static_cast<uint32_t>(random.Below(threads)), kNoParent});
+    builder.rows.marks.Append(
+        {random.Below(end), builder.Name("mark"), static_cast<uint32_t>(random.Below(threads)), kNoParent});
   }
   if (random.OneIn(3)) return std::move(builder.rows);
   const char* apis[] = {"cudaLaunchKernel", "cudaMemcpy", "cudaMemcpyAsync", "cudaGraphLaunch"};
   for (int64_t i = random.Below(30); i-- > 0;) {
     const int64_t at = random.Below(end + 50);
-    builder.Launch(static_cast<uint32_t>(random.Below(threads)), apis[random.Below(4)], at, at + random.Below(5), static_cast<uint64_t>(random.Below(30)));
+    builder.Launch(static_cast<uint32_t>(random.Below(threads)), apis[random.Below(4)], at,
+                   at + random.Below(5), static_cast<uint64_t>(random.Below(30)));
   }
   for (int64_t i = random.Below(40); i-- > 0;) {
     const int64_t at = random.Below(end + 50);
-    builder.Gpu(static_cast<GpuKind>(random.Below(4)), at, at + random.Below(30), static_cast<uint64_t>(random.Below(35)),
-                static_cast<MemoryKind>(random.Below(7)), static_cast<MemoryKind>(random.Below(7)));
+    builder.Gpu(static_cast<GpuKind>(random.Below(4)), at, at + random.Below(30),
+                static_cast<uint64_t>(random.Below(35)), static_cast<MemoryKind>(random.Below(7)),
+                static_cast<MemoryKind>(random.Below(7)));
   }
   return std::move(builder.rows);
 }

@@ -1,4 +1,6 @@
 // The recorder and the merge together: what threads record is what captures hold.
+#include "core/recorder.h"
+
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -6,7 +8,6 @@
 #include <vector>
 
 #include "core/merge.h"
-#include "core/recorder.h"
 #include "doctest.h"
 
 using namespace opscope;
@@ -158,7 +159,12 @@ TEST_CASE("a category that is off hides the span but not its children") {
   const int session = Recorder::Get().StartSession(options);
   ThreadLog& log = Recorder::CurrentLog();
   const uint32_t hidden = Name("hidden", Category::kSection);
-  { Scope outer("outer"); log.Begin(hidden); { Scope inner("inner"); } log.End(hidden); }
+  {
+    Scope outer("outer");
+    log.Begin(hidden);
+    { Scope inner("inner"); }
+    log.End(hidden);
+  }
   CHECK(Tree(*Stop(session)) == "outer(inner)");
 }
 
@@ -170,7 +176,12 @@ TEST_CASE("each of two sessions sees its own window and categories") {
   options.category_mask = 1u << static_cast<uint32_t>(Category::kSection);
   const int narrow = recorder.StartSession(options);
   ThreadLog& log = Recorder::CurrentLog();
-  { Scope op("op"); const uint32_t part = Name("part", Category::kSection); log.Begin(part); log.End(part); }
+  {
+    Scope op("op");
+    const uint32_t part = Name("part", Category::kSection);
+    log.Begin(part);
+    log.End(part);
+  }
   CHECK(Tree(*Stop(narrow)) == "part");
   { Scope after("after"); }
   CHECK(Tree(*Stop(wide)) == "before op(part) after");
@@ -272,7 +283,8 @@ TEST_CASE("a thread that ended before the stop is in the capture, and its memory
   CHECK(Recorder::Get().pool().used_bytes() <= used);
 }
 
-TEST_CASE("threads that record while sessions start and stop: every begin that saw an open gate is accounted for") {
+TEST_CASE(
+    "threads that record while sessions start and stop: every begin that saw an open gate is accounted for") {
   // Catches a record published after its session had read the logs.
   constexpr int kThreads = 4;
   constexpr int kSessions = 40;
@@ -309,9 +321,12 @@ TEST_CASE("threads that record while sessions start and stop: every begin that s
 
 TEST_CASE("names are made storable and told apart by category, role and instance") {
   NameTable names;
-  CHECK(names.Intern("a", Category::kUser, Role::kOp, {}) == names.Intern("a", Category::kUser, Role::kOp, {}));
-  CHECK(names.Intern("a", Category::kUser, Role::kOp, {}) != names.Intern("a", Category::kCpuOp, Role::kOp, {}));
-  CHECK(names.Intern("a", Category::kUser, Role::kInstance, "x") != names.Intern("a", Category::kUser, Role::kInstance, "y"));
+  CHECK(names.Intern("a", Category::kUser, Role::kOp, {}) ==
+        names.Intern("a", Category::kUser, Role::kOp, {}));
+  CHECK(names.Intern("a", Category::kUser, Role::kOp, {}) !=
+        names.Intern("a", Category::kCpuOp, Role::kOp, {}));
+  CHECK(names.Intern("a", Category::kUser, Role::kInstance, "x") !=
+        names.Intern("a", Category::kUser, Role::kInstance, "y"));
   const auto text_of = [&](std::string_view given) {
     const uint32_t id = names.Intern(given, Category::kUser, Role::kOp, {});
     return names.Entries()[id & kNameIndexMask].text;

@@ -78,7 +78,10 @@ export function qualityLines(source: ReportSource, width: number): Block {
   }
   for (const { name, calls, totalNs } of quality.integrations) {
     const share = quality.recordedNs > 0 ? totalNs / quality.recordedNs : 0
-    facts.push(['', [`${printedName(name)} ×${countText(calls)}`, durationText(totalNs), `${percentText(share)} of wall`]])
+    facts.push([
+      '',
+      [`${printedName(name)} ×${countText(calls)}`, durationText(totalNs), `${percentText(share)} of wall`],
+    ])
   }
   if (quality.notBrokenDown > 0) {
     facts.push(['Not broken down', [`${plural(quality.notBrokenDown, 'model run')} without figures per op`]])

@@ -91,7 +91,8 @@ describe('worker threads', () => {
 
   it('complete the file of a session whose worker is terminated', async () => {
     const out = join(mkdtempSync(join(tmpdir(), 'opscope-worker-')), 'worker.pftrace')
-    const outcome = await runChild(`
+    const outcome = await runChild(
+      `
       import { Worker } from 'node:worker_threads'
       const url = JSON.stringify(new URL('lib/index.js', 'file://' + process.cwd() + '/').href)
       const body = "op('w').begin(); op('w').end(); require('node:worker_threads').parentPort.postMessage(1); setInterval(() => {}, 1000)"
@@ -101,7 +102,9 @@ describe('worker threads', () => {
         worker.on('message', () => worker.terminate())
         worker.on('exit', resolve)
       })
-    `, { OUT: out })
+    `,
+      { OUT: out },
+    )
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
     expect((await loadCapture(out)).ops()).toMatchObject([{ path: ['w'], calls: 1 }])
   })

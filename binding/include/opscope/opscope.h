@@ -37,7 +37,13 @@ extern "C" {
 typedef uint64_t opscope_token;
 
 /* Categories and roles, as in the options of the JavaScript API. */
-enum { OPSCOPE_USER = 0, OPSCOPE_SECTION = 1, OPSCOPE_INFERENCE = 2, OPSCOPE_CPU_OP = 3, OPSCOPE_RUNTIME_API = 4 };
+enum {
+  OPSCOPE_USER = 0,
+  OPSCOPE_SECTION = 1,
+  OPSCOPE_INFERENCE = 2,
+  OPSCOPE_CPU_OP = 3,
+  OPSCOPE_RUNTIME_API = 4
+};
 enum { OPSCOPE_ROLE_OP = 0, OPSCOPE_ROLE_PHASE = 1, OPSCOPE_ROLE_SPECIAL = 3 };
 
 /* What opscope offers. Fields are only ever added at the end; `size` tells how many there are. */
@@ -63,13 +69,15 @@ struct opscope_functions_v1 {
  * slot points to a word that is not zero while anything is recorded; until opscope comes, to one
  * that never is, so that the test needs no null check.
  */
-__attribute__((weak, visibility("default"))) OPSCOPE_ATOMIC(const struct opscope_functions_v1*) opscope_slot_v1;
+__attribute__((weak, visibility("default")))
+OPSCOPE_ATOMIC(const struct opscope_functions_v1*) opscope_slot_v1;
 static const uint32_t opscope_shut_v1_ = 0;
 __attribute__((weak, visibility("default"))) const uint32_t* opscope_gate_v1 = &opscope_shut_v1_;
 
 /* The functions if a recording is running, else null. */
 static inline const struct opscope_functions_v1* opscope_recording(void) {
-  if (__atomic_load_n(__atomic_load_n(&opscope_gate_v1, __ATOMIC_RELAXED), __ATOMIC_RELAXED) == 0) return NULL;
+  if (__atomic_load_n(__atomic_load_n(&opscope_gate_v1, __ATOMIC_RELAXED), __ATOMIC_RELAXED) == 0)
+    return NULL;
   return OPSCOPE_LOAD(opscope_slot_v1);
 }
 

@@ -9,7 +9,8 @@
 
 namespace {
 
-// opscope records on `threads` threads, `spans` pairs of nested spans each; returns how many begins returned a token.
+// opscope records on `threads` threads, `spans` pairs of nested spans each; returns how many begins returned
+// a token.
 uint64_t RecordSpans(uint32_t threads, uint32_t spans) {
   std::atomic<uint64_t> tokens{0};
   std::vector<std::thread> workers;
@@ -85,7 +86,11 @@ napi_value Init(napi_env env, napi_value exports) {
   const struct {
     const char* name;
     napi_callback callback;
-  } functions[] = {{"record", &Record}, {"around", &Around}, {"endElsewhere", &EndElsewhere}, {"isConnected", &IsConnected}, {"empty", &Empty}};
+  } functions[] = {{"record", &Record},
+                   {"around", &Around},
+                   {"endElsewhere", &EndElsewhere},
+                   {"isConnected", &IsConnected},
+                   {"empty", &Empty}};
   for (const auto& function : functions) {
     napi_value value;
     napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, nullptr, &value);
