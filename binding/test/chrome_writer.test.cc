@@ -182,7 +182,7 @@ TEST_CASE("doubles read back as the same number and never look like integers") {
 }
 
 TEST_CASE("a plain span is one line of known text") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.rows.process_id = 100;
   b.Thread("main", 7, 0);
   b.Span(0, b.Name("mat\"mul", Role::kOp, Category::kCpuOp), 600'000, 700'001);
@@ -268,7 +268,7 @@ TEST_CASE("GPU rows have tracks of their device, lanes where they overlap, arrow
 }
 
 TEST_CASE("a kernel name beyond 1 KiB is cut, and told whole once") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.Thread("main", 1, 0);
   const std::string name = std::string(1023, 'k') + "é" + std::string(500, 'x');
   GpuRow row{};
@@ -290,7 +290,7 @@ TEST_CASE("a kernel name beyond 1 KiB is cut, and told whole once") {
 
 TEST_CASE("names of any length and an empty recording are valid JSON") {
   Parsed(Recording());
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.Thread("main", 1, 0);
   for (size_t size : {1u, 60u, 440u, 500u, 600u, 70'000u, 300'000u}) {
     b.Span(0, b.Name(std::string(size, 'n')), static_cast<int64_t>(size), 10'000'000);

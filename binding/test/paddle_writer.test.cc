@@ -75,7 +75,7 @@ Profile Written(const Recording& recording, std::vector<Warning>* warnings) {
 }  // namespace
 
 TEST_CASE("a Paddle profile has kernels, host, API and copies, with op paths") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.rows.origin_epoch_ns = 1'700'000'000'000'000'000;
   b.rows.duration_ns = 5000;
   b.Thread("main", 1, 0);
@@ -134,9 +134,11 @@ TEST_CASE("a Paddle profile has kernels, host, API and copies, with op paths") {
         "mul/compute/GpuMemcpySync:CPU->GPU|MEMCPY_HtoD|1|1|7|350|30|4096\n");
   CHECK(profile.start_ns == 1'700'000'000'000'000'000);
   CHECK(profile.end_ns == profile.start_ns + 5000);
-  REQUIRE(warnings.size() == 1);
-  CHECK(warnings[0].code == "slash-in-name");
+  REQUIRE(warnings.size() == 2);
+  CHECK(warnings[0].code == "async-as-ops");
   CHECK(warnings[0].count == 2);
+  CHECK(warnings[1].code == "slash-in-name");
+  CHECK(warnings[1].count == 2);
 }
 
 TEST_CASE("host events of one sub device nest") {
@@ -156,7 +158,7 @@ TEST_CASE("host events of one sub device nest") {
 }
 
 TEST_CASE("recursion five thousand deep is written, its long paths built one at a time") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.Thread("main", 1, 0);
   const uint32_t name = b.Name("fib");
   for (int i = 0; i < 5000; ++i) b.Span(0, name, i, 1'000'000 - i, i - 1);

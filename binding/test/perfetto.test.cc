@@ -139,7 +139,7 @@ TEST_CASE("an empty recording survives the file") {
 }
 
 TEST_CASE("a plain op span takes at most 36 bytes") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.Thread("main", 1, 0);
   const uint32_t name = b.Name("matmul", Role::kOp, Category::kCpuOp);
   for (int64_t i = 0; i < 100'000; ++i) b.Span(0, name, i * 90'000, i * 90'000 + 70'000);
@@ -178,7 +178,7 @@ TEST_CASE("a file cut at any byte gives what is whole") {
 }
 
 TEST_CASE("spans whose end was cut off are unfinished") {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   b.Thread("main", 1, 0);
   const uint32_t name = b.Name("outer");
   b.Span(0, name, 0, 1'000'000);

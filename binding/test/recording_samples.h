@@ -13,7 +13,7 @@
 namespace opscope::test {
 
 // Builds plain rows one span at a time; spans come thread by thread in begin order.
-class RowsBuilder {
+class CaptureRowsBuilder {
  public:
   RawRows rows;
 
@@ -86,7 +86,7 @@ class RowsBuilder {
 
 // One of everything, most of it odd.
 inline std::shared_ptr<const Recording> OddRecording() {
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   RawRows& rows = b.rows;
   rows.origin_epoch_ns = 1763780000000000123;
   rows.origin_clock_ns = 987654321012345;
@@ -201,7 +201,7 @@ inline std::shared_ptr<const Recording> RandomRecording(uint32_t seed, uint32_t 
                                                         uint32_t spans_per_thread) {
   std::mt19937_64 random(seed);
   const auto below = [&random](uint64_t bound) { return random() % bound; };
-  RowsBuilder b;
+  CaptureRowsBuilder b;
   std::vector<uint32_t> names;
   for (uint32_t i = 0; i < 40; ++i) {
     names.push_back(b.Name("op " + std::to_string(i), static_cast<Role>(i % 3),
