@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include "core/native_api.h"
+#include "gpu/gpu_source_cupti.h"
 #include "node/recording_binding.h"
 #include "node/session_binding.h"
 #include "node/span_binding.h"
@@ -11,7 +12,7 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", OPSCOPE_VERSION);
   opscope::ExportSpans(env, exports);
-  opscope::ExportSessions(env, exports);
+  opscope::ExportSessions(env, exports, &opscope::CuptiSource);
   opscope::ExportRecordings(env, exports);
   opscope::FillNativeApiSlots();
   return exports;

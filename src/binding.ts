@@ -267,7 +267,10 @@ export interface NativeBinding {
     path: string,
     format: string,
     metaJson: string,
+    hasGpu: boolean,
   ): number
+  /** Starts GPU recording, blocking up to the deadline; what is available belongs to the next startSession(). */
+  startGpu(deadlineMs: number): { available: boolean; reason: string; detail: string }
   pauseSession(session: number): void
   resumeSession(session: number): void
   resetSession(session: number): void

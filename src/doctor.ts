@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -15,7 +14,8 @@ export interface Diagnosis {
   native: { found: true; path: string; version: string } | { found: false; reason: string; build: string }
   /** Where timestamps come from, and what a span costs here; absent without the native core. */
   clock?: { source: string; spanCostNs: number }
-  gpu: { available: boolean; reason?: string }
+  /** `detail` names the driver, the library and their versions, or what is missing. */
+  gpu: { available: boolean; reason?: string; detail?: string }
   cpu: { count: number; model: string }
   memory: {
     totalBytes: number /** Of the container; absent when there is none. */
@@ -23,6 +23,9 @@ export interface Diagnosis {
     heapLimitBytes: number
   }
 }
+
+/** Long enough to load CUPTI and attach; doctor must answer a person. */
+const GPU_START_MS = 5000
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -66,6 +69,10 @@ function nativeFailure(): string {
 }
 
 function gpuState(): Diagnosis['gpu'] {
-  const hasDriver = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg')
-  return { available: false, reason: hasDriver ? 'not-supported' : 'no-driver' }
+  const binding = tryNative()
+  if (binding === undefined) return { available: false, reason: 'no-native-core' }
+  const { available, reason, detail } = binding.startGpu(GPU_START_MS)
+  if (!available) return { available, reason, detail }
+  binding.stopSessionSync(binding.startSession(0, true, false, '', '', '{}', true), '{}')
+  return { available, detail }
 }

@@ -12,6 +12,13 @@ import { VERSION } from './version.js'
 /** What a stop may change: everything else was fixed at the start. */
 export type StopOptions = Pick<ResolvedOptions, 'sortedKey' | 'print'> & { profilePath: string | undefined }
 
+/** Whether GPU activity is recorded, and if not, why. */
+interface GpuState {
+  available: boolean
+  reason?: string
+  detail?: string
+}
+
 type SessionState = 'recording' | 'paused' | 'stopped'
 
 /** A recording in progress: a window on what the process records. */
@@ -22,17 +29,18 @@ export class Session {
   readonly #output: Output | undefined
   readonly #stopCounters: () => void
   readonly #isBufferSized: boolean
+  readonly #gpu: GpuState
   #state: SessionState
   #capture: Capture | undefined
 
   /** Use profile() or startProfiler(). @internal */
   constructor(options: ResolvedOptions) {
     this.#native = native()
-    requireGpu(options)
     // A bad path fails here, before anything is recorded.
     this.#output = options.profilePath === undefined ? undefined : openOutput(options.profilePath)
     this.#options = options
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
+    this.#gpu = startGpu(this.#native, options)
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
     this.#id = this.#native.startSession(
@@ -42,6 +50,7 @@ export class Session {
       this.#output?.path ?? '',
       this.#output?.format ?? '',
       JSON.stringify(this.#meta(options)),
+      this.#gpu.available,
     )
     this.#state = options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
@@ -140,7 +149,7 @@ export class Session {
       bufferMB,
       spanCostNs,
       clock,
-      gpu: GPU_STATE,
+      gpu: this.#gpu,
     }
   }
 
@@ -161,18 +170,22 @@ export class Session {
   }
 }
 
-/** GPU activity is not recorded by this version. */
-const GPU_STATE = { available: false, reason: 'not-supported' } as const
-
 function writeWarning(error: unknown): { code: string; detail: string; count: number } {
   return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
 }
 
-function requireGpu({ gpu }: ResolvedOptions): void {
-  if (gpu !== 'required') return
+/** Loading CUPTI and attaching to a busy process takes up to seconds; longer means that something is stuck. */
+const GPU_START_MS = 10_000
+
+/** @throws OpscopeError ERR_OPSCOPE_GPU_UNAVAILABLE when a GPU is required and none can be recorded. */
+function startGpu(binding: NativeBinding, { gpu, state }: ResolvedOptions): GpuState {
+  if (gpu === 'off' || (state === 'CPU' && gpu !== 'required')) return { available: false, reason: 'off' }
+  const { available, reason, detail } = binding.startGpu(GPU_START_MS)
+  if (available) return { available, detail }
+  if (gpu !== 'required') return { available, reason, detail }
   throw new OpscopeError(
     'ERR_OPSCOPE_GPU_UNAVAILABLE',
-    'A GPU is required, and none can be recorded here: not-supported.',
+    `A GPU is required, and none can be recorded: ${reason}. ${detail}`,
     "Use gpu: 'auto' to record the CPU alone.",
   )
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/gpu_attach.h"
 #include "core/merge.h"
 #include "core/native_api.h"
 #include "core/recorder.h"
@@ -19,6 +20,9 @@
 namespace opscope {
 
 namespace {
+
+// Plugged in by addon.cc, the same for every environment.
+GpuSource& (*g_gpu_source)() = nullptr;
 
 void ThrowIfBad(Napi::Env env, const Status& status) {
   if (!status.ok()) ErrorOf(env, status).ThrowAsJavaScriptException();
@@ -35,6 +39,7 @@ struct SessionOutput {
   std::string path;  // empty: nowhere
   std::string format;
   std::string meta_json;
+  bool has_gpu = false;  // a Start of the GPU back end is to be stopped
 };
 
 // The sessions that one environment started and has not stopped. Used on its thread alone.
@@ -49,8 +54,22 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   options.is_paused = info[1].As<Napi::Boolean>().Value();
   options.is_detailed = info[2].As<Napi::Boolean>().Value();
   const int id = Recorder::Get().StartSession(options);
-  SessionsOf(info)[id] = {info[3].As<Napi::String>(), info[4].As<Napi::String>(), info[5].As<Napi::String>()};
+  SessionsOf(info)[id] = {info[3].As<Napi::String>(), info[4].As<Napi::String>(), info[5].As<Napi::String>(),
+                          info[6].As<Napi::Boolean>().Value()};
   return Napi::Number::New(info.Env(), id);
+}
+
+// Blocks until the GPU back end answers, up to the deadline. What answers
+// available is stopped by the session that startSession is then given it for.
+Napi::Value StartGpu(const Napi::CallbackInfo& info) {
+  GpuOptions options;
+  options.start_deadline_ms = info[0].As<Napi::Number>().Uint32Value();
+  const GpuState state = g_gpu_source().Start(options);
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("available", state.available);
+  object.Set("reason", state.reason);
+  object.Set("detail", state.detail);
+  return object;
 }
 
 void PauseSession(const Napi::CallbackInfo& info) {
@@ -75,10 +94,27 @@ class SessionRelease {
   int id_;
 };
 
-std::shared_ptr<const Recording> MergeAndRelease(const MergeInput& input, std::string meta_json) {
+// How a session's share of the GPU back end ends.
+enum class GpuStop : uint8_t {
+  kNone,  // it had none
+  kWait,  // for the GPU to finish what it has
+  kExit,  // flush what is complete: on an exit path nothing may wait for the GPU
+};
+// A service's stop may wait for the kernels under way; an exit may not.
+constexpr uint64_t kWaitDeadlineMs = 10'000;
+constexpr uint64_t kExitDeadlineMs = 2'000;
+
+std::shared_ptr<const Recording> MergeAndRelease(const MergeInput& input, std::string meta_json,
+                                                 GpuStop gpu) {
   SessionRelease release(input.session.id);
   std::shared_ptr<Recording> recording = MergeLogs(input);
   recording->meta_json = std::move(meta_json);
+  if (gpu != GpuStop::kNone) {
+    const bool waits = gpu == GpuStop::kWait;
+    AttachGpu(
+        g_gpu_source().Stop(recording->origin_clock_ns, waits, waits ? kWaitDeadlineMs : kExitDeadlineMs),
+        recording.get());
+  }
   return recording;
 }
 
@@ -88,10 +124,9 @@ void FinishOwnSessions(OwnSessions* sessions) {
   for (const auto& [id, output] : *sessions) {
     MergeInput input;
     if (!Recorder::Get().StopSession(id, &input).ok()) continue;
-    SessionRelease release(id);
+    const auto recording =
+        MergeAndRelease(input, output.meta_json, output.has_gpu ? GpuStop::kExit : GpuStop::kNone);
     if (output.path.empty()) continue;
-    std::shared_ptr<Recording> recording = MergeLogs(input);
-    recording->meta_json = output.meta_json;
     const int fd = open(output.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) continue;  // nobody is left to be told
     uint64_t bytes = 0;
@@ -102,8 +137,18 @@ void FinishOwnSessions(OwnSessions* sessions) {
   delete sessions;
 }
 
+// The session is no longer its environment's; true when it holds a share of the GPU back end.
+bool TakeGpu(const Napi::CallbackInfo& info) {
+  OwnSessions& sessions = SessionsOf(info);
+  const auto found = sessions.find(SessionOf(info));
+  if (found == sessions.end()) return false;
+  const bool has_gpu = found->second.has_gpu;
+  sessions.erase(found);
+  return has_gpu;
+}
+
 Napi::Value StopSession(const Napi::CallbackInfo& info) {
-  SessionsOf(info).erase(SessionOf(info));
+  const GpuStop gpu = TakeGpu(info) ? GpuStop::kWait : GpuStop::kNone;
   auto input = std::make_shared<MergeInput>();
   const Status status = Recorder::Get().StopSession(SessionOf(info), input.get());
   if (!status.ok()) {
@@ -114,15 +159,15 @@ Napi::Value StopSession(const Napi::CallbackInfo& info) {
   std::string meta_json = info[1].As<Napi::String>();
   return RunOffThread(
       info.Env(),
-      [input, result, meta_json]() mutable {
-        *result = MergeAndRelease(*input, std::move(meta_json));
+      [input, result, meta_json, gpu]() mutable {
+        *result = MergeAndRelease(*input, std::move(meta_json), gpu);
         return Status::Ok();
       },
       [result](Napi::Env env) { return WrapRecording(env, std::move(*result)); });
 }
 
 Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
-  SessionsOf(info).erase(SessionOf(info));
+  const GpuStop gpu = TakeGpu(info) ? GpuStop::kExit : GpuStop::kNone;
   MergeInput input;
   const Status status = Recorder::Get().StopSession(SessionOf(info), &input);
   if (!status.ok()) {
@@ -131,7 +176,7 @@ Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
   }
   std::shared_ptr<const Recording> recording;
   const Status merged = CatchOutOfMemory([&] {
-    recording = MergeAndRelease(input, info[1].As<Napi::String>());
+    recording = MergeAndRelease(input, info[1].As<Napi::String>(), gpu);
     return Status::Ok();
   });
   if (merged.ok()) return WrapRecording(info.Env(), std::move(recording));
@@ -177,11 +222,13 @@ Napi::Value RecorderStats(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void ExportSessions(Napi::Env env, Napi::Object exports) {
+void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source)()) {
+  g_gpu_source = gpu_source;
   auto* sessions = new OwnSessions;
   env.AddCleanupHook(&FinishOwnSessions, sessions);
   exports.Set("setPoolBytes", Napi::Function::New<SetPoolBytes>(env, "setPoolBytes"));
   exports.Set("startSession", Napi::Function::New<StartSession>(env, "startSession", sessions));
+  exports.Set("startGpu", Napi::Function::New<StartGpu>(env, "startGpu"));
   exports.Set("pauseSession", Napi::Function::New<PauseSession>(env, "pauseSession"));
   exports.Set("resumeSession", Napi::Function::New<ResumeSession>(env, "resumeSession"));
   exports.Set("resetSession", Napi::Function::New<ResetSession>(env, "resetSession"));

@@ -3,8 +3,11 @@
 
 #include <napi.h>
 
+#include "core/gpu_source.h"
+
 namespace opscope {
 
-void ExportSessions(Napi::Env env, Napi::Object exports);
+// `gpu_source` gives the GPU back end of the process; called when a session first wants it.
+void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source)());
 
 }  // namespace opscope

@@ -17,11 +17,6 @@ export function doctorCommand(): Command {
     })
 }
 
-const GPU_REASONS: Record<string, string> = {
-  'no-driver': 'no NVIDIA driver on this machine',
-  'not-supported': 'there is a driver, but this version of opscope records no GPU activity',
-}
-
 function text({ opscope, platform, native, clock, gpu, cpu, memory }: Diagnosis): string {
   const rows: [string, string][] = [
     ['opscope', opscope],
@@ -34,7 +29,7 @@ function text({ opscope, platform, native, clock, gpu, cpu, memory }: Diagnosis)
   if (clock !== undefined) {
     rows.push(['clock', `${clock.source}, ${clock.spanCostNs.toFixed(0)} ns a span`])
   }
-  rows.push(['gpu', gpu.available ? 'available' : `${gpu.reason}: ${GPU_REASONS[gpu.reason ?? ''] ?? ''}`])
+  rows.push(['gpu', `${gpu.available ? 'available' : gpu.reason}${gpu.detail === undefined ? '' : `: ${gpu.detail}`}`])
   rows.push(['cpu', `${cpu.count} × ${cpu.model}`])
   const limit = memory.limitBytes === undefined ? 'no container limit' : `container limit ${gib(memory.limitBytes)}`
   rows.push(['memory', `${gib(memory.totalBytes)}, ${limit}, JavaScript heap ${gib(memory.heapLimitBytes)}`])

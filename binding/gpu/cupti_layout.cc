@@ -1,0 +1,72 @@
+#include "cupti_layout.h"
+
+#include <cstring>
+
+namespace opscope::gpu {
+
+namespace {
+
+constexpr uint16_t kUnread = 0xFFFF;  // kinds that the reader steps over
+
+uint16_t RequiredEnd(cupti::Kind kind) noexcept {
+  using cupti::Kind;
+  switch (kind) {
+    case Kind::kKernel:
+    case Kind::kConcurrentKernel:
+      return cupti::kernel::kRequired;
+    case Kind::kMemcpy:
+      return cupti::copy::kRequired;
+    case Kind::kMemcpyPeer:
+      return cupti::peer_copy::kRequired;
+    case Kind::kMemset:
+      return cupti::fill::kRequired;
+    case Kind::kDriver:
+    case Kind::kRuntime:
+      return cupti::api::kRequired;
+    case Kind::kDevice:
+      return cupti::device::kRequired;
+    case Kind::kContext:
+      return cupti::context::kRequired;
+    case Kind::kName:
+      return cupti::name::kRequired;
+    case Kind::kMarker:
+      return cupti::marker::kRequired;
+    case Kind::kOverhead:
+      return cupti::overhead::kRequired;
+    case Kind::kSynchronization:
+      return cupti::sync::kRequired;
+    case Kind::kMemory2:
+      return cupti::memory::kRequired;
+    case Kind::kGraphTrace:
+      return cupti::graph::kRequired;
+    case Kind::kStream:
+      return cupti::kKindField.end();
+  }
+  return kUnread;
+}
+
+}  // namespace
+
+bool RecordLayout::IsReadable(cupti::Kind kind) const noexcept {
+  const uint16_t stride = StrideOf(kind);
+  return stride % 8 == 0 && stride >= RequiredEnd(kind);
+}
+
+RecordLayout ProbeLayout(cupti::GetNextRecord next_record) noexcept {
+  // Room for two records of ten times today's longest.
+  constexpr size_t kBytes = 4096;
+  RecordLayout::Strides strides{};
+  for (uint32_t kind = 1; kind < cupti::kKindLimit; ++kind) {
+    // Wherever the second record begins, it says that it is of the same kind.
+    alignas(64) uint8_t buffer[kBytes] = {};
+    for (size_t at = 0; at < kBytes; at += 8) std::memcpy(buffer + at, &kind, sizeof(kind));
+    uint8_t* first = nullptr;
+    if (next_record(buffer, kBytes, &first) != cupti::kSuccess || first != buffer) continue;
+    uint8_t* second = first;
+    if (next_record(buffer, kBytes, &second) != cupti::kSuccess || second <= first) continue;
+    strides[kind] = static_cast<uint16_t>(second - first);
+  }
+  return RecordLayout(strides);
+}
+
+}  // namespace opscope::gpu

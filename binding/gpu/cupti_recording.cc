@@ -1,0 +1,126 @@
+// The half of CuptiSession that keeps what was recorded.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "cupti_session.h"
+
+namespace opscope::gpu {
+
+void CuptiSession::OpenRecording() {
+  std::lock_guard lock(store_mutex_);
+  store_ = std::make_unique<RecordStore>();
+  clock_ = std::make_unique<GpuClock>();
+  const ReaderSource source{library_->layout, &names_, library_->api.get_next_record, true,
+                            syscall(SYS_gettid)};
+  reader_ = std::make_unique<ActivityReader>(source, clock_.get(), store_.get());
+  store_->earliest_ns = HostNs() - 1'000'000'000;
+  refused_kinds_.clear();
+  ++recording_count_;
+  requests_before_ = pool_.request_count();
+  refusals_before_ = pool_.refused_count();
+  const char* path = std::getenv("OPSCOPE_CAPTURE_RAW");
+  if (path != nullptr && path[0] != '\0') {
+    raw_ = std::make_unique<RawCapture>(path, library_->layout, names_, library_->version,
+                                        driver_.driver_version);
+  }
+  const ClockTuple tuple = ReadClockTuple(library_->api.get_timestamp);
+  clock_->Add(tuple);
+  if (raw_ != nullptr) raw_->AddTick(tuple);
+}
+
+void CuptiSession::SampleClock() {
+  const ClockTuple tuple = ReadClockTuple(library_->api.get_timestamp);
+  std::lock_guard lock(store_mutex_);
+  clock_->Add(tuple);
+  if (raw_ != nullptr) raw_->AddTick(tuple);
+}
+
+void CuptiSession::Drain() {
+  std::vector<std::pair<cupti::Context, uint32_t>> owners;
+  for (ActivityBuffer* buffer = pool_.TakeCompleted(); buffer != nullptr;) {
+    ActivityBuffer* next = buffer->next;
+    Decode(buffer);
+    // Old releases keep a buffer per context, and count its losses apart.
+    const std::pair<cupti::Context, uint32_t> owner{buffer->context, buffer->stream};
+    if (owner.first != nullptr && std::find(owners.begin(), owners.end(), owner) == owners.end())
+      owners.push_back(owner);
+    pool_.Recycle(buffer);
+    buffer = next;
+  }
+  if (!is_on_) return;
+  for (const auto& [context, stream] : owners) CountDropped(context, stream);
+}
+
+void CuptiSession::Decode(ActivityBuffer* buffer) {
+  std::lock_guard lock(store_mutex_);
+  if (reader_ == nullptr) return;
+  store_->latest_ns = HostNs() + 10'000'000'000;
+  if (buffer->is_discard) {
+    store_->counts.discarded += reader_->Count(buffer->memory(), buffer->valid_bytes);
+    return;
+  }
+  if (raw_ != nullptr) raw_->AddBuffer(buffer->memory(), buffer->valid_bytes);
+  try {
+    reader_->Read(buffer->memory(), buffer->valid_bytes);
+  } catch (const std::bad_alloc&) {
+    store_->counts.over_limit += reader_->Count(buffer->memory(), buffer->valid_bytes);
+  }
+}
+
+// The library tells what it dropped since it was last asked.
+void CuptiSession::CountDropped(cupti::Context context, uint32_t stream) {
+  size_t dropped = 0;
+  if (library_->api.get_num_dropped_records(context, stream, &dropped) != cupti::kSuccess || dropped == 0)
+    return;
+  std::lock_guard lock(store_mutex_);
+  if (reader_ != nullptr) store_->counts.dropped += dropped;
+}
+
+GpuRecords CuptiSession::Take(int64_t window_start_ns, bool is_last) {
+  std::lock_guard lock(store_mutex_);
+  if (reader_ == nullptr) return {};
+  GpuRecords records = TakeWindow(store_.get(), {window_start_ns, 2 * clock_->error_ns(), is_last});
+  AddWarnings(is_last, &records);
+  if (is_last) reader_.reset();
+  return records;
+}
+
+void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
+  const auto add = [records](const char* code, std::string detail, uint64_t count) {
+    if (count != 0 && !detail.empty()) records->warnings.push_back({code, std::move(detail), count});
+  };
+  add("gpu-clock-steps", "the system's clock was set while recording; GPU times near it may be off",
+      clock_->step_count());
+  add("gpu-clock-suspect", "GPU records lie where the system's clock was set", clock_->suspect_count());
+  add("gpu-refused-buffers", "CUPTI got no buffer, since all were in use; its records are lost",
+      pool_.refused_count() - refusals_before_);
+  for (const std::string& kind : refused_kinds_) add("gpu-not-recorded", kind, 1);
+  if (raw_ != nullptr && raw_->has_failed())
+    add("gpu-capture-raw", "OPSCOPE_CAPTURE_RAW could not be written", 1);
+  add("gpu-known-fault", library_->defects.always, 1);
+  const bool has_graphs = std::any_of(records->kernels.begin(), records->kernels.end(),
+                                      [](const KernelRow& row) { return row.graph_id != 0; });
+  if (recording_count_ > 1 && has_graphs) add("gpu-known-fault", library_->defects.in_later_sessions, 1);
+  if (!is_last || !records->kernels.empty()) return;
+
+  if (pool_.request_count() == requests_before_) {
+    add("gpu-no-activity", "no CUDA call was seen while recording", 1);
+    return;
+  }
+  std::vector<bool> is_launch;
+  for (const std::string& text : records->strings)
+    is_launch.push_back(ClassifyApi(text) == ApiClass::kLaunch);
+  const auto launches = std::count_if(records->calls.begin(), records->calls.end(),
+                                      [&](const GpuApiCall& call) { return is_launch[call.name]; });
+  std::string detail = "kernels were launched but CUPTI " + std::to_string(library_->version) +
+                       " reported none, with driver " + std::to_string(driver_.driver_version);
+  if (!library_->defects.when_no_kernels.empty()) detail += "; " + library_->defects.when_no_kernels;
+  add("gpu-no-kernels", std::move(detail), static_cast<uint64_t>(launches));
+}
+
+}  // namespace opscope::gpu

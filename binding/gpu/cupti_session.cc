@@ -1,0 +1,252 @@
+#include "cupti_session.h"
+
+#include <atomic>
+#include <cstdlib>
+
+namespace opscope::gpu {
+
+namespace {
+
+using cupti::Kind;
+
+// At hand before the first launch, 16 MiB: CUPTI takes one for each thread that
+// calls CUDA, and touching fresh pages is what made launches slow elsewhere.
+constexpr size_t kReadyBuffers = 8;
+
+// CUPTI's callbacks carry no argument of ours. Set once, before they are registered.
+std::atomic<ActivityBufferPool*> g_pool{nullptr};
+
+extern "C" void OnBufferRequested(uint8_t** buffer, size_t* bytes, size_t* max_records) noexcept {
+  *max_records = 0;  // as many as fit
+  *buffer = g_pool.load(std::memory_order_acquire)->Request(bytes);
+}
+
+extern "C" void OnBufferCompleted(cupti::Context context, uint32_t stream, uint8_t* buffer, size_t,
+                                  size_t valid_bytes) noexcept {
+  g_pool.load(std::memory_order_acquire)->Complete(context, stream, buffer, valid_bytes);
+}
+
+// A subscriber must have one; no domain is ever enabled for it.
+extern "C" void OnCallback(void*, uint32_t, uint32_t, const void*) noexcept {}
+
+std::string InjectionHint() {
+  for (const char* name : {"CUDA_INJECTION64_PATH", "NSYS_PROFILING_SESSION_ID", "NVTX_INJECTION64_PATH"}) {
+    if (std::getenv(name) != nullptr)
+      return std::string("; ") + name + " is set, so another profiler is at work";
+  }
+  return "";
+}
+
+}  // namespace
+
+CuptiSession::CuptiSession(int wake_fd) : pool_(ActivityBufferPool::kDefaultMaxBuffers, wake_fd) {
+  g_pool.store(&pool_, std::memory_order_release);
+}
+
+GpuState CuptiSession::Start(const GpuOptions& options) {
+  if (is_on_) {
+    const bool adds_memory = options.memory && !options_.memory;
+    const bool adds_driver = options.driver_api && !options_.driver_api;
+    options_.memory |= options.memory;
+    options_.driver_api |= options.driver_api;
+    if (adds_memory) EnableIfPossible(Kind::kMemory2, "memory");
+    if (adds_driver) EnableIfPossible(Kind::kDriver, "driver calls");
+    return On();
+  }
+  options_ = options;
+  driver_ = ProbeDriver();
+  if (!driver_.reason.empty()) return {false, driver_.reason, driver_.detail};
+  if (GpuState state = Load(); !state.available) return state;
+  pool_.set_null_crashes(library_->defects.null_buffer_crashes);
+  pool_.Prepare(kReadyBuffers);
+  if (GpuState state = Attach(); !state.available) return state;
+  OpenRecording();
+  if (GpuState state = EnableKinds(); !state.available) {
+    DisableAll();
+    Detach();
+    std::lock_guard lock(store_mutex_);
+    reader_.reset();
+    raw_.reset();
+    return state;
+  }
+  is_on_ = true;
+  return On();
+}
+
+GpuState CuptiSession::Load() {
+  if (library_ == nullptr) {
+    CuptiOutcome outcome = LoadCupti(SearchOfProcess(driver_.driver_version));
+    if (outcome.library == nullptr) return {false, outcome.reason, outcome.detail};
+    library_ = std::move(outcome.library);
+    names_ = ApiNames(library_->api.get_callback_name);
+  }
+  return {true, "", ""};
+}
+
+GpuState CuptiSession::On() const {
+  return {true, "",
+          "CUPTI " + std::to_string(library_->version) + " (" + library_->path + "), driver " +
+              std::to_string(driver_.driver_version)};
+}
+
+GpuState CuptiSession::Refused(const char* step, cupti::Result result) const {
+  std::string detail = std::string(step) + ": " + library_->api.ResultText(result) + ", " + library_->path +
+                       ", driver " + std::to_string(driver_.driver_version);
+  switch (result) {
+    case cupti::kMultipleSubscribers:
+    case cupti::kNotCompatible:
+      return {false, "busy", "another profiler has CUPTI in this process (" + detail + ")" + InjectionHint()};
+    case cupti::kNotInitialized:
+      if (driver_.driver_version / 1000 < library_->major) return {false, "driver-too-old", detail};
+      return {false, "refused", detail};
+    case cupti::kInsufficientPrivileges:
+      return {false, "refused",
+              detail + "; the driver lets only administrators profile (NVreg_RestrictProfilingToAdminUsers)"};
+    case cupti::kConfidentialComputing:
+      return {false, "refused", detail + "; confidential computing is on, without its developer mode"};
+    case cupti::kVirtualizedDevice:
+    case cupti::kVirtualizedPrivileges:
+      return {false, "refused", detail + "; this virtual GPU does not allow tracing"};
+    case cupti::kWslDevice:
+      return {false, "refused", detail + "; not supported under WSL with this driver"};
+    default:
+      return {false, "refused", detail + InjectionHint()};
+  }
+}
+
+GpuState CuptiSession::Attach() {
+  const CuptiApi& api = library_->api;
+  if (const cupti::Result result = api.subscribe(&subscriber_, &OnCallback, nullptr);
+      result != cupti::kSuccess) {
+    subscriber_ = nullptr;
+    return Refused("cuptiSubscribe", result);
+  }
+  if (api.set_thread_id_type != nullptr) api.set_thread_id_type(cupti::kSystemThreadId);
+  // Older releases lack one or the other, and do without.
+  for (const uint32_t attribute : {cupti::kAttributeZeroedBuffers, cupti::kAttributePerThreadBuffers}) {
+    uint8_t on = 1;
+    size_t bytes = sizeof(on);
+    api.set_attribute(attribute, &bytes, &on);
+  }
+  // In each recording anew: a profiler that ran in between has put in its own.
+  if (const cupti::Result result = api.register_callbacks(&OnBufferRequested, &OnBufferCompleted);
+      result != cupti::kSuccess) {
+    Detach();
+    return Refused("cuptiActivityRegisterCallbacks", result);
+  }
+  return {true, "", ""};
+}
+
+cupti::Result CuptiSession::Enable(Kind kind) {
+  const CuptiApi& api = library_->api;
+  // Devices and contexts that exist already are told of again, where the library can.
+  const bool dumps = (kind == Kind::kDevice || kind == Kind::kContext) && api.enable_and_dump != nullptr;
+  cupti::Result result = dumps ? api.enable_and_dump(kind) : api.enable(kind);
+  if (dumps && result != cupti::kSuccess) result = api.enable(kind);
+  if (result == cupti::kSuccess) enabled_.push_back(kind);
+  return result;
+}
+
+void CuptiSession::EnableIfPossible(Kind kind, const char* name) {
+  std::string trouble;
+  if (!library_->layout.IsReadable(kind)) {
+    trouble = "this CUPTI has no records of them";
+  } else if (const cupti::Result result = Enable(kind); result != cupti::kSuccess) {
+    trouble = library_->api.ResultText(result);
+  }
+  if (trouble.empty()) return;
+  std::lock_guard lock(store_mutex_);
+  refused_kinds_.push_back(std::string(name) + ": " + trouble);
+}
+
+GpuState CuptiSession::EnableKinds() {
+  // Before the kernels: it replaces the records of a graph's nodes.
+  if (!options_.graph_nodes) EnableIfPossible(Kind::kGraphTrace, "graph launches");
+  if (const cupti::Result result = Enable(Kind::kConcurrentKernel); result != cupti::kSuccess) {
+    return Refused("cuptiActivityEnable(CONCURRENT_KERNEL)", result);
+  }
+  EnableIfPossible(Kind::kMemcpy, "copies");
+  EnableIfPossible(Kind::kMemcpyPeer, "peer copies");
+  EnableIfPossible(Kind::kMemset, "fills");
+  EnableIfPossible(Kind::kRuntime, "runtime calls");
+  if (options_.driver_api) EnableIfPossible(Kind::kDriver, "driver calls");
+  EnableIfPossible(Kind::kOverhead, "overhead");
+  EnableIfPossible(Kind::kSynchronization, "synchronisations");
+  if (options_.memory) EnableIfPossible(Kind::kMemory2, "memory");
+  EnableIfPossible(Kind::kDevice, "devices");
+  EnableIfPossible(Kind::kContext, "contexts");
+  EnableIfPossible(Kind::kName, "names");
+  EnableIfPossible(Kind::kMarker, "ranges");
+  EnableCalls();  // last: enabling a kind forgets the choice of calls
+  return {true, "", ""};
+}
+
+void CuptiSession::EnableCalls() {
+  const CuptiApi& api = library_->api;
+  if (api.enable_runtime_api != nullptr) {
+    for (uint32_t id = 1; id < names_.LimitOf(cupti::kRuntimeDomain); ++id) {
+      if (names_.Find(cupti::kRuntimeDomain, id).api_class == ApiClass::kNoise) api.enable_runtime_api(id, 0);
+    }
+  }
+  if (options_.driver_api || api.enable_driver_api == nullptr) return;
+  // Programs that launch through the driver (Triton) would have GPU work without a cause.
+  for (uint32_t id = 1; id < names_.LimitOf(cupti::kDriverDomain); ++id) {
+    if (!names_.Find(cupti::kDriverDomain, id).CausesGpuWork()) continue;
+    if (api.enable_driver_api(id, 1) == cupti::kSuccess) enabled_driver_calls_.push_back(id);
+  }
+}
+
+void CuptiSession::DisableAll() {
+  const CuptiApi& api = library_->api;
+  for (const uint32_t id : enabled_driver_calls_) api.enable_driver_api(id, 0);
+  enabled_driver_calls_.clear();
+  for (auto kind = enabled_.rbegin(); kind != enabled_.rend(); ++kind) {
+    // Its records go on coming, and are thrown away.
+    if (*kind == Kind::kConcurrentKernel && library_->defects.disabling_kernels_can_hang) continue;
+    api.disable(*kind);
+  }
+  enabled_.clear();
+}
+
+void CuptiSession::Detach() {
+  if (subscriber_ != nullptr) library_->api.unsubscribe(subscriber_);
+  subscriber_ = nullptr;
+}
+
+void CuptiSession::Tick() {
+  if (!is_on_) return;
+  library_->api.flush_all(cupti::kFlushComplete);
+  CountDropped(nullptr, 0);
+  SampleClock();
+  Drain();
+  pool_.Prepare(kReadyBuffers / 2);
+}
+
+void CuptiSession::Synchronize() {
+  if (!is_on_) return;
+  const int64_t from_ns = HostNs();
+  SynchronizePrimaryContexts(driver_.device_count);
+  std::lock_guard lock(store_mutex_);
+  store_->own_sync_from_ns = from_ns;
+  store_->own_sync_to_ns = HostNs();
+}
+
+void CuptiSession::Stop(bool is_last, bool is_synchronized) {
+  if (!is_on_) return;
+  const CuptiApi& api = library_->api;
+  api.flush_all(cupti::kFlushComplete);
+  if (is_last) DisableAll();
+  // A forced flush cuts off what is running, which another session may still want whole.
+  if (is_last || is_synchronized) api.flush_all(cupti::kFlushForced);
+  CountDropped(nullptr, 0);
+  SampleClock();
+  Drain();
+  if (!is_last) return;
+  Detach();
+  pool_.Trim(kReadyBuffers);
+  is_on_ = false;
+  std::lock_guard lock(store_mutex_);
+  raw_.reset();
+}
+
+}  // namespace opscope::gpu
