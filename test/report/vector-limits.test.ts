@@ -10,8 +10,8 @@ describe('TV5, seconds of a large model', () => {
     op('slice_grad', 1900, 16651.581006, 469.040045, [phase('compute', 1900, 16000, 469.040045)]),
     op('others', 100, 18256.918949, 0, [
       phase('compute', 100, 15821.286955),
-      op('GpuMemcpyAsync:CPU->GPU', 100, 621, 0),
-      op('GpuMemcpySync:GPU->CPU', 100, 6, 0),
+      op('GpuMemcpyAsync:CPU->GPU', 100, 621.182, 0),
+      op('GpuMemcpySync:GPU->CPU', 10, 6.06099, 0),
     ]),
   ]
   it('keeps six digits where the figures are large', async () => {
@@ -26,6 +26,9 @@ describe('TV5, seconds of a large model', () => {
     expect(figures(text, 'Total time:')).toBe('Total time: 35377.5')
     expect(figures(text, 'Computation')).toBe('Computation time Total: 32290.3 Ratio: 91.2735%')
     expect(figures(text, 'Framework')).toBe('Framework overhead Total: 3087.21 Ratio: 8.72648%')
+    expect(figures(text, 'GpuMemcpy ')).toBe('GpuMemcpy Calls: 110 Total: 627.243 Ratio: 1.773%')
+    expect(figures(text, 'GpuMemcpyAsync ')).toBe('GpuMemcpyAsync Calls: 100 Total: 621.182 Ratio: 1.75587%')
+    expect(figures(text, 'GpuMemcpySync ')).toBe('GpuMemcpySync Calls: 10 Total: 6.06099 Ratio: 0.0171323%')
   })
 })
 
@@ -78,6 +81,8 @@ describe('TV7, number formatting', () => {
     // 947 472 ns in 10 000 calls.
     const text = await paddleReport(rowsOf({ main: [op('x', 10_000, 0.947472)] }, { state: 'CPU' }))
     expect(tablesOf(text)[0]![0]!.ave).toBe('9.47472e-05')
+    const above = await paddleReport(rowsOf({ main: [op('x', 10_000, 1.23457)] }, { state: 'CPU' }))
+    expect(tablesOf(above)[0]![0]!.ave).toBe('0.000123457')
   })
   it('prints the share of a cell beside it', async () => {
     const text = await paddleReport(rowsOf({ main: [op('x', 1, 6.076904, 0.012608)] }))
