@@ -1,0 +1,81 @@
+// The CUPTI back end at the ends of a process: fork, exit, and a process that
+// knows of nothing but its environment. Each case runs in a child process.
+#if __has_include("gpu/gpu_source_cupti.h")
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "core/clock.h"
+#include "doctest.h"
+#include "fake/client/child_run.h"
+#include "fake/client/fakes.h"
+#include "fake/client/source_probe.h"
+#include "gpu/gpu_source_cupti.h"
+
+using namespace fakegpu;
+using namespace opscope;
+
+namespace {
+
+void Check(const std::string& test_case, const std::string& cupti, std::vector<std::string> more = {}) {
+  const ChildResult result = RunCase("process child: " + test_case, FakeVariables(cupti, std::move(more)));
+  CHECK_MESSAGE(result.exit_status == 0, cupti, "\n", result.output);
+}
+
+}  // namespace
+
+TEST_CASE("GPU source and the end of a process") {
+  Check("a forked child", "cupti-13");
+  Check("exit in the middle", "cupti-13");
+  Check("exit in the middle", "cupti-11.8");
+  Check("a script from a file", "cupti-13", {"FAKECUPTI_SCRIPT=" + FakesFolder() + "/process.script"});
+}
+
+TEST_CASE("process child: a forked child" * doctest::skip()) {
+  REQUIRE(CuptiSource().Start({}).available);
+  const auto start_ns = static_cast<int64_t>(MonotonicNs());
+  CHECK(RunFake("api cudaLaunchKernel\nkernel k") == "");
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    const GpuState state = CuptiSource().Start({});
+    CuptiSource().Stop(0, true, 1000);
+    std::exit(!state.available && state.reason == "refused" ? 0 : 1);  // with all that exit does
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+  CHECK(CuptiSource().Stop(start_ns, true, 2000).rows.size() == 1);
+}
+
+TEST_CASE("process child: exit in the middle" * doctest::skip()) {
+  REQUIRE(CuptiSource().Start({}).available);
+  for (int i = 0; i < 3; ++i) {
+    std::thread([] {
+      while (true) RunFake("burst 100");
+    }).detach();
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  alarm(10);
+  std::exit(0);
+}
+
+TEST_CASE("process child: a script from a file" * doctest::skip()) {
+  FILE* file = std::fopen((FakesFolder() + "/process.script").c_str(), "w");
+  REQUIRE(file != nullptr);
+  std::fputs("api cudaLaunchKernel\nkernel from-file\n", file);
+  std::fclose(file);
+  GpuSource& source = CuptiSource();
+  const auto start_ns = static_cast<int64_t>(MonotonicNs());
+  REQUIRE(source.Start({}).available);
+  const GpuRecords records = source.Stop(start_ns, true, 2000);
+  REQUIRE(records.rows.size() == 1);
+  CHECK(NameOf(records, records.rows[0]) == "from-file");
+}
+
+#endif

@@ -1,0 +1,92 @@
+// Why the CUPTI back end does not start: each fault of a machine has a reason
+// and a detail that names it. Each runs in a child process.
+#if __has_include("gpu/gpu_source_cupti.h")
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "doctest.h"
+#include "fake/client/child_run.h"
+#include "fake/client/fakes.h"
+#include "fake/client/source_probe.h"
+#include "gpu/gpu_source_cupti.h"
+
+using namespace fakegpu;
+using namespace opscope;
+
+namespace {
+
+// A start that must fail, with this reason and a word of its detail.
+void CheckRefusal(const std::string& reason, const std::string& word, std::vector<std::string> more,
+                  const std::string& cupti = "cupti-13") {
+  more.push_back("EXPECT_REASON=" + reason);
+  more.push_back("EXPECT_WORD=" + word);
+  const ChildResult result = RunCase("refusal child", FakeVariables(cupti, std::move(more)));
+  CHECK_MESSAGE(result.exit_status == 0, reason, " ", word, "\n", result.output);
+}
+
+// A toolkit's stub driver: the same file, in a folder called stubs.
+std::string StubPath() {
+  const std::string folder = FakesFolder() + "/cuda/stubs";
+  std::filesystem::create_directories(folder);
+  std::filesystem::copy_file(FakePath("cuda/libcuda.so.1"), folder + "/libcuda.so.1",
+                             std::filesystem::copy_options::overwrite_existing);
+  return folder + "/libcuda.so.1";
+}
+
+}  // namespace
+
+TEST_CASE("GPU source tells why it is not available") {
+  CheckRefusal("no-driver", "libcuda", {"OPSCOPE_CUDA_PATH=/nonexistent/libcuda.so.1"});
+  CheckRefusal("no-device", "100", {"FAKECUDA_ERRORS=cuInit=100"});
+  CheckRefusal("no-device", "", {"FAKECUDA_DEVICES=0"});
+  CheckRefusal("driver-broken", "803", {"FAKECUDA_ERRORS=cuInit=803"});
+  CheckRefusal("driver-broken", "999", {"FAKECUDA_ERRORS=cuInit=999"});
+  CheckRefusal("driver-broken", "999", {"FAKECUDA_ERRORS=cuDeviceGetCount=999"});
+  CheckRefusal("stub-driver", "", {"FAKECUDA_ERRORS=cuda-all=34"});
+  CheckRefusal("stub-driver", "stubs", {"OPSCOPE_CUDA_PATH=" + StubPath()});
+  CheckRefusal("driver-too-old", "12080", {"FAKECUDA_DRIVER=12080"});
+  CheckRefusal("cupti-missing", "/nonexistent", {"OPSCOPE_CUPTI_PATH=/nonexistent/libcupti.so.13"});
+  CheckRefusal("cupti-missing", "", {"OPSCOPE_CUPTI_PATH=" + FakePath("cuda")});
+  CheckRefusal("cupti-unusable", "cuptiActivityGetNumDroppedRecords", {}, "cupti-incomplete");
+  CheckRefusal("cupti-unusable", "104", {"FAKECUPTI_STRIDES=10:104"});
+  CheckRefusal("cupti-unusable", "kernel records", {"FAKECUPTI_STRIDES=10:217"});
+  CheckRefusal("busy", "39", {"FAKECUPTI_HOLDER=nsys"});
+  CheckRefusal("busy", "39", {"FAKECUPTI_ERRORS=cuptiSubscribe=39,cuptiSubscribe_v2=39"});
+  CheckRefusal("*", "35", {"FAKECUPTI_ERRORS=cuptiSubscribe=35,cuptiSubscribe_v2=35"});
+  CheckRefusal("*", "15", {"FAKECUPTI_ERRORS=all=15"});
+  CheckRefusal("*", "999", {"FAKECUPTI_ERRORS=all=999"});
+  CheckRefusal("*", "15", {"FAKECUPTI_ERRORS=no-device"}, "cupti-12");
+  CheckRefusal("*", "999", {"FAKECUPTI_ERRORS=cuptiActivityEnable=999"});
+  CheckRefusal("*", "27", {"FAKECUPTI_ERRORS=cuptiActivityEnable:10=27"});
+  CheckRefusal("*", "999", {"FAKECUPTI_ERRORS=cuptiActivityRegisterCallbacks=999"});
+}
+
+TEST_CASE("refusal child" * doctest::skip()) {
+  const std::string reason = std::getenv("EXPECT_REASON"), word = std::getenv("EXPECT_WORD");
+  GpuState state;
+  // Twice: the second try must neither hang nor say something else.
+  for (int i = 0; i < 2; ++i) {
+    state = CuptiSource().Start({});
+    INFO(state.reason, ": ", state.detail);
+    CHECK(!state.available);
+    CHECK(!state.reason.empty());
+    if (reason != "*") CHECK(state.reason == reason);
+    CHECK(state.detail.find(word) != std::string::npos);
+  }
+  const bool is_driver_trouble =
+      reason == "no-driver" || reason == "no-device" || reason == "driver-broken" || reason == "stub-driver";
+  // CUPTI is not even opened there: releases before 13 would leave a thread behind.
+  const std::string calls = Controls::Get().calls();
+  if (is_driver_trouble) CHECK(calls.find("cupti") == std::string::npos);
+  // Nothing stays subscribed or enabled.
+  const auto count = [&](const char* part) {
+    uint64_t found = 0;
+    for (size_t at = calls.find(part); at != calls.npos; at = calls.find(part, at + 1)) ++found;
+    return found;
+  };
+  CHECK(count("cuptiSubscribe -> 0") + count("cuptiSubscribe_v2 -> 0") == count("cuptiUnsubscribe -> 0"));
+  CHECK(FakeViolations() == "");
+}
+
+#endif
