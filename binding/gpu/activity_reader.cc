@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "memory_names.h"
+
 namespace opscope::gpu {
 
 namespace {
@@ -134,6 +136,25 @@ uint64_t ActivityReader::Count(const uint8_t* buffer, size_t valid_bytes) const 
     at += strides_[kind];
   }
   return count;
+}
+
+// False: the record is left out. True: it had begun, but not ended, at the last flush.
+bool ActivityReader::RefuseTimes(uint64_t start, uint64_t end, int64_t mapped, int64_t* end_ns) noexcept {
+  if (start == 0) {
+    ++store_.counts.zero_time;
+    return false;
+  }
+  if (mapped < store_.earliest_ns || mapped > store_.latest_ns) {
+    ++store_.counts.out_of_range;
+    return false;
+  }
+  if (end != 0) {
+    ++(end < start ? store_.counts.negative_time : store_.counts.out_of_range);
+    return false;
+  }
+  *end_ns = mapped - 1;
+  ++store_.counts.unfinished;
+  return true;
 }
 
 }  // namespace opscope::gpu

@@ -18,8 +18,6 @@
 
 namespace opscope::gpu {
 
-constexpr uint32_t kCopyDirectionCount = 11, kMemoryKindCount = 8;
-
 struct ReaderSource {
   RecordLayout layout;
   const ApiNames* names = nullptr;
@@ -145,8 +143,5 @@ class ActivityReader {
   std::vector<uint32_t> copy_texts_;
   std::unordered_map<uint32_t, OpenRange> open_ranges_;
 };
-
-// CUPTI's memory kind as ours.
-MemoryKind MemoryKindOf(uint32_t kind) noexcept;
 
 }  // namespace opscope::gpu

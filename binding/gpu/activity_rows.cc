@@ -2,6 +2,7 @@
 #include <string>
 
 #include "activity_reader.h"
+#include "memory_names.h"
 
 namespace opscope::gpu {
 
@@ -10,55 +11,9 @@ namespace {
 using cupti::Kind;
 using cupti::Load;
 
-const char* const kMemoryNames[kMemoryKindCount] = {"Unknown", "Pageable", "Pinned",        "Device",
-                                                    "Array",   "Managed",  "Device Static", "Managed Static"};
-const char* const kDirectionNames[kCopyDirectionCount] = {"Unknown", "HtoD", "DtoH", "HtoA", "AtoH", "AtoA",
-                                                          "AtoD",    "DtoA", "DtoD", "HtoH", "PtoP"};
-const char* const kFillNames[kMemoryKindCount] = {
-    "Memset (Unknown)", "Memset (Pageable)", "Memset (Pinned)",        "Memset (Device)",
-    "Memset (Array)",   "Memset (Managed)",  "Memset (Device Static)", "Memset (Managed Static)"};
 const char* const kSyncNames[] = {"Sync", "Event Sync", "Stream Wait Event", "Stream Sync", "Context Sync"};
 
-// Which side of a copy a direction says, where the memory kind does not.
-MemoryKind SideOf(uint32_t direction, bool is_source) noexcept {
-  if (direction >= kCopyDirectionCount || direction == 0) return MemoryKind::kUnknown;
-  switch (kDirectionNames[direction][is_source ? 0 : 3]) {
-    case 'H':
-      return MemoryKind::kPageable;
-    case 'A':
-      return MemoryKind::kArray;
-    default:
-      return MemoryKind::kDevice;
-  }
-}
-
 }  // namespace
-
-MemoryKind MemoryKindOf(uint32_t kind) noexcept {
-  constexpr MemoryKind kKinds[kMemoryKindCount] = {
-      MemoryKind::kUnknown, MemoryKind::kPageable, MemoryKind::kPinned, MemoryKind::kDevice,
-      MemoryKind::kArray,   MemoryKind::kManaged,  MemoryKind::kDevice, MemoryKind::kManaged};
-  return kind < kMemoryKindCount ? kKinds[kind] : MemoryKind::kUnknown;
-}
-
-// False: the record is left out. True: it had begun, but not ended, at the last flush.
-bool ActivityReader::RefuseTimes(uint64_t start, uint64_t end, int64_t mapped, int64_t* end_ns) noexcept {
-  if (start == 0) {
-    ++store_.counts.zero_time;
-    return false;
-  }
-  if (mapped < store_.earliest_ns || mapped > store_.latest_ns) {
-    ++store_.counts.out_of_range;
-    return false;
-  }
-  if (end != 0) {
-    ++(end < start ? store_.counts.negative_time : store_.counts.out_of_range);
-    return false;
-  }
-  *end_ns = mapped - 1;
-  ++store_.counts.unfinished;
-  return true;
-}
 
 uint32_t ActivityReader::NewCallText(uint32_t domain, uint32_t id, std::vector<uint32_t>* cache) {
   const ApiName& name = source_.names->Find(domain, id);
@@ -84,10 +39,7 @@ uint32_t ActivityReader::CopyText(uint32_t direction, uint32_t from, uint32_t to
   if (from >= kMemoryKindCount) from = 0;
   if (to >= kMemoryKindCount) to = 0;
   uint32_t& text = copy_texts_[(direction * kMemoryKindCount + from) * kMemoryKindCount + to];
-  if (text == kUnseenText) {
-    text = store_.texts.Intern(std::string("Memcpy ") + kDirectionNames[direction] + " (" +
-                               kMemoryNames[from] + " -> " + kMemoryNames[to] + ")");
-  }
+  if (text == kUnseenText) text = store_.texts.Intern(CopyName(direction, from, to));
   return text;
 }
 
@@ -207,7 +159,7 @@ bool ActivityReader::FillMemset(const uint8_t* record, GpuRow* row) {
   const uint32_t memory = Load(record, at::kMemory);
   row->correlation_id = epoch_.Widen(Load(record, at::kCorrelation));
   row->bytes = Load(record, at::kBytes);
-  row->name = store_.texts.InternPointer(kFillNames[memory < kMemoryKindCount ? memory : 0]);
+  row->name = store_.texts.InternPointer(FillName(memory));
   row->device = Load(record, at::kDevice);
   row->context = Load(record, at::kContext);
   row->stream = Load(record, at::kStream);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "activity_reader.h"
+#include "memory_names.h"
 
 namespace opscope::gpu {
 
