@@ -104,7 +104,10 @@ function tableOf(page: string, title: string): string[] {
 }
 
 describe('the docs and the sources name the same', () => {
-  const variables = OPTION_KEYS.map(environmentName)
+  const variables = [
+    ...OPTION_KEYS.map(environmentName),
+    ...namesIn(sourceText('binding/gpu', /\.cc$/), /"(OPSCOPE_[A-Z_]+)"/g),
+  ]
 
   it('options', () => {
     expect(tableOf('docs/api.md', '### Options')).toEqual([...OPTION_KEYS].sort())
@@ -123,7 +126,10 @@ describe('the docs and the sources name the same', () => {
     expect(tableOf('docs/errors-and-warnings.md', '## Errors')).toEqual(codes)
   })
   it('warning codes', () => {
-    const native = namesIn(sourceText('binding', /\.cc$/), /(?:[Ww]arn\(|push_back\(\s*\{)\s*"([a-z]+-[a-z-]+)",/g)
+    const native = namesIn(
+      sourceText('binding', /\.cc$/),
+      /(?:[Ww]arn\(|\badd\(|push_back\(\s*\{)\s*"([a-z]+-[a-z-]+)",/g,
+    )
     const ours = namesIn(sourceText('src', /\.ts$/), /(?:[wW]arn(?:ing)?\(\s*|code: )'([a-z]+-[a-z-]+)',/g)
     const findings = tableOf('docs/op-report.md', '## Findings')
     const codes = new Set([...native, ...ours.filter(code => !findings.includes(code))])

@@ -26,8 +26,6 @@ class Attacher {
     AddSideTables();
     AddRanges();
     for (Warning& warning : records_.warnings) out_.warnings.push_back(std::move(warning));
-    Warn("gpu-unfinished", unfinished_,
-         "GPU rows had no end, or ended before they began; they count in no time");
     AttributeGpu(&out_);
   }
 
@@ -75,11 +73,9 @@ class Attacher {
     std::vector<uint32_t> kept;
     for (uint32_t i = 0; i < records_.rows.size(); ++i) {
       const GpuRow& row = records_.rows[i];
-      if (row.start_ns == 0 || row.end_ns < row.start_ns) {
-        ++unfinished_;
-      } else if (earlier_.count(row.correlation_id) == 0) {
-        kept.push_back(i);
-      }
+      // What has no end is counted by the back end.
+      const bool is_whole = row.start_ns != 0 && row.end_ns >= row.start_ns;
+      if (is_whole && earlier_.count(row.correlation_id) == 0) kept.push_back(i);
     }
     std::stable_sort(kept.begin(), kept.end(), [this](uint32_t a, uint32_t b) {
       return records_.rows[a].start_ns < records_.rows[b].start_ns;
@@ -164,16 +160,11 @@ class Attacher {
     }
   }
 
-  void Warn(const char* code, uint64_t count, const char* detail) {
-    if (count != 0) out_.warnings.push_back({code, detail, count});
-  }
-
   GpuRecords records_;
   Recording& out_;
   uint32_t string_base_ = 0;
   std::unordered_map<int64_t, uint32_t> threads_;  // by OS thread id
   std::unordered_map<uint64_t, bool> earlier_;     // correlation ids of calls outside the window
-  uint64_t unfinished_ = 0;
 };
 
 }  // namespace
