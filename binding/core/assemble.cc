@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "row_order.h"
+
 namespace opscope {
 
 namespace {
@@ -120,10 +122,10 @@ class Assembler {
     for (LinkRow& row : out_->links) row.row = new_rows_[row.row];
     for (AsyncRow& row : returns) row.row = new_rows_[row.row];
     const auto by_row = [](const auto& a, const auto& b) { return a.row < b.row; };
-    std::stable_sort(out_->ids.begin(), out_->ids.end(), by_row);
-    std::stable_sort(out_->attributes.begin(), out_->attributes.end(), by_row);
-    std::stable_sort(out_->links.begin(), out_->links.end(), by_row);
-    std::stable_sort(returns.begin(), returns.end(), by_row);
+    SortTable(&out_->ids, by_row);
+    SortTable(&out_->attributes, by_row);
+    SortTable(&out_->links, by_row);
+    SortTable(&returns, by_row);
     const SpanColumns& spans = out_->spans;
     size_t next = 0;
     for (uint32_t row = 0; row < spans.size(); ++row) {
@@ -142,6 +144,7 @@ class Assembler {
     out_->counters = std::move(rows_.counters);
     out_->launches = std::move(rows_.launches);
     out_->gpu = std::move(rows_.gpu);
+    out_->gpu_details = std::move(rows_.gpu_details);
     for (MarkRow& mark : out_->marks) mark.span = Moved(mark.span);
     for (LaunchRow& launch : out_->launches) {
       launch.end_ns = std::max(launch.end_ns, launch.start_ns);
@@ -155,14 +158,12 @@ class Assembler {
     const auto by_time = [](const auto& a, const auto& b) {
       return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns;
     };
-    const auto by_start = [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; };
-    std::stable_sort(out_->marks.begin(), out_->marks.end(), by_time);
-    std::stable_sort(out_->counters.begin(), out_->counters.end(), by_time);
-    std::stable_sort(out_->launches.begin(), out_->launches.end(),
-                     [&](const LaunchRow& a, const LaunchRow& b) {
-                       return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
-                     });
-    std::stable_sort(out_->gpu.begin(), out_->gpu.end(), by_start);
+    SortTable(&out_->marks, by_time);
+    SortTable(&out_->counters, by_time);
+    SortTable(&out_->launches, [](const LaunchRow& a, const LaunchRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+    });
+    PutGpuInOrder(&out_->gpu, &out_->gpu_details);
   }
 
   RawRows rows_;

@@ -140,6 +140,7 @@ class Attribution {
     PutInBeginOrder(&out_);
     JoinGpuRows();
     FindSpansOfLaunches();
+    GiveAllocations();
     if (!copies_.empty()) AddCopyRows();
     if (!out_.gpu.empty()) GiveTimes();
   }
@@ -186,6 +187,8 @@ class Attribution {
       has_copy_row[launch] = true;
       copies_.push_back({row.launch, i});
     }
+    for (const GpuMemoryRow& row : out_.gpu_details.memory)
+      memory_launches_.push_back(index.Find(row.correlation_id, row.at_ns));
     std::stable_sort(copies_.begin(), copies_.end(),
                      [](const CopyRow& a, const CopyRow& b) { return a.launch < b.launch; });
   }
@@ -203,6 +206,14 @@ class Attribution {
           copy->parent = launch.span;
         }
       }
+    }
+  }
+
+  void GiveAllocations() {
+    Column<GpuMemoryRow>& memory = out_.gpu_details.memory;
+    for (size_t i = 0; i < memory.size(); ++i) {
+      const int32_t launch = memory_launches_[i];
+      memory[i].span = launch < 0 ? kNoParent : out_.launches[static_cast<size_t>(launch)].span;
     }
   }
 
@@ -325,6 +336,7 @@ class Attribution {
   Recording& out_;
   SpanColumns& spans_;
   std::vector<CopyRow> copies_;                                         // by launch
+  std::vector<int32_t> memory_launches_;                                // of each memory row, or -1
   std::vector<ApiCall> calls_;                                          // by string
   std::array<uint32_t, 2 * kMemoryKinds * kMemoryKinds> copy_names_{};  // index + 1
 };
@@ -332,7 +344,7 @@ class Attribution {
 }  // namespace
 
 void AttributeGpu(Recording* recording) {
-  if (recording->launches.empty() && recording->gpu.empty()) return;
+  if (recording->launches.empty() && recording->gpu.empty() && recording->gpu_details.memory.empty()) return;
   Attribution(recording).Run();
 }
 

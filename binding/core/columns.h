@@ -193,8 +193,19 @@ struct GpuMemoryRow {
   int64_t at_ns;
   uint64_t address, bytes, correlation_id;
   uint32_t device, context, stream;
+  int32_t span;  // innermost span open at the call, or kNoParent
   MemoryKind kind;
   bool is_release;
+};
+
+// What a GPU back end tells beside the rows of activity.
+struct GpuDetails {
+  Column<KernelRow> kernels;         // ascending by row; not every kernel has one
+  Column<GpuOverheadRow> overheads;  // by start
+  Column<GpuMemoryRow> memory;       // by time
+  std::vector<GpuDevice> devices;
+  std::vector<GpuContext> contexts;
+  std::vector<GpuStreamName> stream_names;
 };
 
 struct PauseRow {
@@ -218,12 +229,7 @@ struct Recording {
   Column<CounterRow> counters;      // by thread, then time
   Column<LaunchRow> launches;       // by thread, then start
   Column<GpuRow> gpu;               // by start
-  Column<KernelRow> kernels;        // ascending by row
-  Column<GpuOverheadRow> gpu_overheads;
-  Column<GpuMemoryRow> gpu_memory;  // by time
-  std::vector<GpuDevice> devices;
-  std::vector<GpuContext> contexts;
-  std::vector<GpuStreamName> stream_names;
+  GpuDetails gpu_details;
   std::vector<PauseRow> pauses;
   std::vector<std::string> strings;
   std::vector<Warning> warnings;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "range_nest.h"
 #include "raw_rows.h"
 #include "row_order.h"
 
@@ -77,9 +78,6 @@ class Attacher {
       const bool is_whole = row.start_ns != 0 && row.end_ns >= row.start_ns;
       if (is_whole && earlier_.count(row.correlation_id) == 0) kept.push_back(i);
     }
-    std::stable_sort(kept.begin(), kept.end(), [this](uint32_t a, uint32_t b) {
-      return records_.rows[a].start_ns < records_.rows[b].start_ns;
-    });
     std::vector<uint32_t> new_rows(records_.rows.size(), UINT32_MAX);
     for (const uint32_t i : kept) {
       GpuRow row = records_.rows[i];
@@ -94,70 +92,44 @@ class Attacher {
     for (KernelRow kernel : records_.kernels) {
       if (kernel.row >= new_rows.size() || new_rows[kernel.row] == UINT32_MAX) continue;
       kernel.row = new_rows[kernel.row];
-      out_.kernels.Append(kernel);
+      out_.gpu_details.kernels.Append(kernel);
     }
-    std::sort(out_.kernels.begin(), out_.kernels.end(),
-              [](const KernelRow& a, const KernelRow& b) { return a.row < b.row; });
   }
 
   void AddSideTables() {
-    out_.devices = std::move(records_.devices);
-    out_.contexts = std::move(records_.contexts);
-    out_.stream_names = std::move(records_.stream_names);
+    GpuDetails& details = out_.gpu_details;
+    details.devices = std::move(records_.devices);
+    details.contexts = std::move(records_.contexts);
+    details.stream_names = std::move(records_.stream_names);
     for (GpuOverheadRow row : records_.overheads) {
       if (!IsInside(row.start_ns)) continue;
       row.start_ns = Ns(row.start_ns);
       row.end_ns = Ns(row.end_ns);
-      out_.gpu_overheads.Append(row);
+      details.overheads.Append(row);
     }
     for (GpuMemoryRow row : records_.memory) {
       if (!IsInside(row.at_ns)) continue;
       row.at_ns = Ns(row.at_ns);
-      out_.gpu_memory.Append(row);
+      row.span = kNoParent;
+      details.memory.Append(row);
     }
+    PutGpuInOrder(&out_.gpu, &details);
   }
 
-  // Rows are inserted at the end of their threads' groups, then put in order.
   void AddRanges() {
-    std::vector<std::pair<uint32_t, const GpuRangeRow*>> ranges;
+    std::vector<TimedRange> ranges;
+    std::unordered_map<uint32_t, uint32_t> names;  // by text
     for (const GpuRangeRow& range : records_.ranges) {
-      if (IsInside(range.start_ns)) ranges.emplace_back(ThreadOf(range.os_thread_id), &range);
-    }
-    if (ranges.empty()) return;
-    std::stable_sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second->start_ns < b.second->start_ns;
-    });
-    Column<uint32_t> new_rows(out_.spans.size());
-    uint32_t shift = 0;
-    size_t next = 0;
-    std::vector<uint32_t> range_rows(ranges.size());
-    for (uint32_t thread = 0; thread < out_.threads.size(); ++thread) {
-      ThreadEntry& entry = out_.threads[thread];
-      for (uint32_t row = entry.first_row; row < entry.first_row + entry.row_count; ++row)
-        new_rows[row] = row + shift;
-      entry.first_row += shift;
-      while (next < ranges.size() && ranges[next].first == thread) {
-        range_rows[next++] = entry.first_row + entry.row_count++;
-        ++shift;
-      }
-    }
-    MoveRows(&out_, new_rows, new_rows.size() + ranges.size());
-    std::unordered_map<uint32_t, uint32_t> names;
-    for (size_t i = 0; i < ranges.size(); ++i) {
-      const GpuRangeRow& range = *ranges[i].second;
+      if (!IsInside(range.start_ns)) continue;
       const auto [name, is_new] = names.try_emplace(range.name, static_cast<uint32_t>(out_.names.size()));
       if (is_new) {
-        std::string text = out_.strings[string_base_ + range.name];
-        out_.names.push_back(
-            {text.empty() ? "(unnamed)" : std::move(text), "", Category::kSection, Role::kOp});
+        const std::string& text = out_.strings[string_base_ + range.name];
+        out_.names.push_back({text.empty() ? "(unnamed)" : text, "", Category::kSection, Role::kOp});
       }
-      const uint32_t row = range_rows[i];
-      out_.spans.start_ns[row] = Ns(range.start_ns);
-      out_.spans.duration_ns[row] = std::max<int64_t>(range.end_ns - range.start_ns, 0);
-      out_.spans.name[row] = name->second;
-      out_.spans.parent[row] = kNoParent;
-      out_.spans.flags[row] = kTimed;
+      ranges.push_back({Ns(range.start_ns), std::max(Ns(range.end_ns), Ns(range.start_ns)), name->second,
+                        ThreadOf(range.os_thread_id)});
     }
+    NestRanges(std::move(ranges), &out_);
   }
 
   GpuRecords records_;

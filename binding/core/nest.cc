@@ -14,12 +14,6 @@
 namespace opscope {
 namespace {
 
-template <typename Row, typename Less>
-void SortTable(Column<Row>* table, Less less) {
-  if (!std::is_sorted(table->begin(), table->end(), less))
-    std::stable_sort(table->begin(), table->end(), less);
-}
-
 template <typename T>
 Column<T> Gathered(const Column<T>& column, const Column<uint32_t>& order) {
   Column<T> gathered(order.size());
@@ -321,6 +315,7 @@ class Nester {
       launch.thread = new_threads_[launch.thread];
       launch.span = kNoParent;
     }
+    out_->gpu_details = std::move(rows_.gpu_details);
     for (GpuRow& row : out_->gpu) {
       row.launch = -1;
       row.span = kNoParent;
@@ -328,7 +323,7 @@ class Nester {
     SortTable(&out_->launches, [](const LaunchRow& a, const LaunchRow& b) {
       return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
     });
-    SortTable(&out_->gpu, [](const GpuRow& a, const GpuRow& b) { return a.start_ns < b.start_ns; });
+    PutGpuInOrder(&out_->gpu, &out_->gpu_details);
     AttributeGpu(out_.get());
   }
 

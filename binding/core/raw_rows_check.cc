@@ -129,11 +129,33 @@ class Checker {
       return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
     });
     if (!status.ok()) return status;
-    return CheckTable("gpu row", rows_.gpu, [this](const GpuRow& row) -> const char* {
+    status = CheckTable("gpu row", rows_.gpu, [this](const GpuRow& row) -> const char* {
       if (row.name >= rows_.strings.size()) return "no such string";
       if (row.kind > GpuKind::kSync) return "no such kind";
       if (row.from > MemoryKind::kPeer || row.to > MemoryKind::kPeer) return "no such memory kind";
       return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
+    });
+    return status.ok() ? GpuDetailTables() : status;
+  }
+
+  Status GpuDetailTables() const {
+    const GpuDetails& details = rows_.gpu_details;
+    int64_t last = -1;
+    Status status = CheckTable("kernel", details.kernels, [&](const KernelRow& kernel) -> const char* {
+      if (kernel.row >= rows_.gpu.size() || rows_.gpu[kernel.row].kind != GpuKind::kKernel)
+        return "no such kernel among the gpu rows";
+      if (kernel.row <= last) return "the rows do not ascend";
+      last = kernel.row;
+      return nullptr;
+    });
+    if (!status.ok()) return status;
+    status = CheckTable("overhead", details.overheads, [](const GpuOverheadRow& row) {
+      return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
+    });
+    if (!status.ok()) return status;
+    return CheckTable("memory row", details.memory, [](const GpuMemoryRow& row) -> const char* {
+      if (row.kind > MemoryKind::kPeer) return "no such memory kind";
+      return IsTime(row.at_ns) ? nullptr : "a time is out of range";
     });
   }
 

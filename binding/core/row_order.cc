@@ -92,9 +92,7 @@ void MoveColumn(Column<T>* column, const Column<uint32_t>& new_rows, size_t size
 template <typename Row>
 void MoveTable(Column<Row>* table, const Column<uint32_t>& new_rows) {
   for (Row& row : *table) row.row = new_rows[row.row];
-  const auto by_row = [](const Row& a, const Row& b) { return a.row < b.row; };
-  if (!std::is_sorted(table->begin(), table->end(), by_row))
-    std::stable_sort(table->begin(), table->end(), by_row);
+  SortTable(table, [](const Row& a, const Row& b) { return a.row < b.row; });
 }
 
 template <typename Row>
@@ -187,6 +185,27 @@ void MoveRows(Recording* recording, const Column<uint32_t>& new_rows, size_t siz
   MoveSpanReferences(&recording->marks, new_rows);
   MoveSpanReferences(&recording->launches, new_rows);
   MoveSpanReferences(&recording->gpu, new_rows);
+  MoveSpanReferences(&recording->gpu_details.memory, new_rows);
+}
+
+void PutGpuInOrder(Column<GpuRow>* rows, GpuDetails* details) {
+  const auto by_start = [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; };
+  if (!std::is_sorted(rows->begin(), rows->end(), by_start)) {
+    Column<int64_t> starts(rows->size());
+    for (size_t i = 0; i < starts.size(); ++i) starts[i] = (*rows)[i].start_ns;
+    Column<uint32_t> order(rows->size());
+    OrderByKey(starts.data(), order.size(), order.data());
+    Column<GpuRow> ordered(order.size());
+    Column<uint32_t> new_rows(order.size());
+    for (uint32_t i = 0; i < order.size(); ++i) {
+      ordered[i] = (*rows)[order[i]];
+      new_rows[order[i]] = i;
+    }
+    *rows = std::move(ordered);
+    MoveTable(&details->kernels, new_rows);
+  }
+  SortTable(&details->overheads, by_start);
+  SortTable(&details->memory, [](const auto& a, const auto& b) { return a.at_ns < b.at_ns; });
 }
 
 }  // namespace opscope

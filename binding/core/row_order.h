@@ -1,6 +1,7 @@
 // The order of span rows on their threads, and what moves when it changes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -8,6 +9,13 @@
 #include "columns.h"
 
 namespace opscope {
+
+// Stable, and free where the order is right already.
+template <typename Row, typename Less>
+void SortTable(Column<Row>* table, Less less) {
+  if (!std::is_sorted(table->begin(), table->end(), less))
+    std::stable_sort(table->begin(), table->end(), less);
+}
 
 // True when no row of [first, first + count) begins before the row ahead of it.
 bool IsInBeginOrder(const SpanColumns& spans, size_t first, size_t count) noexcept;
@@ -26,5 +34,9 @@ void PutInBeginOrder(Recording* recording);
 // the thread ranges. The spans get room for `size` rows; rows that nothing moves
 // to are not initialised.
 void MoveRows(Recording* recording, const Column<uint32_t>& new_rows, size_t size);
+
+// GPU rows by start, equal starts as they are, with their kernel rows; overheads
+// and memory by time.
+void PutGpuInOrder(Column<GpuRow>* rows, GpuDetails* details);
 
 }  // namespace opscope
