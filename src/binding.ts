@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { OpscopeError } from './errors.js'
+import type { NativeTables } from './native-tables.js'
 
 /** A finished recording, owned by the native side; opaque here. */
 export interface RecordingHandle {
@@ -71,27 +72,6 @@ export interface NativeWarning {
   code: string
   detail: string
   count: number
-}
-
-/** Columns of an op table; one element per row. All times in ns. */
-export interface OpColumns {
-  parent: Int32Array
-  name: Uint32Array
-  thread: Int32Array
-  isAsync: Uint8Array
-  peak: Uint32Array
-  calls: Float64Array
-  totalNs: Float64Array
-  cpuNs: Float64Array
-  gpuNs: Float64Array
-  selfNs: Float64Array
-  minNs: Float64Array
-  maxNs: Float64Array
-  p50Ns: Float64Array
-  p99Ns: Float64Array
-  firstStartNs: Float64Array
-  firstEndNs: Float64Array
-  unfinished: Float64Array
 }
 
 /**
@@ -292,8 +272,9 @@ export interface NativeBinding {
   view(recording: RecordingHandle): RecordingView
   /** One of the sparse tables of {@link RecordingView}, copied. */
   viewTable(recording: RecordingHandle, table: SparseTable): never
-  opTables(recording: RecordingHandle, time: TimeOf): Promise<{ merged: OpColumns; perThread: OpColumns }>
-  opTablesSync(recording: RecordingHandle, time: TimeOf): { merged: OpColumns; perThread: OpColumns }
+  /** Everything that reports are made of; computed once for a recording, on a thread of its own. */
+  tables(recording: RecordingHandle, time: TimeOf): Promise<NativeTables>
+  tablesSync(recording: RecordingHandle, time: TimeOf): NativeTables
   /** Streams the recording to an open file descriptor (not closed); resolves to the bytes written. */
   write(
     recording: RecordingHandle,

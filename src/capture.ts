@@ -13,7 +13,11 @@ import { type ExportFormat, openOutput, type Written, writeCapture } from './exp
 import { type AsyncRow, asyncRows } from './model/async-rows.js'
 import { parseMeta, STATES, TRACER_OPTIONS, warningsOf } from './model/capture-meta.js'
 import { type CopySummary, copySummary } from './model/copies.js'
+import { type DeviceRow, deviceRows } from './model/devices.js'
 import { type Finding, findings } from './model/findings.js'
+import { type GapRow, gapRows } from './model/gaps.js'
+import { type KernelRow, kernelRows } from './model/kernels.js'
+import { type MemoryRow, memoryRows } from './model/memory.js'
 import {
   type CaptureMeta,
   type OpRow,
@@ -25,6 +29,8 @@ import {
   type TracerOption,
 } from './model/ops.js'
 import { type Overhead, overhead } from './model/overhead.js'
+import { type SyncRow, syncRows } from './model/syncs.js'
+import type { NativeTables } from './native-tables.js'
 import { checkChoice, checkKeys } from './option-checks.js'
 import { formatReport, type ReportOptions } from './report/op-report.js'
 
@@ -86,12 +92,7 @@ export class Capture {
   readonly #source: ReportSource
   readonly #lateWarnings: NativeWarning[] = []
 
-  private constructor(
-    recording: RecordingHandle,
-    tables: Pick<ReportSource, 'merged' | 'perThread'>,
-    view: RecordingView,
-    meta: CaptureMeta,
-  ) {
+  private constructor(recording: RecordingHandle, tables: NativeTables, view: RecordingView, meta: CaptureMeta) {
     this.#recording = recording
     this.#source = { view, ...tables, meta }
   }
@@ -100,13 +101,13 @@ export class Capture {
   static async fromHandle(recording: RecordingHandle): Promise<Capture> {
     const view = native().view(recording)
     const meta = parseMeta(view.metaJson)
-    return new Capture(recording, await native().opTables(recording, timeOf(meta)), view, meta)
+    return new Capture(recording, await native().tables(recording, timeOf(meta)), view, meta)
   }
   /** The same, blocking. @internal */
   static fromHandleSync(recording: RecordingHandle): Capture {
     const view = native().view(recording)
     const meta = parseMeta(view.metaJson)
-    return new Capture(recording, native().opTablesSync(recording, timeOf(meta)), view, meta)
+    return new Capture(recording, native().tablesSync(recording, timeOf(meta)), view, meta)
   }
 
   /** What was recorded, and what Total means: CPU time, GPU time, or both added up. */
@@ -135,7 +136,7 @@ export class Capture {
   }
   /** Whether GPU activity was recorded, and if not, why. */
   get gpu(): { available: boolean; reason?: string } {
-    const hasRows = this.#source.view.gpu.kind.length > 0
+    const hasRows = this.#source.gpu.rows > 0
     return {
       ...(this.#source.meta.gpu ?? (hasRows ? { available: true } : { available: false, reason: 'not-recorded' })),
     }
@@ -211,6 +212,26 @@ export class Capture {
   copies(): CopySummary {
     return copySummary(this.#source)
   }
+  /** One row per GPU kernel and device: calls, times, exact percentiles, launch shape and theoretical occupancy. */
+  kernels(): KernelRow[] {
+    return kernelRows(this.#source)
+  }
+  /** One row per GPU: how busy it was, how much ran at once, copies, launch latency, idle time by cause. */
+  devices(): DeviceRow[] {
+    return deviceRows(this.#source)
+  }
+  /** The longest stretches in which a GPU had nothing to do, why, and what the host did meanwhile. */
+  gaps(): GapRow[] {
+    return gapRows(this.#source)
+  }
+  /** Where the host waited for a GPU, by op and kind of call. */
+  syncs(): SyncRow[] {
+    return syncRows(this.#source)
+  }
+  /** GPU memory taken and given back, by op; empty unless recorded with `memory: true`. */
+  memory(): MemoryRow[] {
+    return memoryRows(this.#source)
+  }
   /** What to do next, the most serious first: each finding names an op, a figure and a remedy. */
   findings(): Finding[] {
     return findings(this.#source)
@@ -266,6 +287,11 @@ export class Capture {
       threads: this.threads,
       overhead: this.overhead(),
       copies: this.copies(),
+      kernels: this.kernels(),
+      devices: this.devices(),
+      gaps: this.gaps(),
+      syncs: this.syncs(),
+      memory: this.memory(),
       ops: this.ops(),
       asyncOps: this.asyncOps(),
       findings: this.findings(),

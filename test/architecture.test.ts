@@ -12,6 +12,7 @@ const GROUND = [
   'errors',
   'native-error',
   'binding',
+  'native-tables',
   'columns',
   'growing-columns',
   'nearest-name',

@@ -9,6 +9,7 @@
 #include "format/paddle_writer.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
+#include "gpu_tables_binding.h"
 #include "rows_binding.h"
 #include "task.h"
 #include "throw_status.h"
@@ -276,7 +277,7 @@ Napi::Value ViewTable(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// --- op tables ---------------------------------------------------------------
+// --- tables ------------------------------------------------------------------
 
 Napi::Object OpColumns(Napi::Env env, const OpTable& table, const std::shared_ptr<OpTables>& owner) {
   Napi::Object object = Napi::Object::New(env);
@@ -305,10 +306,21 @@ Napi::Object OpColumns(Napi::Env env, const OpTable& table, const std::shared_pt
   return object;
 }
 
-Napi::Value BothTables(Napi::Env env, const std::shared_ptr<OpTables>& tables) {
+// Everything that reports are made of, computed once for a recording.
+struct Tables {
+  std::shared_ptr<OpTables> ops = std::make_shared<OpTables>();
+  GpuTables gpu;
+};
+void BuildTables(const Recording& recording, TimeOf time, Tables* tables) {
+  *tables->ops = BuildOpTables(recording, time);
+  tables->gpu = BuildGpuTables(recording);
+}
+
+Napi::Value TablesValue(Napi::Env env, const Recording& recording, const Tables& tables) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("merged", OpColumns(env, tables->merged, tables));
-  object.Set("perThread", OpColumns(env, tables->per_thread, tables));
+  object.Set("merged", OpColumns(env, tables.ops->merged, tables.ops));
+  object.Set("perThread", OpColumns(env, tables.ops->per_thread, tables.ops));
+  object.Set("gpu", GpuTablesValue(env, recording, tables.gpu));
   return object;
 }
 
@@ -316,26 +328,27 @@ TimeOf TimeOfValue(const Napi::Value& value) {
   return static_cast<TimeOf>(value.As<Napi::Number>().Uint32Value() % 3);
 }
 
-Napi::Value MakeOpTables(const Napi::CallbackInfo& info) {
+Napi::Value MakeTables(const Napi::CallbackInfo& info) {
   const RecordingPointer recording = RecordingOf(info[0]);
   const TimeOf time = TimeOfValue(info[1]);
-  auto tables = std::make_shared<OpTables>();
+  auto tables = std::make_shared<Tables>();
   return RunOffThread(
       info.Env(),
       [recording, time, tables] {
-        *tables = BuildOpTables(*recording, time);
+        BuildTables(*recording, time, tables.get());
         return Status::Ok();
       },
-      [tables](Napi::Env env) { return BothTables(env, tables); });
+      [recording, tables](Napi::Env env) { return TablesValue(env, *recording, *tables); });
 }
 
-Napi::Value MakeOpTablesSync(const Napi::CallbackInfo& info) {
-  auto tables = std::make_shared<OpTables>();
+Napi::Value MakeTablesSync(const Napi::CallbackInfo& info) {
+  const RecordingPointer recording = RecordingOf(info[0]);
+  Tables tables;
   const Status status = CatchOutOfMemory([&] {
-    *tables = BuildOpTables(*RecordingOf(info[0]), TimeOfValue(info[1]));
+    BuildTables(*recording, TimeOfValue(info[1]), &tables);
     return Status::Ok();
   });
-  if (status.ok()) return BothTables(info.Env(), tables);
+  if (status.ok()) return TablesValue(info.Env(), *recording, tables);
   ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
   return info.Env().Undefined();
 }
@@ -434,8 +447,8 @@ void ExportRecordings(Napi::Env env, Napi::Object exports) {
   exports.Set("build", Napi::Function::New<Build>(env, "build"));
   exports.Set("view", Napi::Function::New<View>(env, "view"));
   exports.Set("viewTable", Napi::Function::New<ViewTable>(env, "viewTable"));
-  exports.Set("opTables", Napi::Function::New<MakeOpTables>(env, "opTables"));
-  exports.Set("opTablesSync", Napi::Function::New<MakeOpTablesSync>(env, "opTablesSync"));
+  exports.Set("tables", Napi::Function::New<MakeTables>(env, "tables"));
+  exports.Set("tablesSync", Napi::Function::New<MakeTablesSync>(env, "tablesSync"));
   exports.Set("write", Napi::Function::New<Write>(env, "write"));
   exports.Set("writeSync", Napi::Function::New<WriteSync>(env, "writeSync"));
   exports.Set("readPerfetto", Napi::Function::New<ReadPerfettoFile>(env, "readPerfetto"));

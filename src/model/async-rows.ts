@@ -1,4 +1,5 @@
-import { CATEGORIES, type Category, FLAG_ASYNC, FLAG_UNFINISHED, type OpColumns } from '../binding.js'
+import { CATEGORIES, type Category, FLAG_ASYNC, FLAG_UNFINISHED } from '../binding.js'
+import type { OpColumns } from '../native-tables.js'
 import { instanceLabels } from './instances.js'
 import type { ReportSource } from './ops.js'
 import { percentile } from './percentiles.js'

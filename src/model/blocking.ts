@@ -1,4 +1,5 @@
 import { CATEGORIES, FLAG_ASYNC, FLAG_TIMED, type RecordingView } from '../binding.js'
+import { pathOfRow } from './row-path.js'
 
 /** A stretch during which one synchronous piece of work kept a JavaScript thread from its event loop. */
 export interface Blocking {
@@ -42,7 +43,7 @@ export function longestBlocking(view: RecordingView, thresholdNs: number): Block
   if (longest === undefined) return undefined
   const { row, thread, durationNs } = longest
   return {
-    path: pathOf(view, culprit(view, row, thread)),
+    path: pathOfRow(view, culprit(view, row, thread)),
     thread,
     startNs: Number(spans.startNs[row]!),
     durationNs,
@@ -90,11 +91,4 @@ function culprit(view: RecordingView, top: number, thread: number): number {
     if (longest < 0 || Number(spans.durationNs[longest]!) < CULPRIT_SHARE * Number(spans.durationNs[row]!)) return row
     row = longest
   }
-}
-
-function pathOf(view: RecordingView, row: number): string[] {
-  const path: string[] = []
-  for (let span = row; span >= 0; span = view.spans.parent[span]!)
-    path.unshift(view.names[view.spans.name[span]!]!.text)
-  return path
 }

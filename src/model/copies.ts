@@ -1,5 +1,4 @@
-import type { RecordingView } from '../binding.js'
-import { GPU_KINDS } from '../binding.js'
+import { MEMORY_KINDS, type MemoryKind } from '../binding.js'
 import type { ReportSource } from './ops.js'
 import { type OpNode, opTree, outermost, sumTotal, totalOf } from './tree.js'
 
@@ -20,6 +19,22 @@ export interface CopyRow extends CopyFigures {
   gpuNs: number
   /** Moved by the GPU for these calls; 0 when it was not recorded. */
   bytes: number
+  /** Bytes over GPU time; 0 when that was not recorded. */
+  bytesPerSecond: number
+  /** The fastest copy of at least 1 µs and 4 KiB. */
+  peakBytesPerSecond: number
+  /** Calls that returned only when the copy was done, whatever their form says, and their host time. */
+  blocking: { calls: number; totalNs: number }
+  /** The same by kind of memory, the most GPU time first. */
+  kinds: CopyKinds[]
+}
+export interface CopyKinds {
+  from: MemoryKind
+  to: MemoryKind
+  /** As the GPU made them: a call may make several. */
+  copies: number
+  bytes: number
+  gpuNs: number
 }
 export interface CopySummary extends CopyFigures {
   async: CopyFigures
@@ -34,7 +49,7 @@ export interface CopySummary extends CopyFigures {
 export function copySummary(source: ReportSource): CopySummary {
   const roots = opTree(source, 'merged')
   const totalNs = sumTotal(roots)
-  const bytes = bytesByName(source.view)
+  const moved = movedByName(source)
   const byName = new Map<string, CopyRow>()
   for (const node of outermostCopies(roots)) {
     const name = node.trail.label
@@ -46,12 +61,14 @@ export function copySummary(source: ReportSource): CopySummary {
       totalNs: 0,
       gpuNs: 0,
       ratio: 0,
-      bytes: bytes.get(name) ?? 0,
+      ...(moved.get(name) ?? NOTHING_MOVED),
+      bytesPerSecond: 0,
     }
     row.calls += node.columns.calls[node.row]!
     row.totalNs += totalOf(node)
     row.gpuNs += node.columns.gpuNs[node.row]!
     row.ratio = totalNs > 0 ? row.totalNs / totalNs : 0
+    row.bytesPerSecond = row.gpuNs > 0 ? (row.bytes * 1e9) / row.gpuNs : 0
     byName.set(name, row)
   }
   const rows = [...byName.values()].sort((a, b) => b.totalNs - a.totalNs)
@@ -88,13 +105,31 @@ function sum(rows: readonly CopyRow[]): CopyFigures {
   }
 }
 
-function bytesByName({ gpu, spans, names }: RecordingView): Map<string, number> {
-  const bytes = new Map<string, number>()
-  for (let row = 0; row < gpu.kind.length; row++) {
-    const span = gpu.span[row]!
-    if (GPU_KINDS[gpu.kind[row]!] !== 'copy' || span < 0) continue
-    const name = names[spans.name[span]!]!.text
-    bytes.set(name, (bytes.get(name) ?? 0) + gpu.bytes[row]!)
+type Moved = Pick<CopyRow, 'bytes' | 'peakBytesPerSecond' | 'blocking' | 'kinds'>
+const NOTHING_MOVED: Moved = { bytes: 0, peakBytesPerSecond: 0, blocking: { calls: 0, totalNs: 0 }, kinds: [] }
+
+function movedByName({ gpu, view }: ReportSource): Map<string, Moved> {
+  const byName = new Map<string, Moved>()
+  for (const sums of gpu.copies) {
+    const name = view.names[sums.name]!.text
+    const { bytes, peakBytesPerSecond, blocking, kinds } = byName.get(name) ?? NOTHING_MOVED
+    const from = MEMORY_KINDS[sums.from]!
+    const to = MEMORY_KINDS[sums.to]!
+    byName.set(name, {
+      bytes: bytes + sums.bytes,
+      peakBytesPerSecond: Math.max(peakBytesPerSecond, sums.peakBytesPerNs * 1e9),
+      blocking: { calls: blocking.calls + sums.blocking, totalNs: blocking.totalNs + sums.blockingNs },
+      kinds: addKind(kinds, { from, to, copies: sums.copies, bytes: sums.bytes, gpuNs: sums.gpuNs }),
+    })
   }
-  return bytes
+  return byName
+}
+
+// Several devices may have copied between the same kinds of memory.
+function addKind(kinds: readonly CopyKinds[], added: CopyKinds): CopyKinds[] {
+  const same = kinds.find(({ from, to }) => from === added.from && to === added.to)
+  if (same === undefined) return [...kinds, added]
+  const { copies, bytes, gpuNs } = added
+  const sum = { ...same, copies: same.copies + copies, bytes: same.bytes + bytes, gpuNs: same.gpuNs + gpuNs }
+  return kinds.map(kind => (kind === same ? sum : kind))
 }

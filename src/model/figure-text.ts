@@ -51,6 +51,11 @@ export function bytesText(bytes: number): string {
   return `${step === 0 ? value.toFixed(0) : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${steps[step]}`
 }
 
+/** In units of 1e9, as links and memories are sold: `12.41 GB/s`; empty for 0. */
+export function rateText(bytesPerSecond: number): string {
+  return bytesPerSecond > 0 ? `${(bytesPerSecond / 1e9).toFixed(2)} GB/s` : ''
+}
+
 /** Thousands separators before the decimal point. */
 export function grouped(digits: string): string {
   const [whole = '', fraction] = digits.split('.')

@@ -4,6 +4,7 @@ import { longestBlocking } from './blocking.js'
 import { copySummary } from './copies.js'
 import { eventLoop } from './event-loop.js'
 import { countText, durationText, percentText, plural } from './figure-text.js'
+import { gpuFindings } from './gpu-findings.js'
 import type { ReportSource } from './ops.js'
 import { computeNodes, frameworkNsOf, overhead } from './overhead.js'
 import { hasGpuTime, traceQuality } from './quality.js'
@@ -13,6 +14,12 @@ export type FindingCode =
   | 'cpu-bound'
   | 'framework-overhead'
   | 'copies'
+  | 'gpu-idle'
+  | 'launch-bound'
+  | 'blocking-copies'
+  | 'pageable-copies'
+  | 'small-copies'
+  | 'low-occupancy'
   | 'event-loop-blocked'
   | 'queueing'
   | 'gc'
@@ -60,6 +67,7 @@ export function findings(source: ReportSource): Finding[] {
     cpuBound(source, roots),
     frameworkOverhead(source, roots),
     copies(source),
+    ...gpuFindings(source),
     blockedLoop(source),
     ...queueing(asyncRows(source)),
     collections(source),

@@ -1,7 +1,8 @@
 // Instances of an op print as type<k>: k counts the variables under one parent path and one type, in order of
 // first start. The key is the whole path plus the variable, so nested instances never share a number by accident
 // (the original keyed a nested instance by the text between two variables and did).
-import { type OpColumns, ROLES } from '../binding.js'
+import { ROLES } from '../binding.js'
+import type { OpColumns } from '../native-tables.js'
 import type { ReportSource } from './ops.js'
 
 /**

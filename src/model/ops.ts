@@ -1,5 +1,6 @@
-import type { Category, OpColumns, RecordingView, Role } from '../binding.js'
+import type { Category, RecordingView, Role } from '../binding.js'
 import { OpscopeError } from '../errors.js'
+import type { NativeGpuTables, OpColumns } from '../native-tables.js'
 import { compareBy } from './order.js'
 import { depthOf, narrow, type OpNode, opTree, pathOf, sumTotal, walk } from './tree.js'
 
@@ -33,6 +34,7 @@ export interface ReportSource {
   view: RecordingView
   merged: OpColumns
   perThread: OpColumns
+  gpu: NativeGpuTables
   meta: CaptureMeta
 }
 

@@ -1,4 +1,5 @@
-import { CATEGORIES, type NativeWarning, type OpColumns, type RecordingView } from '../binding.js'
+import { CATEGORIES, type NativeWarning, type RecordingView } from '../binding.js'
+import type { OpColumns } from '../native-tables.js'
 import type { ReportSource } from './ops.js'
 
 /** How far the figures can be trusted. */
@@ -14,6 +15,10 @@ export interface TraceQuality {
   gpuRows: number
   /** GPU rows that no span launched as far as is known: in no op's GPU time. */
   orphanGpuRows: number
+  /** GPU rows given to the only bracketed call that was in flight: their thread had no span open. */
+  exclusionGpuRows: number
+  /** What CUPTI says that it cost itself: buffers, flushes, loading of modules. */
+  gpuOverheadNs: number
   /** opscope's own cost: measured per span, times the spans, as a share of the recorded time. */
   own?: { spanNs: number; totalNs: number; ratio: number }
   /** Time of integrations' own work (category overhead), by name: loading and ending profiled twins. */
@@ -23,21 +28,30 @@ export interface TraceQuality {
   warnings: NativeWarning[]
 }
 
-export function traceQuality({ view, meta, merged }: ReportSource): TraceQuality {
-  const pausedNs = view.pauses.reduce((ns, pause) => ns + (pause.endNs - pause.startNs), 0)
-  const recordedNs = Math.max(0, view.durationNs - pausedNs)
+/** Session length without the pauses. */
+export function recordedNsOf(view: RecordingView): number {
+  return Math.max(0, view.durationNs - pausedNsOf(view))
+}
+function pausedNsOf(view: RecordingView): number {
+  return view.pauses.reduce((ns, pause) => ns + (pause.endNs - pause.startNs), 0)
+}
+
+export function traceQuality({ view, meta, merged, gpu }: ReportSource): TraceQuality {
+  const recordedNs = recordedNsOf(view)
   const spans = view.spans.startNs.length
   const spanNs = meta.spanCostNs
   return {
     recordedNs,
     wallNs: view.durationNs,
-    pausedNs,
+    pausedNs: pausedNsOf(view),
     spans,
     dropped: view.dropped,
     unfinished: view.unfinished,
     unmatchedEnds: view.warnings.reduce((count, { code, count: n }) => count + (code === 'unmatched-ends' ? n : 0), 0),
-    gpuRows: view.gpu.span.length,
-    orphanGpuRows: view.gpu.span.reduce((count, span) => count + (span < 0 ? 1 : 0), 0),
+    gpuRows: gpu.rows,
+    orphanGpuRows: gpu.orphans,
+    exclusionGpuRows: gpu.byExclusion,
+    gpuOverheadNs: gpu.overheads.reduce((sum, { ns }) => sum + ns, 0),
     ...(spanNs === undefined
       ? {}
       : { own: { spanNs, totalNs: spanNs * spans, ratio: recordedNs > 0 ? (spanNs * spans) / recordedNs : 0 } }),
@@ -55,23 +69,7 @@ function overheadOps(view: RecordingView, merged: OpColumns): TraceQuality['inte
   })
 }
 
-/** Time during which at least one kernel, copy or fill ran on some GPU. */
-export function gpuBusyNs({ view }: ReportSource): number {
-  const { startNs, endNs } = view.gpu
-  let busy = 0
-  let covered = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < startNs.length; row++) {
-    // Rows are ordered by start, so only the part past all earlier ones is new.
-    const end = endNs[row]!
-    if (end > covered) {
-      busy += end - Math.max(startNs[row]!, covered)
-      covered = end
-    }
-  }
-  return busy
-}
-
 /** Whether anything ran on a GPU: decides if CPU and GPU time are told apart. */
-export function hasGpuTime({ view, merged }: ReportSource): boolean {
-  return view.gpu.kind.length > 0 || merged.gpuNs.some(gpuNs => gpuNs > 0)
+export function hasGpuTime({ gpu, merged }: ReportSource): boolean {
+  return gpu.rows > 0 || merged.gpuNs.some(gpuNs => gpuNs > 0)
 }

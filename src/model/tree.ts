@@ -1,7 +1,8 @@
 // Op columns → tree. Everything that the reports count or print walks this tree, so that what is an op row,
 // what is top level and what adds to a total is decided here and nowhere else. Nothing here recurses: a recursive
 // function under `op` makes a tree thousands of rows deep, deeper than the stack of JavaScript.
-import { CATEGORIES, type Category, type OpColumns, ROLES, type Role } from '../binding.js'
+import { CATEGORIES, type Category, ROLES, type Role } from '../binding.js'
+import type { OpColumns } from '../native-tables.js'
 import { instanceLabels } from './instances.js'
 import type { ReportSource, TracerOption } from './ops.js'
 

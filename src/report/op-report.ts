@@ -6,7 +6,8 @@ import { findings } from '../model/findings.js'
 import { printedPath } from '../model/names.js'
 import { opRows, type ReportSource, type SortedKey, type TracerOption } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
-import { gpuBusyNs, hasGpuTime, traceQuality } from '../model/quality.js'
+import { traceQuality } from '../model/quality.js'
+import { deviceLines, gapLines, kernelLines, memoryLines } from './gpu-blocks.js'
 import { asyncLines, eventSummaryLines, perThreadLines } from './op-tables.js'
 import { paddleReport } from './paddle-report.js'
 import { findingLines, loopLines, qualityLines } from './side-blocks.js'
@@ -54,6 +55,10 @@ export function formatReport(source: ReportSource, options: ReportOptions = {}):
     overheadLines(source, width),
     copyLines(source, width),
     eventSummaryLines(source, sortedKey, tracerOption, width),
+    kernelLines(source, width),
+    ...deviceLines(source, width),
+    gapLines(source, width),
+    memoryLines(source, width),
     asyncLines(source, width),
     perThreadLines(source, sortedKey, tracerOption, width),
     loopLines(source, width),
@@ -100,8 +105,8 @@ function whereTimeWent(source: ReportSource): string[] {
     `${percentText(computationRatio)} ${hasPhases ? 'computation' : 'in leaf ops'}`,
     `${percentText(frameworkRatio)} ${hasPhases ? 'framework overhead' : 'around them'}`,
     ...(copies.calls > 0 ? [`${percentText(copies.ratio)} in ${countText(copies.calls)} copies`] : []),
-    ...(hasGpuTime(source) && source.view.gpu.kind.length > 0 && recordedNs > 0
-      ? [`GPU busy ${percentText(gpuBusyNs(source) / recordedNs)} of wall`]
+    ...(source.gpu.busyNs > 0 && recordedNs > 0
+      ? [`GPU busy ${percentText(source.gpu.busyNs / recordedNs)} of wall`]
       : []),
     `most in ${printedPath(top.path)} (${percentText(top.ratio)})`,
   ]

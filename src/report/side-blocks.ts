@@ -4,9 +4,10 @@ import type { Finding } from '../model/findings.js'
 import { printedName, printedPath } from '../model/names.js'
 import type { ReportSource } from '../model/ops.js'
 import { traceQuality } from '../model/quality.js'
+import { type Fact, factLines } from './fact-lines.js'
 import type { Block } from './op-report.js'
 import { threadText } from './op-tables.js'
-import { padEnd, pieces, textWidth, wrap } from './text-width.js'
+import { wrap } from './text-width.js'
 
 // A reader acts on a few things; what comes sixth can wait for the next run.
 const MAX_FINDINGS = 5
@@ -67,6 +68,7 @@ export function qualityLines(source: ReportSource, width: number): Block {
         ...(quality.gpuRows > 0
           ? [`${countText(quality.orphanGpuRows)} of ${plural(quality.gpuRows, 'GPU row')} without an op`]
           : []),
+        ...(quality.exclusionGpuRows > 0 ? [`${countText(quality.exclusionGpuRows)} by exclusion`] : []),
       ],
     ],
   ]
@@ -75,6 +77,10 @@ export function qualityLines(source: ReportSource, width: number): Block {
     const clock = source.meta.clock === undefined ? [] : [`clock ${printedName(source.meta.clock)}`]
     const figures = [`${durationText(spanNs)} per span`, `${durationText(totalNs)}`, `${percentText(ratio)} of wall`]
     facts.push(['Own overhead', [...figures, ...clock]])
+  }
+  if (quality.gpuOverheadNs > 0) {
+    const share = quality.recordedNs > 0 ? quality.gpuOverheadNs / quality.recordedNs : 0
+    facts.push(['CUPTI overhead', [durationText(quality.gpuOverheadNs), `${percentText(share)} of wall`]])
   }
   for (const { name, calls, totalNs } of quality.integrations) {
     const share = quality.recordedNs > 0 ? totalNs / quality.recordedNs : 0
@@ -107,19 +113,6 @@ export function findingLines(list: readonly Finding[], width: number): Block {
 // A figure that starts with a verb continues the op's name; one with a subject of its own is set off.
 function figureJoin(figure: string): string {
   return /^(is|spends|counts|blocked|waits)\b/.test(figure) ? ' ' : ': '
-}
-
-/** A label and its figures. */
-type Fact = [label: string, figures: string[]]
-
-function factLines(facts: readonly Fact[], width: number): string[] {
-  const label = facts.reduce((widest, [name]) => Math.max(widest, textWidth(name)), 0)
-  const indent = ' '.repeat(2 + label + 2)
-  return facts.flatMap(([name, figures]) =>
-    pieces(figures, width, indent).map((line, at) =>
-      at === 0 ? `  ${padEnd(name, label)}  ${line.trimStart()}` : line,
-    ),
-  )
 }
 
 // Details are sentences: their slashes are no paths, but a line break would still break the block.

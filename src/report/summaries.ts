@@ -1,5 +1,5 @@
-import { type CopyFigures, copySummary } from '../model/copies.js'
-import { bytesText, countText, percentText } from '../model/figure-text.js'
+import { type CopyFigures, type CopyRow, copySummary } from '../model/copies.js'
+import { bytesText, countText, percentText, rateText } from '../model/figure-text.js'
 import type { ReportSource } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
 import { hasGpuTime } from '../model/quality.js'
@@ -67,6 +67,7 @@ export function copyLines(source: ReportSource, width: number): Block {
   const total = TimeScale.ofLargest([summary.totalNs])
   const each = TimeScale.ofMedian(perCall, Math.max(...perCall))
   const hasBytes = summary.rows.some(row => row.bytes > 0)
+  const hasPeak = summary.rows.some(row => row.peakBytesPerSecond > 0)
   const columns: Column[] = [
     { head: '', keep: Number.POSITIVE_INFINITY },
     { head: 'Calls', keep: Number.POSITIVE_INFINITY },
@@ -77,10 +78,11 @@ export function copyLines(source: ReportSource, width: number): Block {
       ? [
           { head: 'Bytes', keep: 3 },
           { head: 'Rate', keep: 1 },
+          ...(hasPeak ? [{ head: 'Peak', keep: 0, isSpare: true }] : []),
         ]
       : []),
   ]
-  const row = (name: string, indent: number, figures: CopyFigures & { bytes?: number; gpuNs?: number }): TableRow => ({
+  const row = (name: string, indent: number, figures: CopyFigures & Partial<CopyRow>): TableRow => ({
     indent,
     cells: [
       name,
@@ -88,7 +90,9 @@ export function copyLines(source: ReportSource, width: number): Block {
       total.cell(figures.totalNs),
       each.cell(figures.totalNs / figures.calls),
       percentText(figures.ratio),
-      ...(figures.bytes ? [bytesText(figures.bytes), rate(figures.bytes, figures.gpuNs ?? 0)] : []),
+      ...(figures.bytes
+        ? [bytesText(figures.bytes), rateText(figures.bytesPerSecond ?? 0), rateText(figures.peakBytesPerSecond ?? 0)]
+        : []),
     ],
   })
   const rows = [row('GpuMemcpy', 1, summary)]
@@ -103,10 +107,6 @@ export function copyLines(source: ReportSource, width: number): Block {
 function direction(name: string): string {
   const [mode = '', way] = name.split(':')
   return way === undefined ? name : mode.includes('(same_gpu)') ? `${way} (same GPU)` : way
-}
-
-function rate(bytes: number, gpuNs: number): string {
-  return gpuNs > 0 ? `${(bytes / gpuNs).toFixed(2)} GB/s` : ''
 }
 
 function indented(text: string, width: number): string[] {

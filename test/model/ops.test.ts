@@ -7,7 +7,6 @@ import { printedPath } from '../../src/model/names.js'
 import { opRows } from '../../src/model/ops.js'
 import { overhead } from '../../src/model/overhead.js'
 import { percentile } from '../../src/model/percentiles.js'
-import { gpuBusyNs } from '../../src/model/quality.js'
 import { busyServer, conditionalBlock, opDetail, twoThreads } from '../report/captures.js'
 import { phase, type RowSpec, row, type SpanSpec, sourceFromRows, sourceFromSpans } from './source-builder.js'
 
@@ -261,18 +260,6 @@ describe('eventLoop', () => {
     expect(loops[0]!.memory[0]).toEqual({ name: 'rss', firstBytes: 2.1e8, lastBytes: 2.5e8, peakBytes: 2.5e8 })
     expect(gc).toMatchObject({ count: 5, kinds: [{ name: 'minor', count: 5 }] })
     expect(gc.totalNs).toBeCloseTo(5.5e6, 3)
-  })
-})
-
-describe('gpuBusyNs', () => {
-  it('counts time once where kernels overlap', () => {
-    const gpu = [
-      { kind: 'kernel' as const, start: 0, end: 10 },
-      { kind: 'copy' as const, start: 2, end: 5 },
-      { kind: 'kernel' as const, start: 8, end: 12 },
-      { kind: 'kernel' as const, start: 20, end: 21 },
-    ]
-    expect(gpuBusyNs(sourceFromRows([{ rows: [] }], { gpu }))).toBe(13e6)
   })
 })
 

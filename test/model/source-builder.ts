@@ -1,7 +1,8 @@
 // Captures made by hand: added-up rows or single spans in, a ReportSource out. Milliseconds throughout.
 import { type Category, FLAG_ASYNC, FLAG_UNFINISHED, type RecordingView, type Role } from '../../src/binding.js'
 import type { CaptureMeta, ReportSource } from '../../src/model/ops.js'
-import { columnsOf, emptySpans, Names, type Row, type Spans, viewOf } from './view-builder.js'
+import type { NativeGpuTables } from '../../src/native-tables.js'
+import { columnsOf, emptySpans, gpuTablesOf, Names, type Row, type Spans, viewOf } from './view-builder.js'
 
 /** All calls of one path on one thread. */
 export interface RowSpec {
@@ -46,6 +47,7 @@ export interface Extras {
   view?: Partial<RecordingView>
   counters?: { name: string; at: number; value: number; thread?: number }[]
   gpu?: { kind: 'kernel' | 'copy'; start: number; end: number; bytes?: number; spanName?: string }[]
+  gpuTables?: Partial<NativeGpuTables>
   durationMs?: number
 }
 
@@ -190,7 +192,7 @@ function finish(
 
   const view = { ...viewOf(threads, extras, names, spans, ranges), ...extras.view }
   const meta: CaptureMeta = { tracerOption: 'Default', ...extras.meta, state }
-  return { view, meta, merged: columnsOf(merged), perThread: columnsOf(perThread) }
+  return { view, meta, merged: columnsOf(merged), perThread: columnsOf(perThread), gpu: gpuTablesOf(extras, view) }
 }
 
 /** Shorthand for a row. */

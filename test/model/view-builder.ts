@@ -4,11 +4,11 @@ import {
   type Category,
   GPU_KINDS,
   type NameEntry,
-  type OpColumns,
   type RecordingView,
   ROLES,
   type Role,
 } from '../../src/binding.js'
+import type { NativeGpuTables, OpColumns } from '../../src/native-tables.js'
 import type { Extras, RowSpec, ThreadSpec } from './source-builder.js'
 
 /** A row of an op table in the making; milliseconds but for the fields that say ns. */
@@ -116,6 +116,33 @@ export function viewOf(
     },
     ...spans,
   }
+}
+
+/** What the native core would say of `extras.gpu`, as far as reports of single ops need it. */
+export function gpuTablesOf({ gpu = [], gpuTables = {} }: Extras, view: RecordingView): NativeGpuTables {
+  let busyNs = 0
+  let coveredNs = 0
+  for (const { start, end } of gpu.toSorted((a, b) => a.start - b.start)) {
+    busyNs += Math.max(0, end * 1e6 - Math.max(start * 1e6, coveredNs))
+    coveredNs = Math.max(coveredNs, end * 1e6)
+  }
+  const copies = gpu.flatMap(({ kind, start, end, bytes = 0 }, row) => {
+    const span = view.gpu.span[row]!
+    if (kind !== 'copy' || span < 0) return []
+    const moved = {
+      name: view.spans.name[span]!,
+      device: 0,
+      from: 0,
+      to: 0,
+      copies: 1,
+      bytes,
+      gpuNs: (end - start) * 1e6,
+    }
+    return [{ ...moved, peakBytesPerNs: 0, blocking: 0, blockingNs: 0 }]
+  })
+  const orphans = view.gpu.span.filter(span => span < 0).length
+  const none = { kernels: [], waits: [], memory: [], gaps: [], devices: [], overheads: [] }
+  return { rows: gpu.length, orphans, byExclusion: 0, busyNs, copies, ...none, ...gpuTables }
 }
 
 export function columnsOf(rows: Row[]): OpColumns {
