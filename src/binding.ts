@@ -193,12 +193,63 @@ export interface RawRows {
     correlationId: BigUint64Array
     bytes: Float64Array
   }
+  gpuDetails: {
+    /** `row` indexes `gpu` as given, and ascends. */
+    kernels: Record<
+      | 'row'
+      | `${'grid' | 'block'}${'X' | 'Y' | 'Z'}`
+      | 'registersPerThread'
+      | 'staticSharedBytes'
+      | 'dynamicSharedBytes'
+      | 'executedSharedBytes'
+      | 'localBytesPerThread'
+      | 'graphId',
+      Uint32Array
+    > &
+      Record<'graphNodeId' | 'queuedNs' | 'submittedNs', BigUint64Array>
+    overheads: { startNs: Float64Array; endNs: Float64Array; kind: Uint32Array }
+    memory: {
+      atNs: Float64Array
+      bytes: Float64Array
+      address: BigUint64Array
+      correlationId: BigUint64Array
+      device: Uint32Array
+      context: Uint32Array
+      stream: Uint32Array
+      /** Index into {@link MEMORY_KINDS}. */
+      kind: Uint8Array
+      isRelease: Uint8Array
+    }
+    devices: GpuDeviceFields[]
+    contexts: { id: number; device: number; nullStream: number }[]
+    streamNames: { context: number; stream: number; name: string }[]
+  }
   durationNs: number
   originEpochNs: bigint
   processId: number
   dropped: number
   warnings: NativeWarning[]
   metaJson: string
+}
+/** `GpuDevice` of binding/core/columns.h; 0 and empty: unknown. */
+export interface GpuDeviceFields {
+  id: number
+  name: string
+  uuid: string
+  memoryBytes: number
+  memoryBandwidthKBps: number
+  computeMajor: number
+  computeMinor: number
+  multiprocessors: number
+  copyEngines: number
+  maxWarpsPerSm: number
+  maxBlocksPerSm: number
+  maxSharedBytesPerSm: number
+  maxRegistersPerSm: number
+  maxRegistersPerBlock: number
+  maxSharedBytesPerBlock: number
+  coreClockKhz: number
+  isMig: boolean
 }
 
 export type TimeOf = 0 | 1 | 2 // cpu, gpu, all

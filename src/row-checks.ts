@@ -72,6 +72,15 @@ export class RowChecker {
     }
     return value as number
   }
+  /** Three counts: x, y and z. */
+  counts3(field: string, most: number): [number, number, number] {
+    const value = this.value[field]
+    const isCount = (each: unknown) => Number.isSafeInteger(each) && (each as number) >= 0 && (each as number) <= most
+    if (!Array.isArray(value) || value.length !== 3 || !value.every(isCount)) {
+      throw this.#unexpected(field, `three whole numbers from 0 to ${most}`)
+    }
+    return value as [number, number, number]
+  }
   id(field: string, fallback?: bigint): bigint {
     const value = this.value[field] ?? fallback
     if (typeof value === 'bigint' && value >= 0n && value < 1n << 64n) {
@@ -121,6 +130,26 @@ export class RowChecker {
   }
   #unexpected(field: string, expected: string, hint?: string): OpscopeError {
     return this.error(field, `should be ${expected}, but is ${describe(this.value[field])}`, hint)
+  }
+}
+
+/** Visits the rows of one table of plain rows, each with known keys only. */
+export function eachRow<Rows extends object>(
+  rows: Rows,
+  table: keyof Rows & string,
+  keys: readonly string[],
+  add: (check: RowChecker, row: Record<string, unknown>) => void,
+): void {
+  const given: unknown = rows[table]
+  if (given === undefined) {
+    return
+  }
+  if (!Array.isArray(given)) {
+    throw rowsError(`${table} is not an array.`)
+  }
+  for (let index = 0; index < given.length; index++) {
+    const check = new RowChecker(`${table}[${index}]`, given[index]).keys(keys)
+    add(check, check.value)
   }
 }
 

@@ -59,6 +59,83 @@ export interface GpuRow {
   /** Where a copy reads and writes. @default 'unknown' */
   from?: MemoryKind
   to?: MemoryKind
+  /** Of a kernel: how it was launched. */
+  kernel?: KernelShape
+}
+/** How a kernel was launched; what is not given is 0. */
+export interface KernelShape {
+  /** Blocks in x, y and z. */
+  grid: [number, number, number]
+  /** Threads of a block in x, y and z. */
+  block: [number, number, number]
+  registersPerThread?: number
+  staticSharedBytes?: number
+  dynamicSharedBytes?: number
+  /** What the driver set aside for a block. */
+  executedSharedBytes?: number
+  localBytesPerThread?: number
+  /** The CUDA graph that the kernel is a node of. */
+  graphId?: number
+  graphNodeId?: number | bigint
+}
+/** What is not given is 0 or empty: unknown. */
+export interface DeviceRow {
+  id: number
+  name?: string
+  /** 32 hex digits. */
+  uuid?: string
+  memoryBytes?: number
+  memoryBandwidthKBps?: number
+  computeMajor?: number
+  computeMinor?: number
+  multiprocessors?: number
+  copyEngines?: number
+  maxWarpsPerSm?: number
+  maxBlocksPerSm?: number
+  maxSharedBytesPerSm?: number
+  maxRegistersPerSm?: number
+  maxRegistersPerBlock?: number
+  maxSharedBytesPerBlock?: number
+  coreClockKhz?: number
+  /** A part of a GPU (MIG). @default false */
+  isMig?: boolean
+}
+export interface ContextRow {
+  id: number
+  device: number
+  /** Number of the default stream. @default 0 */
+  nullStream?: number
+}
+export interface StreamNameRow {
+  context: number
+  stream: number
+  name: string
+}
+/** An allocation of GPU memory, or its release. */
+export interface GpuMemoryRow {
+  atNs: number
+  bytes: number
+  /** @default 0 */
+  address?: number | bigint
+  /** @default 0 */
+  device?: number
+  /** @default 0 */
+  context?: number
+  /** @default 0 */
+  stream?: number
+  /** @default 'unknown' */
+  kind?: MemoryKind
+  /** Of the call that asked for it, one of the launches. @default 0, none */
+  correlationId?: number | bigint
+  /** @default false */
+  isRelease?: boolean
+}
+/** Time that recording itself cost on the GPU's side. */
+export interface GpuOverheadRow {
+  startNs: number
+  endNs: number
+  /** CUPTI's number of the kind of overhead. */
+  kind: number
 }
 export interface MarkRow {
   thread: number | string
@@ -77,6 +154,11 @@ export interface CaptureRows {
   spans?: SpanRow[]
   launches?: LaunchRow[]
   gpu?: GpuRow[]
+  devices?: DeviceRow[]
+  contexts?: ContextRow[]
+  streamNames?: StreamNameRow[]
+  gpuMemory?: GpuMemoryRow[]
+  gpuOverheads?: GpuOverheadRow[]
   marks?: MarkRow[]
   counters?: CounterRow[]
   /** What Total means in the report. @default 'All' */

@@ -8,6 +8,7 @@ import {
   type Role,
 } from './binding.js'
 import { float64, type Growing, uint8, uint32, uint64, valuesOf } from './columns.js'
+import { type GpuFields, GpuTables } from './gpu-tables.js'
 
 /** Ids of a span; absent ones are 0. */
 export interface SpanIds {
@@ -15,22 +16,6 @@ export interface SpanIds {
   parentId: bigint
   traceIdHigh: bigint
   traceIdLow: bigint
-}
-
-export interface GpuFields {
-  /** Index into GPU_KINDS. */
-  kind: number
-  /** Indices into MEMORY_KINDS. */
-  from: number
-  to: number
-  name: string
-  device: number
-  context: number
-  stream: number
-  startNs: number
-  endNs: number
-  correlationId: bigint
-  bytes: number
 }
 
 type MarkTable = {
@@ -81,19 +66,7 @@ export class RowsBuilder {
   protected readonly mark: MarkTable = { thread: uint32(), name: uint32(), atNs: float64() }
   readonly #counter = { thread: uint32(), name: uint32(), atNs: float64(), value: float64() }
   readonly #launch = { thread: uint32(), name: uint32(), startNs: float64(), endNs: float64(), correlationId: uint64() }
-  readonly #gpu = {
-    kind: uint8(),
-    from: uint8(),
-    to: uint8(),
-    name: uint32(),
-    device: uint32(),
-    context: uint32(),
-    stream: uint32(),
-    startNs: float64(),
-    endNs: float64(),
-    correlationId: uint64(),
-    bytes: float64(),
-  }
+  readonly gpu: GpuTables = new GpuTables()
 
   get spanCount(): number {
     return this.span.thread.length
@@ -105,10 +78,10 @@ export class RowsBuilder {
     return this.#launch.thread.length
   }
   get gpuCount(): number {
-    return this.#gpu.kind.length
+    return this.gpu.rowCount
   }
   get rowCount(): number {
-    return this.spanCount + this.launchCount + this.gpuCount + this.mark.name.length + this.#counter.name.length
+    return this.spanCount + this.launchCount + this.gpu.allRowCount + this.mark.name.length + this.#counter.name.length
   }
 
   addThread(name: string, osThreadId = 0, jsThreadId = -1): number {
@@ -196,12 +169,8 @@ export class RowsBuilder {
     this.#launch.endNs.push(endNs)
     this.#launch.correlationId.push(correlationId)
   }
-  addGpu(row: GpuFields): void {
-    for (const column of ['kind', 'from', 'to', 'device', 'context', 'stream', 'startNs', 'endNs', 'bytes'] as const) {
-      this.#gpu[column].push(row[column])
-    }
-    this.#gpu.name.push(this.string(row.name))
-    this.#gpu.correlationId.push(row.correlationId)
+  addGpu(row: Omit<GpuFields, 'name'> & { name: string }): void {
+    this.gpu.addRow({ ...row, name: this.string(row.name) })
   }
   /** Warnings of one code are one warning; the detail is the first one's. */
   warn(code: string, detail: string, count = 1): void {
@@ -216,8 +185,8 @@ export class RowsBuilder {
   /** Moves every time, so that the earliest becomes the session's start. */
   shiftBy(deltaNs: number): void {
     const columns = [this.span.startNs, this.span.endNs, this.mark.atNs, this.#counter.atNs]
-    columns.push(this.#launch.startNs, this.#launch.endNs, this.#gpu.startNs, this.#gpu.endNs)
-    for (const { values } of columns) {
+    columns.push(this.#launch.startNs, this.#launch.endNs)
+    for (const { values } of [...columns, ...this.gpu.starts, ...this.gpu.ends]) {
       for (let i = 0; i < values.length; i++) {
         values[i] = (values[i] as number) + deltaNs
       }
@@ -232,14 +201,14 @@ export class RowsBuilder {
       this.mark.atNs,
       this.#counter.atNs,
       this.#launch.startNs,
-      this.#gpu.startNs,
+      ...this.gpu.starts,
     ]) {
       for (const value of column.values) {
         startNs = Math.min(startNs, value)
         endNs = Math.max(endNs, value)
       }
     }
-    for (const column of [this.span.endNs, this.#launch.endNs, this.#gpu.endNs]) {
+    for (const column of [this.span.endNs, this.#launch.endNs, ...this.gpu.ends]) {
       for (const value of column.values) {
         if (value > endNs) {
           endNs = value
@@ -263,7 +232,7 @@ export class RowsBuilder {
       marks: valuesOf(this.mark),
       counters: valuesOf(this.#counter),
       launches: valuesOf(this.#launch),
-      gpu: valuesOf(this.#gpu),
+      ...this.gpu.rows(),
       durationNs: this.durationNs,
       originEpochNs: this.originEpochNs,
       processId: this.processId,

@@ -1,7 +1,8 @@
-import { CATEGORIES, FLAG_ASYNC, FLAG_ERROR, GPU_KINDS, MEMORY_KINDS, native, ROLES } from './binding.js'
+import { CATEGORIES, FLAG_ASYNC, FLAG_ERROR, native, ROLES } from './binding.js'
 import { Capture } from './capture.js'
+import { addGpuTables, GPU_TABLES } from './gpu-row-checks.js'
 import { ownError } from './native-error.js'
-import { RowChecker, rowsError } from './row-checks.js'
+import { eachRow, RowChecker, rowsError } from './row-checks.js'
 import type { CaptureRows, SpanRow } from './row-types.js'
 import { RowsBuilder } from './rows-builder.js'
 
@@ -12,7 +13,7 @@ const KEYS = {
     'threads',
     'spans',
     'launches',
-    'gpu',
+    ...GPU_TABLES,
     'marks',
     'counters',
     'state',
@@ -40,7 +41,6 @@ const KEYS = {
   ids: ['spanId', 'parentId', 'traceId'],
   links: ['traceId', 'spanId'],
   launches: ['thread', 'name', 'startNs', 'endNs', 'correlationId'],
-  gpu: ['kind', 'name', 'device', 'context', 'stream', 'startNs', 'endNs', 'correlationId', 'bytes', 'from', 'to'],
   marks: ['thread', 'name', 'atNs', 'category'],
   counters: ['thread', 'name', 'atNs', 'value', 'category'],
 } as const
@@ -75,32 +75,17 @@ export function fromPlainRows(rows: CaptureRows): RowsBuilder {
   const builder = new RowsBuilder()
   const threads = new ThreadTable(builder, rows)
 
-  each(rows, 'spans', (check, row) => addSpan(builder, threads, check, row as unknown as SpanRow))
-  each(rows, 'launches', check => {
+  eachRow(rows, 'spans', KEYS.spans, (check, row) => addSpan(builder, threads, check, row as unknown as SpanRow))
+  eachRow(rows, 'launches', KEYS.launches, check => {
     const { startNs, endNs } = check.interval()
     builder.addLaunch(threads.find(check), check.text('name'), startNs, endNs, check.id('correlationId'))
   })
-  each(rows, 'gpu', check => {
-    const { startNs, endNs } = check.interval()
-    builder.addGpu({
-      kind: GPU_KINDS.indexOf(check.oneOf('kind', GPU_KINDS)),
-      from: MEMORY_KINDS.indexOf(check.oneOf('from', MEMORY_KINDS, 'unknown')),
-      to: MEMORY_KINDS.indexOf(check.oneOf('to', MEMORY_KINDS, 'unknown')),
-      name: check.text('name'),
-      device: check.count('device', 0, 0xffffffff),
-      context: check.count('context', 0, 0xffffffff),
-      stream: check.count('stream', 0, 0xffffffff),
-      startNs,
-      endNs,
-      correlationId: check.id('correlationId', 0n),
-      bytes: check.count('bytes', 0),
-    })
-  })
-  each(rows, 'marks', check => {
+  addGpuTables(builder.gpu, text => builder.string(text), rows)
+  eachRow(rows, 'marks', KEYS.marks, check => {
     const name = builder.name(check.text('name'), check.oneOf('category', CATEGORIES, 'user'))
     builder.addMark(threads.find(check), name, check.count('atNs'))
   })
-  each(rows, 'counters', check => {
+  eachRow(rows, 'counters', KEYS.counters, check => {
     const name = builder.name(check.text('name'), check.oneOf('category', CATEGORIES, 'user'))
     builder.addCounter(threads.find(check), name, check.count('atNs'), check.number('value'))
   })
@@ -186,23 +171,5 @@ class ThreadTable {
       this.#byKey.set(key as string | number, thread)
     }
     return thread
-  }
-}
-
-function each(
-  rows: CaptureRows,
-  table: 'spans' | 'launches' | 'gpu' | 'marks' | 'counters',
-  add: (check: RowChecker, row: Record<string, unknown>) => void,
-): void {
-  const given: unknown = rows[table]
-  if (given === undefined) {
-    return
-  }
-  if (!Array.isArray(given)) {
-    throw rowsError(`${table} is not an array.`)
-  }
-  for (let index = 0; index < given.length; index++) {
-    const check = new RowChecker(`${table}[${index}]`, given[index]).keys(KEYS[table])
-    add(check, check.value)
   }
 }

@@ -13,6 +13,7 @@ const GROUND = [
   'native-error',
   'binding',
   'native-tables',
+  'gpu-tables',
   'columns',
   'growing-columns',
   'nearest-name',

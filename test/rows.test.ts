@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { native, type RawRows } from '../src/binding.js'
 import { OpscopeError } from '../src/errors.js'
 import { type CaptureRows, fromPlainRows } from '../src/rows.js'
 
@@ -75,6 +76,56 @@ describe('plain rows', () => {
       { gpu: [{ ...kernel, stream: -1 }] },
       /^gpu\[0\]\.stream should be a whole number from 0 to 4294967295, but is -1/,
     ],
+    [
+      'a grid of two sides',
+      { gpu: [{ ...kernel, kernel: { grid: [1, 2], block: [1, 1, 1] } }] },
+      /^gpu\[0\]\.kernel\.grid should be three whole numbers from 0 to 4294967295, but is an array/,
+    ],
+    [
+      'a block with a fraction',
+      { gpu: [{ ...kernel, kernel: { grid: [1, 1, 1], block: [1, 1, 0.5] } }] },
+      /^gpu\[0\]\.kernel\.block should be three/,
+    ],
+    [
+      'a misspelled field of a kernel',
+      { gpu: [{ ...kernel, kernel: { grid: [1, 1, 1], block: [1, 1, 1], graphID: 1 } }] },
+      /^gpu\[0\]\.kernel\.graphID is not a known field\.\n {2}Did you mean "graphId"/,
+    ],
+    [
+      'registers beyond 16 bits',
+      { gpu: [{ ...kernel, kernel: { grid: [1, 1, 1], block: [1, 1, 1], registersPerThread: 65536 } }] },
+      /^gpu\[0\]\.kernel\.registersPerThread should be a whole number from 0 to 65535/,
+    ],
+    [
+      'a copy that is launched like a kernel',
+      { gpu: [{ ...kernel, kind: 'copy', kernel: { grid: [1, 1, 1], block: [1, 1, 1] } }] },
+      /^gpu\[0\]\.kernel goes with kind 'kernel' only/,
+    ],
+    ['a device without an id', { devices: [{ name: 'H100' }] }, /^devices\[0\]\.id .* is missing/],
+    [
+      'a misspelled field of a device',
+      { devices: [{ id: 0, maxWarpPerSm: 64 }] },
+      /^devices\[0\]\.maxWarpPerSm is not a known field\.\n {2}Did you mean "maxWarpsPerSm"/,
+    ],
+    [
+      'a uuid that is no hex',
+      { devices: [{ id: 0, uuid: 'GPU-0' }] },
+      /^devices\[0\]\.uuid should be 32 hex digits, but is "GPU-0"/,
+    ],
+    ['a context of no device', { contexts: [{ id: 1 }] }, /^contexts\[0\]\.device .* is missing/],
+    ['a stream without a name', { streamNames: [{ context: 1, stream: 7 }] }, /^streamNames\[0\]\.name .* is missing/],
+    ['an allocation without a size', { gpuMemory: [{ atNs: 1 }] }, /^gpuMemory\[0\]\.bytes .* is missing/],
+    [
+      'an unknown kind of memory',
+      { gpuMemory: [{ atNs: 1, bytes: 1, kind: 'devise' }] },
+      /^gpuMemory\[0\]\.kind should be one of .*\n {2}Did you mean "device"/,
+    ],
+    [
+      'an overhead that ends before it starts',
+      { gpuOverheads: [{ startNs: 2, endNs: 1, kind: 1 }] },
+      /^gpuOverheads\[0\]\.endNs is 1, before startNs 2/,
+    ],
+    ['a table that is no array', { devices: {} }, /^devices is not an array/],
     ['a launch without an id', { launches: [span] }, /^launches\[0\]\.correlationId .* is missing/],
     [
       'a counter that is not a number',
@@ -149,5 +200,72 @@ describe('plain rows', () => {
     ])
     expect([rows.gpu.kind[0], rows.gpu.from[0], rows.gpu.to[0], rows.gpu.bytes[0]]).toEqual([1, 2, 3, 64])
     expect(rows.launches.correlationId[0]).toBe(rows.gpu.correlationId[0])
+  })
+
+  const detailed = (): CaptureRows => ({
+    gpu: [
+      { ...kernel, kind: 'fill' },
+      {
+        ...kernel,
+        kind: 'kernel',
+        kernel: { grid: [8, 2, 1], block: [128, 1, 1], registersPerThread: 42, graphId: 3, graphNodeId: 2n ** 40n },
+      },
+    ],
+    devices: [{ id: 1, name: 'H100', uuid: 'ab'.repeat(16), memoryBytes: 2 ** 36, computeMajor: 9, isMig: true }],
+    contexts: [{ id: 1, device: 1, nullStream: 7 }],
+    streamNames: [{ context: 1, stream: 13, name: 'decoder' }],
+    gpuMemory: [{ atNs: 5, bytes: 4096, address: 2n ** 47n, kind: 'device', correlationId: 9, isRelease: true }],
+    gpuOverheads: [{ startNs: 1, endNs: 3, kind: 65536 }],
+  })
+
+  it('take the details of GPU rows', () => {
+    const { kernels, devices, contexts, streamNames, memory, overheads } = fromPlainRows(detailed()).rows().gpuDetails
+    const plain = (table: Record<string, ArrayLike<number | bigint>>) =>
+      Object.fromEntries(Object.entries(table).map(([key, column]) => [key, Array.from(column)]))
+    expect(plain(kernels)).toEqual({
+      row: [1],
+      gridX: [8],
+      gridY: [2],
+      gridZ: [1],
+      blockX: [128],
+      blockY: [1],
+      blockZ: [1],
+      registersPerThread: [42],
+      staticSharedBytes: [0],
+      dynamicSharedBytes: [0],
+      executedSharedBytes: [0],
+      localBytesPerThread: [0],
+      graphId: [3],
+      graphNodeId: [2n ** 40n],
+      queuedNs: [0n],
+      submittedNs: [0n],
+    })
+    expect(devices).toEqual([expect.objectContaining({ id: 1, name: 'H100', memoryBytes: 2 ** 36, copyEngines: 0 })])
+    expect(devices[0]).toMatchObject({ uuid: 'ab'.repeat(16), computeMajor: 9, computeMinor: 0, isMig: true })
+    expect(contexts).toEqual([{ id: 1, device: 1, nullStream: 7 }])
+    expect(streamNames).toEqual([{ context: 1, stream: 13, name: 'decoder' }])
+    expect(plain(memory)).toEqual({
+      atNs: [5],
+      bytes: [4096],
+      device: [0],
+      context: [0],
+      stream: [0],
+      kind: [3],
+      isRelease: [1],
+      address: [2n ** 47n],
+      correlationId: [9n],
+    })
+    expect(plain(overheads)).toEqual({ startNs: [1], endNs: [3], kind: [65536] })
+  })
+
+  it.each<[string, (details: RawRows['gpuDetails']) => void, RegExp]>([
+    ['kernels', ({ kernels }) => kernels.row.fill(0), /kernel 0: no such kernel among the gpu rows/],
+    ['allocations', ({ memory }) => memory.kind.fill(9), /memory row 0: no such memory kind/],
+    ['overheads', ({ overheads }) => overheads.endNs.fill(Number.NaN), /overhead 0: a time is out of range/],
+  ])('bring their %s to the native core, which checks them again', async (_, damage, message) => {
+    await expect(native().build(fromPlainRows(detailed()).rows())).resolves.toBeDefined()
+    const rows = fromPlainRows(detailed()).rows()
+    damage(rows.gpuDetails)
+    await expect(native().build(rows)).rejects.toThrow(message)
   })
 })

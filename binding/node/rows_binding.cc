@@ -91,6 +91,109 @@ void ReadGpu(const Napi::Object& gpu, RawRows* rows) {
   });
 }
 
+void ReadKernels(const Napi::Object& kernels, GpuDetails* details) {
+  const auto row = ReadColumn<uint32_t>(kernels, "row");
+  details->kernels.Reset(row.size());
+  details->kernels.Fill(KernelRow{});
+  for (size_t i = 0; i < row.size(); ++i) details->kernels[i].row = row[i];
+  const auto read = [&]<typename From, typename To>(const char* key, To KernelRow::*field) {
+    const auto values = ReadColumn<From>(kernels, key);
+    for (size_t i = 0; i < values.size() && i < row.size(); ++i)
+      details->kernels[i].*field = static_cast<To>(values[i]);
+  };
+  read.operator()<uint64_t>("graphNodeId", &KernelRow::graph_node_id);
+  read.operator()<uint64_t>("queuedNs", &KernelRow::queued_ns);
+  read.operator()<uint64_t>("submittedNs", &KernelRow::submitted_ns);
+  read.operator()<uint32_t>("graphId", &KernelRow::graph_id);
+  read.operator()<uint32_t>("gridX", &KernelRow::grid_x);
+  read.operator()<uint32_t>("gridY", &KernelRow::grid_y);
+  read.operator()<uint32_t>("gridZ", &KernelRow::grid_z);
+  read.operator()<uint32_t>("blockX", &KernelRow::block_x);
+  read.operator()<uint32_t>("blockY", &KernelRow::block_y);
+  read.operator()<uint32_t>("blockZ", &KernelRow::block_z);
+  read.operator()<uint32_t>("registersPerThread", &KernelRow::registers_per_thread);
+  read.operator()<uint32_t>("staticSharedBytes", &KernelRow::static_shared_bytes);
+  read.operator()<uint32_t>("dynamicSharedBytes", &KernelRow::dynamic_shared_bytes);
+  read.operator()<uint32_t>("executedSharedBytes", &KernelRow::executed_shared_bytes);
+  read.operator()<uint32_t>("localBytesPerThread", &KernelRow::local_bytes_per_thread);
+}
+
+void ReadGpuMemory(const Napi::Object& memory, GpuDetails* details) {
+  const auto at = ReadTimes(memory, "atNs");
+  const auto bytes = ReadColumn<double>(memory, "bytes");
+  const auto address = ReadColumn<uint64_t>(memory, "address");
+  const auto correlation = ReadColumn<uint64_t>(memory, "correlationId");
+  const auto device = ReadColumn<uint32_t>(memory, "device");
+  const auto context = ReadColumn<uint32_t>(memory, "context");
+  const auto stream = ReadColumn<uint32_t>(memory, "stream");
+  const auto kind = ReadColumn<uint8_t>(memory, "kind");
+  const auto is_release = ReadColumn<uint8_t>(memory, "isRelease");
+  details->memory = Zip<GpuMemoryRow>(at.size(), [&](size_t i) {
+    GpuMemoryRow row{};
+    row.at_ns = at[i];
+    row.address = address[i];
+    row.bytes = static_cast<uint64_t>(bytes[i]);
+    row.correlation_id = correlation[i];
+    row.device = device[i];
+    row.context = context[i];
+    row.stream = stream[i];
+    row.span = kNoParent;
+    row.kind = static_cast<MemoryKind>(kind[i]);
+    row.is_release = is_release[i] != 0;
+    return row;
+  });
+}
+
+GpuDevice ReadGpuDevice(const Napi::Object& object) {
+  const auto count = [&object](const char* key) { return static_cast<uint32_t>(NumberOf(object, key)); };
+  GpuDevice device;
+  device.id = count("id");
+  device.name = TextOf(object, "name");
+  device.uuid = TextOf(object, "uuid");
+  device.memory_bytes = static_cast<uint64_t>(NumberOf(object, "memoryBytes"));
+  device.memory_bandwidth_kb_per_s = static_cast<uint64_t>(NumberOf(object, "memoryBandwidthKBps"));
+  device.compute_major = count("computeMajor");
+  device.compute_minor = count("computeMinor");
+  device.multiprocessors = count("multiprocessors");
+  device.copy_engines = count("copyEngines");
+  device.max_warps_per_sm = count("maxWarpsPerSm");
+  device.max_blocks_per_sm = count("maxBlocksPerSm");
+  device.max_shared_per_sm = count("maxSharedBytesPerSm");
+  device.max_registers_per_sm = count("maxRegistersPerSm");
+  device.max_registers_per_block = count("maxRegistersPerBlock");
+  device.max_shared_per_block = count("maxSharedBytesPerBlock");
+  device.core_clock_khz = count("coreClockKhz");
+  device.is_mig = object.Get("isMig").ToBoolean();
+  return device;
+}
+
+void ReadGpuDetails(const Napi::Object& object, GpuDetails* details) {
+  ReadKernels(object.Get("kernels").As<Napi::Object>(), details);
+  ReadGpuMemory(object.Get("memory").As<Napi::Object>(), details);
+  const auto overheads = object.Get("overheads").As<Napi::Object>();
+  const auto start = ReadTimes(overheads, "startNs");
+  const auto end = ReadTimes(overheads, "endNs");
+  const auto kind = ReadColumn<uint32_t>(overheads, "kind");
+  details->overheads = Zip<GpuOverheadRow>(kind.size(), [&](size_t i) {
+    return GpuOverheadRow{start[i], end[i], kind[i]};
+  });
+  ForEach(object, "devices", [&](const Napi::Value& value) {
+    details->devices.push_back(ReadGpuDevice(value.As<Napi::Object>()));
+  });
+  ForEach(object, "contexts", [&](const Napi::Value& value) {
+    const auto context = value.As<Napi::Object>();
+    details->contexts.push_back({static_cast<uint32_t>(NumberOf(context, "id")),
+                                 static_cast<uint32_t>(NumberOf(context, "device")),
+                                 static_cast<uint32_t>(NumberOf(context, "nullStream"))});
+  });
+  ForEach(object, "streamNames", [&](const Napi::Value& value) {
+    const auto stream = value.As<Napi::Object>();
+    details->stream_names.push_back({static_cast<uint32_t>(NumberOf(stream, "context")),
+                                     static_cast<uint32_t>(NumberOf(stream, "stream")),
+                                     TextOf(stream, "name")});
+  });
+}
+
 }  // namespace
 
 RawRows ReadRawRows(const Napi::Object& object) {
@@ -159,6 +262,7 @@ RawRows ReadRawRows(const Napi::Object& object) {
     });
   }
   ReadGpu(object.Get("gpu").As<Napi::Object>(), &rows);
+  ReadGpuDetails(object.Get("gpuDetails").As<Napi::Object>(), &rows.gpu_details);
   ForEach(object, "warnings", [&](const Napi::Value& value) {
     const auto warning = value.As<Napi::Object>();
     rows.warnings.push_back({TextOf(warning, "code"), TextOf(warning, "detail"),
