@@ -17,12 +17,13 @@ using namespace fakegpu;
 using namespace opscope;
 
 TEST_CASE("GPU source counts what is lost") {
+  std::vector<ChildCase> cases;
   for (const char* test_case :
        {"losses are counted", "a buffer completed twice", "running work", "correlation ids that wrap",
         "a step of the wall clock", "a record far from its session"}) {
-    const ChildResult result = RunCase(std::string("loss child: ") + test_case, FakeVariables("cupti-13"));
-    CHECK_MESSAGE(result.exit_status == 0, result.output);
+    cases.push_back({std::string("loss child: ") + test_case, FakeVariables("cupti-13")});
   }
+  CheckAll(cases);
 }
 
 TEST_CASE("loss child: losses are counted" * doctest::skip()) {
@@ -104,7 +105,7 @@ TEST_CASE("loss child: a step of the wall clock" * doctest::skip()) {
         RunFake(std::string("sleep 300ms\napi cudaLaunchKernel corr=1\nkernel before corr=1\ndeliver flush\n"
                             "kernel held corr=1\ndeliver now\nsleep 300ms\nclockstep ") +
                 step + "\nsleep 300ms\napi cudaLaunchKernel corr=2\nkernel after corr=2\nsleep 300ms") == "");
-    const GpuRecords records = source.Stop(start_ns, true, 2000);
+    const GpuRecords records = source.Stop(start_ns, true, kPatienceMs);
     INFO(step, " ", WarningText(records));
     CHECK(records.rows.size() == 3);
     CHECK(WarningCount(records, "gpu-clock-steps") == 1);

@@ -50,7 +50,7 @@ TEST_CASE("process child: a forked child" * doctest::skip()) {
   int status = 0;
   waitpid(child, &status, 0);
   CHECK(status == 0);
-  CHECK(CuptiSource().Stop(start_ns, true, 2000).rows.size() == 1);
+  CHECK(CuptiSource().Stop(start_ns, true, kPatienceMs).rows.size() == 1);
 }
 
 TEST_CASE("process child: exit in the middle" * doctest::skip()) {
@@ -73,7 +73,7 @@ TEST_CASE("process child: a script from a file" * doctest::skip()) {
   GpuSource& source = CuptiSource();
   const auto start_ns = static_cast<int64_t>(MonotonicNs());
   REQUIRE(source.Start({}).available);
-  const GpuRecords records = source.Stop(start_ns, true, 2000);
+  const GpuRecords records = source.Stop(start_ns, true, kPatienceMs);
   REQUIRE(records.rows.size() == 1);
   CHECK(NameOf(records, records.rows[0]) == "from-file");
 }

@@ -6,7 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <thread>
+
+#include "doctest.h"
 
 extern char** environ;
 
@@ -80,6 +85,23 @@ ChildResult RunCase(const std::string& test_case, const std::vector<std::string>
     result.exit_status = 127;
   }
   return result;
+}
+
+void CheckAll(const std::vector<ChildCase>& cases) {
+  std::vector<ChildResult> results(cases.size());
+  std::atomic<size_t> next{0};
+  const auto run = [&] {
+    for (size_t i = next++; i < cases.size(); i = next++)
+      results[i] = RunCase(cases[i].test_case, cases[i].variables, cases[i].seconds);
+  };
+  std::vector<std::thread> runners(std::min<size_t>(cases.size(), std::thread::hardware_concurrency() + 1));
+  for (std::thread& runner : runners) runner = std::thread(run);
+  for (std::thread& runner : runners) runner.join();
+  for (size_t i = 0; i < cases.size(); ++i) {
+    std::string variables;
+    for (const std::string& variable : cases[i].variables) variables += ' ' + variable;
+    CHECK_MESSAGE(results[i].exit_status == 0, cases[i].test_case, variables, "\n", results[i].output);
+  }
 }
 
 }  // namespace fakegpu

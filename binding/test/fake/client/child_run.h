@@ -18,4 +18,12 @@ struct ChildResult {
 ChildResult RunCase(const std::string& test_case, const std::vector<std::string>& variables,
                     int seconds = 60);
 
+struct ChildCase {
+  std::string test_case;
+  std::vector<std::string> variables;
+  int seconds = 60;
+};
+// Runs them all, some at a time, as many wait for a deadline or a clock, and checks that each passes.
+void CheckAll(const std::vector<ChildCase>& cases);
+
 }  // namespace fakegpu

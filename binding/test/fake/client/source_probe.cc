@@ -125,7 +125,7 @@ Windows Capture(opscope::GpuSource& source, const std::string& script, const ops
   Windows window;
   window.start_ns = static_cast<int64_t>(Controls::Get().host_ns());
   REQUIRE(RunFake(script) == "");
-  window.records = source.Stop(window.start_ns, synchronize, 2000);
+  window.records = source.Stop(window.start_ns, synchronize, kPatienceMs);
   return window;
 }
 

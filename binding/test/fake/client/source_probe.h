@@ -11,6 +11,10 @@
 
 namespace fakegpu {
 
+// Deadline of a stop where none is tested: decoding a million records takes
+// seconds on a machine that does much else.
+constexpr uint64_t kPatienceMs = 60'000;
+
 struct Windows {
   int64_t start_ns = 0;
   opscope::GpuRecords records;
