@@ -7,8 +7,8 @@
 namespace opscope::gpu {
 
 // Control thread. Ids of calls arrive in nearly ascending order (each thread
-// fills a buffer of its own), ids of GPU work later and in any order, all of
-// them within 2^31 of the newest call.
+// fills a buffer of its own), ids of GPU work earlier or later and in any order,
+// all of them within 2^31 of the newest call.
 class CorrelationEpoch {
  public:
   static constexpr uint64_t kRound = uint64_t{1} << 32;
@@ -19,11 +19,13 @@ class CorrelationEpoch {
     if (wide > newest_) newest_ = wide;
     return wide;
   }
-  // Of anything else: the number nearest to the newest call. 0 stays "none".
+  // Of anything else: the number nearest to the newest call, or to the first
+  // id of all while there was no call. 0 stays "none".
   uint64_t Widen(uint32_t id) noexcept {
     if (id == 0) return 0;
+    if (newest_ == 0) newest_ = id;
     const int64_t delta = static_cast<int32_t>(id - static_cast<uint32_t>(newest_));
-    if (delta < 0 && newest_ < static_cast<uint64_t>(-delta)) return WidenBelowZero(id, delta);
+    if (delta < 0 && newest_ < static_cast<uint64_t>(-delta)) return WidenBelowZero(delta);
     return newest_ + static_cast<uint64_t>(delta);
   }
 
@@ -38,8 +40,7 @@ class CorrelationEpoch {
   static bool NeedsShift(uint64_t wide_id) noexcept { return wide_id != 0 && wide_id < kRound / 2; }
 
  private:
-  uint64_t WidenBelowZero(uint32_t id, int64_t delta) noexcept {
-    if (newest_ == 0) return id;  // no call yet: its own number
+  uint64_t WidenBelowZero(int64_t delta) noexcept {
     newest_ += kRound;
     has_shift_ = true;
     return newest_ + static_cast<uint64_t>(delta);

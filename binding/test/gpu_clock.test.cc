@@ -130,6 +130,21 @@ TEST_CASE("when the first id seen lay behind a wrap, those before it are put bel
   CHECK(epoch.WidenCall(6) == 0x1'0000'0006u);
 }
 
+// Kernels come in a buffer of their own, which may be read before that of any
+// call: those from behind the wrap were left out then, as work of before the session.
+TEST_CASE("GPU work that is seen before any call says on which side of a wrap it is") {
+  gpu::CorrelationEpoch after;
+  CHECK(after.Widen(3) == 3);
+  CHECK(after.WidenCall(0xFFFFFFF5u) == 0xFFFFFFF5u);
+  CHECK(after.TakeShift());
+  CHECK(after.WidenCall(3) == 0x1'0000'0003u);
+  gpu::CorrelationEpoch before;
+  CHECK(before.Widen(0xFFFFFFF5u) == 0xFFFFFFF5u);
+  CHECK(before.WidenCall(3) == 0x1'0000'0003u);
+  CHECK(before.WidenCall(0xFFFFFFF5u) == 0xFFFFFFF5u);
+  CHECK_FALSE(before.TakeShift());
+}
+
 TEST_CASE("the first ids seen are themselves, whatever they are") {
   for (const uint32_t first : {1u, 0x7FFFFFFFu, 0x80000000u, 0xFFFFFFFFu}) {
     gpu::CorrelationEpoch epoch;
