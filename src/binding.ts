@@ -301,7 +301,11 @@ export interface NativeBinding {
     hasGpu: boolean,
   ): number
   /** Starts GPU recording, blocking up to the deadline; what is available belongs to the next startSession(). */
-  startGpu(deadlineMs: number): { available: boolean; reason: string; detail: string }
+  startGpu(
+    deadlineMs: number,
+    hasMemory: boolean,
+    hasGraphNodes: boolean,
+  ): { available: boolean; reason: string; detail: string }
   pauseSession(session: number): void
   resumeSession(session: number): void
   resetSession(session: number): void

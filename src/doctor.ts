@@ -71,7 +71,7 @@ function nativeFailure(): string {
 function gpuState(): Diagnosis['gpu'] {
   const binding = tryNative()
   if (binding === undefined) return { available: false, reason: 'no-native-core' }
-  const { available, reason, detail } = binding.startGpu(GPU_START_MS)
+  const { available, reason, detail } = binding.startGpu(GPU_START_MS, false, true)
   if (!available) return { available, reason, detail }
   binding.stopSessionSync(binding.startSession(0, true, false, '', '', '{}', true), '{}')
   return { available, detail }

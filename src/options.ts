@@ -22,6 +22,12 @@ export interface ProfilerOptions {
   print?: boolean
   /** `required` makes a missing GPU an error. @default 'auto' */
   gpu?: 'auto' | 'off' | 'required'
+  /** How long a start may wait for the GPU before it goes on without one. @default 10000 */
+  gpuStartMs?: number
+  /** Record GPU allocations and releases too. @default false */
+  memory?: boolean
+  /** CUDA graphs: a row per node, or one per launch, which costs less. Fixed by the first running session. @default 'node' */
+  graphTrace?: 'node' | 'graph'
   /** Memory for spans that are not merged yet, in MiB; set by the first session of the process. @default 256 */
   bufferMB?: number
   /** Record nothing until `resume()`. @default false */
@@ -38,6 +44,9 @@ export interface ResolvedOptions {
   readonly profilePath: string | undefined
   readonly print: boolean
   readonly gpu: 'auto' | 'off' | 'required'
+  readonly gpuStartMs: number
+  readonly memory: boolean
+  readonly graphTrace: 'node' | 'graph'
   readonly bufferMB: number
   readonly startPaused: boolean
   readonly attributes: Readonly<Record<string, string | number | boolean>>
@@ -67,6 +76,9 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   profilePath: { fallback: undefined, check: checkPath, parse: text => text },
   print: flag(false),
   gpu: choice(GPU_CHOICES, 'auto'),
+  gpuStartMs: { fallback: 10_000, check: checkStartMs, parse: Number },
+  memory: flag(false),
+  graphTrace: choice(['node', 'graph'], 'node'),
   bufferMB: { fallback: 256, check: checkBuffer, parse: Number },
   startPaused: flag(false),
   attributes: { fallback: {}, check: checkAttributes, parse: parseAttributes },
@@ -169,6 +181,13 @@ function checkPath(value: unknown, key: string): string {
 function checkBuffer(value: unknown, key: string): number {
   const isFit = typeof value === 'number' && Number.isFinite(value) && value >= 1 && value <= MAX_BUFFER_MB
   return isFit ? value : fail(key, `a number of MiB from 1 to ${MAX_BUFFER_MB}`, value)
+}
+
+// Loading CUPTI and attaching to a busy process takes up to seconds; more than minutes is a mistake.
+const MAX_START_MS = 600_000
+function checkStartMs(value: unknown, key: string): number {
+  const isFit = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_START_MS
+  return isFit ? (value as number) : fail(key, `a whole number of ms from 1 to ${MAX_START_MS}`, value)
 }
 
 function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {

@@ -174,13 +174,11 @@ function writeWarning(error: unknown): { code: string; detail: string; count: nu
   return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
 }
 
-/** Loading CUPTI and attaching to a busy process takes up to seconds; longer means that something is stuck. */
-const GPU_START_MS = 10_000
-
 /** @throws OpscopeError ERR_OPSCOPE_GPU_UNAVAILABLE when a GPU is required and none can be recorded. */
-function startGpu(binding: NativeBinding, { gpu, state }: ResolvedOptions): GpuState {
+function startGpu(binding: NativeBinding, options: ResolvedOptions): GpuState {
+  const { gpu, state, gpuStartMs, memory, graphTrace } = options
   if (gpu === 'off' || (state === 'CPU' && gpu !== 'required')) return { available: false, reason: 'off' }
-  const { available, reason, detail } = binding.startGpu(GPU_START_MS)
+  const { available, reason, detail } = binding.startGpu(gpuStartMs, memory, graphTrace === 'node')
   if (available) return { available, detail }
   if (gpu !== 'required') return { available, reason, detail }
   throw new OpscopeError(

@@ -64,6 +64,8 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
 Napi::Value StartGpu(const Napi::CallbackInfo& info) {
   GpuOptions options;
   options.start_deadline_ms = info[0].As<Napi::Number>().Uint32Value();
+  options.memory = info[1].As<Napi::Boolean>().Value();
+  options.graph_nodes = info[2].As<Napi::Boolean>().Value();
   const GpuState state = g_gpu_source().Start(options);
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("available", state.available);

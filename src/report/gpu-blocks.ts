@@ -43,10 +43,11 @@ export function kernelLines(source: ReportSource, width: number): Block {
       ? [{ head: 'Occupancy', keep: 6 } as const, { head: 'Limit', keep: 4, align: 'left' } as const]
       : []),
   ]
+  const nameOf = tableNames(kernels)
   const row = (kernel: KernelRow): TableRow => ({
     indent: 1,
     cells: [
-      printedName(kernel.name).replaceAll('\\/', '/') + (hasDevices ? ` (GPU ${kernel.device})` : ''),
+      nameOf(kernel) + (hasDevices ? ` (GPU ${kernel.device})` : ''),
       countText(kernel.calls),
       total.cell(kernel.totalNs),
       each.cell(kernel.minNs),
@@ -74,6 +75,36 @@ export function kernelLines(source: ReportSource, width: number): Block {
     ],
   }
 }
+
+/** Without the parameters, unless only they tell two kernels apart. */
+function tableNames(kernels: readonly KernelRow[]): (kernel: KernelRow) => string {
+  const fullNames = new Map<string, Set<string>>()
+  for (const { name } of kernels) {
+    const short = withoutParameters(name)
+    fullNames.set(short, (fullNames.get(short) ?? new Set()).add(name))
+  }
+  return ({ name }) => {
+    const short = withoutParameters(name)
+    return kernelText(fullNames.get(short)!.size > 1 ? name : short)
+  }
+}
+
+// A kernel returns nothing, and of its parameters a reader knows.
+function withoutParameters(name: string): string {
+  const end = name.endsWith(')') ? parametersAt(name) : name.length
+  return name.slice(0, end).replace(/^void /, '')
+}
+function parametersAt(name: string): number {
+  let depth = 0
+  for (let at = name.length - 1; at > 0; at--) {
+    if (name[at] === ')') depth++
+    if (name[at] === '(' && --depth === 0) return at
+  }
+  return name.length
+}
+
+// No path: its slashes stay as they are.
+const kernelText = (name: string): string => printedName(name).replaceAll('\\/', '/')
 
 /** One block per GPU. */
 export function deviceLines(source: ReportSource, width: number): Block[] {
@@ -120,11 +151,14 @@ function deviceFacts(device: DeviceRow): Fact[] {
   if (device.gaps.count > 0) facts.push(['Idle', idleFigures(device)])
   if (device.launchLatency.count > 0) facts.push(['Launches', launchFigures(device)])
   if (device.syncs.count + device.blockingCopies.count > 0) {
+    const { syncs, blockingCopies } = device
     facts.push([
       'Host waits',
       [
-        `${plural(device.syncs.count, 'sync')}, ${durationText(device.syncs.totalNs)}`,
-        `${plural(device.blockingCopies.count, 'blocking copy call')}, ${durationText(device.blockingCopies.totalNs)}`,
+        ...(syncs.count > 0 ? [`${plural(syncs.count, 'sync')}, ${durationText(syncs.totalNs)}`] : []),
+        ...(blockingCopies.count > 0
+          ? [`${plural(blockingCopies.count, 'blocking copy call')}, ${durationText(blockingCopies.totalNs)}`]
+          : []),
       ],
     ])
   }
@@ -225,7 +259,12 @@ function hostText({ cause, hostPath }: GapGroup): string {
 // A template's arguments tell little here and fill the line.
 const MAX_NAME = 24
 function shortName(name: string): string {
-  const printed = printedName(name.replace(/^void /, '').replace(/[<(].*$/s, ''))
+  const printed = kernelText(
+    name
+      .replace(/^void /, '')
+      .replace(/[<(].*$/s, '')
+      .trimEnd(),
+  )
   return printed.length > MAX_NAME ? `${printed.slice(0, MAX_NAME - 1)}…` : printed
 }
 

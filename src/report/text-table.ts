@@ -76,7 +76,7 @@ export function tableLines(columns: readonly Column[], rows: readonly TableRow[]
 }
 
 function nameCell(name: string, indent: number, width: number): string {
-  const spaces = Math.max(0, Math.min(STEP * indent, width - MIN_LABEL))
+  const spaces = Math.max(0, Math.min(STEP * indent, width - Math.min(MIN_LABEL, textWidth(name))))
   return padEnd(' '.repeat(spaces) + cutMiddle(name, width - spaces), width)
 }
 
