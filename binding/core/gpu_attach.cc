@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,12 @@ class Attacher {
  private:
   int64_t Ns(int64_t clock_ns) const noexcept { return clock_ns - out_.origin_clock_ns; }
   bool IsInside(int64_t clock_ns) const noexcept {
-    return Ns(clock_ns) >= 0 && Ns(clock_ns) <= out_.duration_ns;
+    const int64_t at = Ns(clock_ns);
+    if (at < 0 || at > out_.duration_ns) return false;
+    const auto after =
+        std::upper_bound(out_.pauses.begin(), out_.pauses.end(), at,
+                         [](int64_t ns, const PauseRow& pause) { return ns < pause.start_ns; });
+    return after == out_.pauses.begin() || at >= (after - 1)->end_ns;
   }
 
   // A thread that recorded no span still launches: it gets an entry of its own.
@@ -50,10 +56,9 @@ class Attacher {
   }
 
   void AddCalls() {
-    earlier_.reserve(64);
     for (const GpuApiCall& call : records_.calls) {
       if (!IsInside(call.start_ns)) {
-        earlier_.insert_or_assign(call.correlation_id, true);
+        outside_.insert(call.correlation_id);
         continue;
       }
       LaunchRow launch{};
@@ -76,7 +81,7 @@ class Attacher {
       const GpuRow& row = records_.rows[i];
       // What has no end is counted by the back end.
       const bool is_whole = row.start_ns != 0 && row.end_ns >= row.start_ns;
-      if (is_whole && earlier_.count(row.correlation_id) == 0) kept.push_back(i);
+      if (is_whole && outside_.count(row.correlation_id) == 0) kept.push_back(i);
     }
     std::vector<uint32_t> new_rows(records_.rows.size(), UINT32_MAX);
     for (const uint32_t i : kept) {
@@ -136,7 +141,7 @@ class Attacher {
   Recording& out_;
   uint32_t string_base_ = 0;
   std::unordered_map<int64_t, uint32_t> threads_;  // by OS thread id
-  std::unordered_map<uint64_t, bool> earlier_;     // correlation ids of calls outside the window
+  std::unordered_set<uint64_t> outside_;           // correlation ids of calls that are not recorded
 };
 
 }  // namespace

@@ -7,9 +7,9 @@
 namespace opscope {
 
 // Call once, after MergeLogs and before anything else reads the recording.
-// Keeps the API calls that began inside the window and the GPU rows that they
-// caused; a row whose call is unknown stays as an orphan if it began inside.
-// Rows of work launched before the window are left out. Finds the spans by
+// Keeps the API calls that began inside the window and outside its pauses, and
+// the GPU rows that they caused; a row whose call is unknown stays as an orphan if it began inside.
+// Rows of work launched before the window or in a pause are left out. Finds the spans by
 // AttributeGpu. Ranges of other libraries (NVTX) become timed spans of their
 // thread. What cannot be placed is counted in warnings.
 void AttachGpu(GpuRecords&& records, Recording* recording);

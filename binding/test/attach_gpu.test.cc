@@ -122,6 +122,24 @@ TEST_CASE("gpu rows: work launched before the window is left out, work without a
   CHECK(recording.gpu[0].span == kNoParent);
 }
 
+TEST_CASE("gpu rows: work launched in a pause is left out, work that runs in one is kept") {
+  Records records;
+  records.Call(10, 20, 1);
+  records.Call(120, 130, 2);
+  records.Call(200, 210, 3);
+  records.Kernel(150, 160, 1);
+  records.Kernel(220, 230, 2);
+  records.Kernel(230, 240, 3);
+  records.Range("paused", 130, 140);
+  Recording recording = Host({{"a", 0, 500}});
+  recording.pauses = {{100, 200}, {600, 700}};
+  AttachGpu(std::move(records), &recording);
+  REQUIRE(recording.gpu.size() == 2);
+  CHECK(recording.gpu[0].correlation_id == 1);
+  CHECK(recording.gpu[1].correlation_id == 3);
+  CHECK(recording.spans.size() == 1);
+}
+
 TEST_CASE("gpu rows: a launching thread that recorded no span gets an entry of its own") {
   Records records;
   records.Call(20, 25, 1, "cudaLaunchKernel", 200);

@@ -1,6 +1,6 @@
 // What the tables say of the service in fixtures/gpu-rows.ts, by arithmetic on its constants.
 import { describe, expect, it } from 'vitest'
-
+import type { MemoryKind } from '../../src/binding.js'
 import { buildCapture, type Capture } from '../../src/index.js'
 import type { CaptureRows, GpuRow, LaunchRow } from '../../src/row-types.js'
 import { gpuServiceRows } from '../fixtures/gpu-rows.js'
@@ -145,7 +145,7 @@ describe('findings of the GPU', () => {
   })
 
   it('points at blocking, pageable and small copies, each beyond its threshold', async () => {
-    const copies = (bytes: number, from: GpuRow['from'], callUs: number): CaptureRows => {
+    const copies = (bytes: number, from: MemoryKind, callUs: number): CaptureRows => {
       const rows: CaptureRows = { spans: [], launches: [], gpu: [] }
       for (let i = 0; i < 200; i++) {
         const start = i * 100 * us
