@@ -56,8 +56,9 @@ function planOf({ spans = [], launches = [], gpu = [], ...rest }: CaptureRows): 
 
 const DIRECTIONS = { 'pageable>device': 'htod', 'device>pageable': 'dtoh', 'device>device': 'dtod' } as const
 
-function addWork(script: ReturnType<typeof fakeGpu>, { kind, name, from, to, bytes, startNs, endNs, stream }: GpuRow) {
-  const place = { from: startNs, to: endNs, stream: stream ?? 7 }
+function addWork(script: ReturnType<typeof fakeGpu>, row: GpuRow): ReturnType<typeof fakeGpu> {
+  const { kind, name, from, to, bytes, startNs, endNs, stream, correlationId } = row
+  const place = { from: startNs, to: endNs, stream: stream ?? 7, correlation: Number(correlationId) }
   if (kind === 'kernel') return script.kernel(name, place)
   const direction = DIRECTIONS[`${from}>${to}` as keyof typeof DIRECTIONS]
   if (kind !== 'copy' || direction === undefined) throw new Error(`no way to play a ${kind} from ${from} to ${to}`)

@@ -56,7 +56,10 @@ describe.runIf(hasFakes())('recording with a GPU', () => {
   )
 
   it('gives the kernels of a graph to the op that launched the graph', async () => {
-    const replay = fakeGpu().graphLaunch({ graph: 4 }).kernel('gemm', { dur: 30 }).kernel('relu', { dur: 4 })
+    const replay = fakeGpu()
+      .graphLaunch({ graph: 4 })
+      .kernel('gemm', { dur: 30, graph: 4, node: 1 })
+      .kernel('relu', { dur: 4, graph: 4, node: 2 })
     const [ops, kernels] = await shown(
       `const capture = await profile({}, () => recordSync('replay', () => run(${text(replay)})))
        show(paths(capture))
@@ -198,15 +201,15 @@ describe.runIf(hasFakes())('recording with a GPU', () => {
       `const capture = await profile({}, () => run(${text(fakeGpu().drop(125).launch('gemm'))}))
        show(capture.warnings.map(({ code, count }) => [code, count])); show(capture.report())`,
     )
-    expect(warnings).toEqual([['gpu-records-dropped', 125]])
-    expect(report).toContain('gpu-records-dropped (125)')
+    expect(warnings).toEqual([['gpu-dropped', 125]])
+    expect(report).toContain('gpu-dropped (125)')
   })
 })
 
 describe.runIf(hasFakes())('a GPU that cannot be recorded', () => {
   const REFUSALS: [string, FakeMachine, RegExp][] = [
     ['no-driver', { driver: false }, /libcuda|no-driver/],
-    ['no-device', { errors: ['no-device'] }, /./],
+    ['no-device', { errors: ['cuInit=100'] }, /cuInit/],
     ['driver-broken', { errors: ['cuInit=999'] }, /cuInit/],
     ['cupti-missing', { cupti: 'none' }, /OPSCOPE_CUPTI_PATH/],
     ['cupti-unusable', { cupti: 'cupti-incomplete' }, /libcupti/],

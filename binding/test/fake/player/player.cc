@@ -6,7 +6,7 @@
 //
 //   begin NAME [op|phase|special|copy]   end   at NS   in order, NS since the start
 //   meta JSON                                  of the capture; before the first begin
-//   gpu LINE                                   a line of the fake's script (script.h)
+//   gpu LINE                                   a script of its own (script.h), so that work names its call
 // Names are single words. Exit 1 with a message when anything is not as it should be.
 #include <fcntl.h>
 #include <unistd.h>
