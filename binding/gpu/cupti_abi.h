@@ -67,6 +67,14 @@ constexpr uint32_t kOverheadCommandBufferFull = 6u << 16;
 using Context = void*;
 using Subscriber = void*;
 
+// What the second form of Subscribe takes, from 13.0 on.
+struct SubscribeParameters {
+  size_t bytes = sizeof(SubscribeParameters);  // tells the library which fields there are
+  const char* name = nullptr;                  // ours
+  char* holder = nullptr;                      // where it writes who is subscribed, if that is in the way
+  size_t holder_bytes = 0;                     // 64 are enough for every name
+};
+
 extern "C" {
 using BufferRequested = void (*)(uint8_t** buffer, size_t* bytes, size_t* max_records);
 using BufferCompleted = void (*)(Context context, uint32_t stream, uint8_t* buffer, size_t bytes,
@@ -83,6 +91,8 @@ using GetNextRecord = Result (*)(uint8_t* buffer, size_t valid_bytes, uint8_t** 
 using GetNumDroppedRecords = Result (*)(Context context, uint32_t stream, size_t* dropped);
 using SetAttribute = Result (*)(uint32_t attribute, size_t* bytes, void* value);
 using Subscribe = Result (*)(Subscriber* subscriber, Callback callback, void* user);
+using SubscribeV2 = Result (*)(Subscriber* subscriber, Callback callback, void* user,
+                               SubscribeParameters* parameters);
 using Unsubscribe = Result (*)(Subscriber subscriber);
 using GetCallbackName = Result (*)(uint32_t domain, uint32_t id, const char** name);
 using SetThreadIdType = Result (*)(uint32_t type);

@@ -38,6 +38,7 @@ const char* ResolveAll(void* handle, CuptiApi* api) noexcept {
   Resolve(handle, "cuptiSetThreadIdType", &api->set_thread_id_type);
   Resolve(handle, "cuptiActivityEnableRuntimeApi", &api->enable_runtime_api);
   Resolve(handle, "cuptiActivityEnableDriverApi", &api->enable_driver_api);
+  Resolve(handle, "cuptiSubscribe_v2", &api->subscribe_v2);
   return missing;
 }
 
@@ -67,6 +68,7 @@ std::string Open(const CuptiCandidate& candidate, CuptiLibrary* library) {
   library->path = dladdr(reinterpret_cast<void*>(library->api.get_version), &where) != 0 ? where.dli_fname
                                                                                          : candidate.path;
   library->major = MajorOf(library->path, library->version);
+  library->tells_holder = library->api.subscribe_v2 != nullptr && library->version < 130200;
   library->layout = ProbeLayout(library->api.get_next_record);
   if (!library->layout.IsReadable(cupti::Kind::kConcurrentKernel)) {
     return candidate.path + " has kernel records of " +

@@ -32,6 +32,7 @@ struct CuptiApi {
   cupti::SetThreadIdType set_thread_id_type;  // 11.2
   cupti::EnableApi enable_runtime_api;        // 12.5
   cupti::EnableApi enable_driver_api;         // 12.5
+  cupti::SubscribeV2 subscribe_v2;            // 13.0
 
   // "CUPTI_ERROR_NOT_INITIALIZED (15)"
   std::string ResultText(cupti::Result result) const;
@@ -53,6 +54,9 @@ struct CuptiLibrary {
   std::string path;
   uint32_t version = 0;
   int major = 0;  // of the CUDA release
+  // The second form of Subscribe may be asked who holds CUPTI. From 13.2 on it
+  // belongs to another interface, which does not mix with the one we use.
+  bool tells_holder = false;
   RecordLayout layout;
   CuptiDefects defects;
 };

@@ -95,7 +95,9 @@ GpuState CuptiSession::Refused(const char* step, cupti::Result result) const {
   switch (result) {
     case cupti::kMultipleSubscribers:
     case cupti::kNotCompatible:
-      return {false, "busy", "another profiler has CUPTI in this process (" + detail + ")" + InjectionHint()};
+      return {false, "busy",
+              (holder_.empty() ? "another profiler" : "\"" + holder_ + "\"") +
+                  " has CUPTI in this process (" + detail + ")" + InjectionHint()};
     case cupti::kNotInitialized:
       if (driver_.driver_version / 1000 < library_->major) return {false, "driver-too-old", detail};
       return {false, "refused", detail};
@@ -114,10 +116,25 @@ GpuState CuptiSession::Refused(const char* step, cupti::Result result) const {
   }
 }
 
+cupti::Result CuptiSession::Subscribe() {
+  const CuptiApi& api = library_->api;
+  holder_.clear();
+  const cupti::Result result = api.subscribe(&subscriber_, &OnCallback, nullptr);
+  if (result != cupti::kMultipleSubscribers || !library_->tells_holder) return result;
+  // Only the second form tells who is in the way.
+  char holder[128] = {};
+  cupti::SubscribeParameters parameters;
+  parameters.name = "opscope";
+  parameters.holder = holder;
+  parameters.holder_bytes = sizeof(holder) - 1;
+  const cupti::Result second = api.subscribe_v2(&subscriber_, &OnCallback, nullptr, &parameters);
+  if (second == cupti::kMultipleSubscribers) holder_ = holder;
+  return second;  // success: it has gone meanwhile
+}
+
 GpuState CuptiSession::Attach() {
   const CuptiApi& api = library_->api;
-  if (const cupti::Result result = api.subscribe(&subscriber_, &OnCallback, nullptr);
-      result != cupti::kSuccess) {
+  if (const cupti::Result result = Subscribe(); result != cupti::kSuccess) {
     subscriber_ = nullptr;
     return Refused("cuptiSubscribe", result);
   }

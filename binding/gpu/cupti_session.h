@@ -49,6 +49,7 @@ class CuptiSession {
  private:
   GpuState Load();
   GpuState Attach();
+  cupti::Result Subscribe();
   GpuState EnableKinds();
   cupti::Result Enable(cupti::Kind kind);
   void EnableIfPossible(cupti::Kind kind, const char* name);
@@ -70,6 +71,7 @@ class CuptiSession {
   std::unique_ptr<const CuptiLibrary> library_;
   ApiNames names_;
   cupti::Subscriber subscriber_ = nullptr;
+  std::string holder_;  // who was subscribed when we were refused, where CUPTI told
   GpuOptions options_;
   std::vector<cupti::Kind> enabled_;  // in the order of enabling
   std::vector<uint32_t> enabled_driver_calls_;

@@ -282,6 +282,16 @@ OPSCOPE_CALL(SetThreadIdType, cuptiSetThreadIdType);
 OPSCOPE_CALL(EnableApi, cuptiActivityEnableRuntimeApi);
 OPSCOPE_CALL(EnableApi, cuptiActivityEnableDriverApi);
 #endif
+#if CUDA_VERSION >= 13000
+OPSCOPE_CALL(SubscribeV2, cuptiSubscribe_v2);
+static_assert(offsetof(ours::SubscribeParameters, bytes) == offsetof(CUpti_SubscriberParams, structSize));
+static_assert(offsetof(ours::SubscribeParameters, name) == offsetof(CUpti_SubscriberParams, subscriberName));
+static_assert(offsetof(ours::SubscribeParameters, holder) ==
+              offsetof(CUpti_SubscriberParams, oldSubscriberName));
+static_assert(offsetof(ours::SubscribeParameters, holder_bytes) ==
+              offsetof(CUpti_SubscriberParams, oldSubscriberSize));
+static_assert(sizeof(ours::SubscribeParameters) == CUpti_SubscriberParams_STRUCT_SIZE);
+#endif
 static_assert(IsSameCall<ours::BufferRequested, CUpti_BuffersCallbackRequestFunc>::value);
 static_assert(IsSameCall<ours::BufferCompleted, CUpti_BuffersCallbackCompleteFunc>::value);
 static_assert(IsSameCall<ours::Callback, CUpti_CallbackFunc>::value);

@@ -51,7 +51,10 @@ TEST_CASE("GPU source tells why it is not available") {
   CheckRefusal("cupti-unusable", "cuptiActivityGetNumDroppedRecords", {}, "cupti-incomplete");
   CheckRefusal("cupti-unusable", "104", {"FAKECUPTI_STRIDES=10:104"});
   CheckRefusal("cupti-unusable", "kernel records", {"FAKECUPTI_STRIDES=10:217"});
-  CheckRefusal("busy", "39", {"FAKECUPTI_HOLDER=nsys"});
+  CheckRefusal("busy", "\"CUPTI for nsys\" has CUPTI", {"FAKECUPTI_HOLDER=CUPTI for nsys"});
+  CheckRefusal("busy", "another profiler has CUPTI", {"FAKECUPTI_HOLDER=CUPTI for nsys"}, "cupti-12");
+  CheckRefusal("busy", "NSYS_PROFILING_SESSION_ID is set",
+               {"FAKECUPTI_HOLDER=nsys", "NSYS_PROFILING_SESSION_ID=1"}, "cupti-12");
   CheckRefusal("busy", "39", {"FAKECUPTI_ERRORS=cuptiSubscribe=39,cuptiSubscribe_v2=39"});
   CheckRefusal("*", "35", {"FAKECUPTI_ERRORS=cuptiSubscribe=35,cuptiSubscribe_v2=35"});
   CheckRefusal("*", "15", {"FAKECUPTI_ERRORS=all=15"});
