@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "cupti_abi.h"
 
@@ -26,6 +27,8 @@ class RecordLayout {
   // The record is whole words and holds every field that our reader cannot do
   // without. A longer record than we know is fine: its prefix is what we know.
   bool IsReadable(cupti::Kind kind) const noexcept;
+  // Why not, as what such records are: "of 217 bytes, which ..."; empty when readable.
+  std::string TroubleOf(cupti::Kind kind) const;
   template <typename T>
   bool Has(cupti::Kind kind, cupti::Field<T> field) const noexcept {
     return field.end() <= StrideOf(kind);

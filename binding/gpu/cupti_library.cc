@@ -70,11 +70,8 @@ std::string Open(const CuptiCandidate& candidate, CuptiLibrary* library) {
   library->major = MajorOf(library->path, library->version);
   library->tells_holder = library->api.subscribe_v2 != nullptr && library->version < 130200;
   library->layout = ProbeLayout(library->api.get_next_record);
-  if (!library->layout.IsReadable(cupti::Kind::kConcurrentKernel)) {
-    return candidate.path + " has kernel records of " +
-           std::to_string(library->layout.StrideOf(cupti::Kind::kConcurrentKernel)) +
-           " bytes, which this opscope cannot read";
-  }
+  if (const std::string trouble = library->layout.TroubleOf(cupti::Kind::kConcurrentKernel); !trouble.empty())
+    return candidate.path + " has kernel records " + trouble;
   library->defects = DefectsOf(library->version);
   return "";
 }

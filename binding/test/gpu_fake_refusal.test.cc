@@ -49,8 +49,9 @@ TEST_CASE("GPU source tells why it is not available") {
   CheckRefusal("cupti-missing", "/nonexistent", {"OPSCOPE_CUPTI_PATH=/nonexistent/libcupti.so.13"});
   CheckRefusal("cupti-missing", "", {"OPSCOPE_CUPTI_PATH=" + FakePath("cuda")});
   CheckRefusal("cupti-unusable", "cuptiActivityGetNumDroppedRecords", {}, "cupti-incomplete");
-  CheckRefusal("cupti-unusable", "104", {"FAKECUPTI_STRIDES=10:104"});
-  CheckRefusal("cupti-unusable", "kernel records", {"FAKECUPTI_STRIDES=10:217"});
+  CheckRefusal("cupti-unusable", "104 bytes, too short for the fields", {"FAKECUPTI_STRIDES=10:104"});
+  CheckRefusal("cupti-unusable", "217 bytes, which are not whole words", {"FAKECUPTI_STRIDES=10:217"});
+  CheckRefusal("cupti-unusable", "does not step over", {"FAKECUPTI_STRIDES=10:0"});
   CheckRefusal("busy", "\"CUPTI for nsys\" has CUPTI", {"FAKECUPTI_HOLDER=CUPTI for nsys"});
   CheckRefusal("busy", "another profiler has CUPTI", {"FAKECUPTI_HOLDER=CUPTI for nsys"}, "cupti-12");
   CheckRefusal("busy", "NSYS_PROFILING_SESSION_ID is set",
