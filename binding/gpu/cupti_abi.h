@@ -48,7 +48,8 @@ enum class Kind : uint32_t {
 };
 constexpr uint32_t kKindLimit = 64;  // above every kind of 13.x
 
-constexpr uint32_t kDriverDomain = 1, kRuntimeDomain = 2;
+constexpr uint32_t kDriverDomain = 1, kRuntimeDomain = 2, kResourceDomain = 3;
+constexpr uint32_t kContextCreated = 1, kContextDestroyed = 2;  // ids of that domain; the second comes before
 constexpr uint32_t kSystemThreadId = 1;  // gettid; the default cuts pthread_self to 32 bits
 constexpr uint32_t kFlushComplete = 0, kFlushForced = 1;
 constexpr uint32_t kAttributeZeroedBuffers = 5, kAttributePerThreadBuffers = 9;  // both uint8_t
@@ -95,6 +96,7 @@ using SubscribeV2 = Result (*)(Subscriber* subscriber, Callback callback, void* 
                                SubscribeParameters* parameters);
 using Unsubscribe = Result (*)(Subscriber subscriber);
 using GetCallbackName = Result (*)(uint32_t domain, uint32_t id, const char** name);
+using EnableCallback = Result (*)(uint32_t is_enabled, Subscriber subscriber, uint32_t domain, uint32_t id);
 using SetThreadIdType = Result (*)(uint32_t type);
 using EnableApi = Result (*)(uint32_t id, uint8_t is_enabled);  // EnableRuntimeApi, EnableDriverApi
 }
@@ -119,6 +121,8 @@ using U64 = Field<uint64_t>;
 using Text = Field<const char*>;
 
 constexpr U32 kKindField{0};
+// What a callback of the resource domain is given begins with the context.
+constexpr Field<Context> kResourceContext{0};
 
 // Offsets. Each "from" is the bar before the fields that a later struct
 // version added, with the CUDA release that first emits it and its stride.

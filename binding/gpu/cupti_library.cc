@@ -35,6 +35,7 @@ const char* ResolveAll(void* handle, CuptiApi* api) noexcept {
   need("cuptiUnsubscribe", &api->unsubscribe);
   need("cuptiGetCallbackName", &api->get_callback_name);
   Resolve(handle, "cuptiActivityEnableAndDump", &api->enable_and_dump);
+  Resolve(handle, "cuptiEnableCallback", &api->enable_callback);
   Resolve(handle, "cuptiSetThreadIdType", &api->set_thread_id_type);
   Resolve(handle, "cuptiActivityEnableRuntimeApi", &api->enable_runtime_api);
   Resolve(handle, "cuptiActivityEnableDriverApi", &api->enable_driver_api);

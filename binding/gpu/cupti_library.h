@@ -30,6 +30,7 @@ struct CuptiApi {
   // optional
   cupti::OfKind enable_and_dump;              // 11.7
   cupti::SetThreadIdType set_thread_id_type;  // 11.2
+  cupti::EnableCallback enable_callback;      // 11.2
   cupti::EnableApi enable_runtime_api;        // 12.5
   cupti::EnableApi enable_driver_api;         // 12.5
   cupti::SubscribeV2 subscribe_v2;            // 13.0

@@ -7,9 +7,36 @@
 #include <new>
 #include <vector>
 
+#include "call_ids.h"
 #include "cupti_session.h"
 
 namespace opscope::gpu {
+
+namespace {
+
+std::vector<bool> LaunchNames(const GpuRecords& records) {
+  std::vector<bool> is_launch;
+  for (const std::string& text : records.strings) is_launch.push_back(ClassifyApi(text) == ApiClass::kLaunch);
+  return is_launch;
+}
+
+// Launches that succeeded and whose GPU work CUPTI never told of.
+uint64_t CountUntold(const GpuRecords& records) {
+  uint64_t first = UINT64_MAX, last = 0;
+  for (const GpuRow& row : records.rows) {
+    first = std::min(first, row.correlation_id);
+    last = std::max(last, row.correlation_id);
+  }
+  CallIds told(first, last, records.rows.size());
+  for (const GpuRow& row : records.rows) told.Add(row.correlation_id);
+  const std::vector<bool> is_launch = LaunchNames(records);
+  return static_cast<uint64_t>(
+      std::count_if(records.calls.begin(), records.calls.end(), [&](const GpuApiCall& call) {
+        return is_launch[call.name] && call.result == 0 && !told.Has(call.correlation_id);
+      }));
+}
+
+}  // namespace
 
 void CuptiSession::OpenRecording() {
   std::lock_guard lock(store_mutex_);
@@ -106,15 +133,19 @@ void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
   const bool has_graphs = std::any_of(records->kernels.begin(), records->kernels.end(),
                                       [](const KernelRow& row) { return row.graph_id != 0; });
   if (recording_count_ > 1 && has_graphs) add("gpu-known-fault", library_->defects.in_later_sessions, 1);
-  if (!is_last || !records->kernels.empty()) return;
+  if (!is_last) return;
+  if (contexts_.destroyed_count() != 0) {
+    add("gpu-lost-context",
+        "a context was destroyed or its device reset while recording, and GPU work launched there is missing",
+        CountUntold(*records));
+  }
+  if (!records->kernels.empty()) return;
 
   if (pool_.request_count() == requests_before_) {
     add("gpu-no-activity", "no CUDA call was seen while recording", 1);
     return;
   }
-  std::vector<bool> is_launch;
-  for (const std::string& text : records->strings)
-    is_launch.push_back(ClassifyApi(text) == ApiClass::kLaunch);
+  const std::vector<bool> is_launch = LaunchNames(*records);
   const auto launches = std::count_if(records->calls.begin(), records->calls.end(),
                                       [&](const GpuApiCall& call) { return is_launch[call.name]; });
   std::string detail = "kernels were launched but CUPTI " + std::to_string(library_->version) +

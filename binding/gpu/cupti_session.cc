@@ -26,8 +26,13 @@ extern "C" void OnBufferCompleted(cupti::Context context, uint32_t stream, uint8
   g_pool.load(std::memory_order_acquire)->Complete(context, stream, buffer, valid_bytes);
 }
 
-// A subscriber must have one; no domain is ever enabled for it.
-extern "C" void OnCallback(void*, uint32_t, uint32_t, const void*) noexcept {}
+// On the thread that makes or ends a context, for nothing else.
+extern "C" void OnCallback(void* contexts, uint32_t domain, uint32_t id, const void* what) noexcept {
+  if (domain != cupti::kResourceDomain || what == nullptr) return;
+  const cupti::Context context = Load(static_cast<const uint8_t*>(what), cupti::kResourceContext);
+  if (id == cupti::kContextCreated) static_cast<LiveContexts*>(contexts)->Add(context);
+  if (id == cupti::kContextDestroyed) static_cast<LiveContexts*>(contexts)->Remove(context);
+}
 
 std::string InjectionHint() {
   for (const char* name : {"CUDA_INJECTION64_PATH", "NSYS_PROFILING_SESSION_ID", "NVTX_INJECTION64_PATH"}) {
@@ -119,7 +124,7 @@ GpuState CuptiSession::Refused(const char* step, cupti::Result result) const {
 cupti::Result CuptiSession::Subscribe() {
   const CuptiApi& api = library_->api;
   holder_.clear();
-  const cupti::Result result = api.subscribe(&subscriber_, &OnCallback, nullptr);
+  const cupti::Result result = api.subscribe(&subscriber_, &OnCallback, &contexts_);
   if (result != cupti::kMultipleSubscribers || !library_->tells_holder) return result;
   // Only the second form tells who is in the way.
   char holder[128] = {};
@@ -127,7 +132,7 @@ cupti::Result CuptiSession::Subscribe() {
   parameters.name = "opscope";
   parameters.holder = holder;
   parameters.holder_bytes = sizeof(holder) - 1;
-  const cupti::Result second = api.subscribe_v2(&subscriber_, &OnCallback, nullptr, &parameters);
+  const cupti::Result second = api.subscribe_v2(&subscriber_, &OnCallback, &contexts_, &parameters);
   if (second == cupti::kMultipleSubscribers) holder_ = holder;
   return second;  // success: it has gone meanwhile
 }
@@ -137,6 +142,12 @@ GpuState CuptiSession::Attach() {
   if (const cupti::Result result = Subscribe(); result != cupti::kSuccess) {
     subscriber_ = nullptr;
     return Refused("cuptiSubscribe", result);
+  }
+  contexts_.Clear();
+  if (api.enable_callback != nullptr) {
+    // Two ids alone: the whole domain would call back for each kernel launched.
+    for (const uint32_t id : {cupti::kContextCreated, cupti::kContextDestroyed})
+      api.enable_callback(1, subscriber_, cupti::kResourceDomain, id);
   }
   if (api.set_thread_id_type != nullptr) api.set_thread_id_type(cupti::kSystemThreadId);
   // Older releases lack one or the other, and do without.
@@ -242,7 +253,7 @@ void CuptiSession::Tick() {
 void CuptiSession::Synchronize() {
   if (!is_on_) return;
   const int64_t from_ns = HostNs();
-  SynchronizePrimaryContexts(driver_.device_count);
+  SynchronizeContexts(driver_.device_count, contexts_);
   std::lock_guard lock(store_mutex_);
   store_->own_sync_from_ns = from_ns;
   store_->own_sync_to_ns = HostNs();

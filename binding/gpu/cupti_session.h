@@ -15,13 +15,14 @@
 #include "cupti_library.h"
 #include "driver_probe.h"
 #include "gpu_clock.h"
+#include "live_contexts.h"
 #include "raw_capture.h"
 #include "record_store.h"
 
 namespace opscope::gpu {
 
-// Control thread, but for Take. CUPTI's callbacks reach the buffer pool only,
-// so no lock of ours is ever wanted on a thread that launches. Lives for ever,
+// Control thread, but for Take. CUPTI's callbacks reach the buffer pool and the
+// list of contexts only, so no lock of ours is ever wanted on a thread of the program. Lives for ever,
 // as the library does; any number of recordings, one after the other.
 class CuptiSession {
  public:
@@ -70,6 +71,7 @@ class CuptiSession {
   DriverProbe driver_;
   std::unique_ptr<const CuptiLibrary> library_;
   ApiNames names_;
+  LiveContexts contexts_;
   cupti::Subscriber subscriber_ = nullptr;
   std::string holder_;  // who was subscribed when we were refused, where CUPTI told
   GpuOptions options_;

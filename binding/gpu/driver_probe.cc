@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 namespace opscope::gpu {
 
@@ -89,7 +91,7 @@ DriverProbe ProbeDriver() {
   return JudgeDriver(answers);
 }
 
-void SynchronizePrimaryContexts(int device_count) noexcept {
+void SynchronizeContexts(int device_count, const LiveContexts& made) noexcept {
   if (g_driver == nullptr) return;
   const auto get_device = Symbol<DeviceGet>(g_driver, "cuDeviceGet");
   const auto get_state = Symbol<PrimaryState>(g_driver, "cuDevicePrimaryCtxGetState");
@@ -99,19 +101,28 @@ void SynchronizePrimaryContexts(int device_count) noexcept {
   const auto pop = Symbol<PopCurrent>(g_driver, "cuCtxPopCurrent_v2");
   const auto synchronize = Symbol<Synchronize>(g_driver, "cuCtxSynchronize");
   if (!get_device || !get_state || !retain || !release || !push || !pop || !synchronize) return;
+  const auto wait = [&](void* context) {
+    if (push(context) != 0) return;
+    synchronize();
+    pop(&context);
+  };
+  std::vector<void*> contexts = made.List();
   for (int ordinal = 0; ordinal < device_count; ++ordinal) {
     int device = 0, is_active = 0;
     unsigned flags = 0;
-    void* context = nullptr;
+    void* primary = nullptr;
     // Retaining a context that is not in use would create one on the GPU.
     if (get_device(&device, ordinal) != 0 || get_state(device, &flags, &is_active) != 0 || is_active == 0)
       continue;
-    if (retain(&context, device) != 0) continue;
-    if (push(context) == 0) {
-      synchronize();
-      pop(&context);
-    }
+    if (retain(&primary, device) != 0) continue;
+    wait(primary);
     release(device);
+    contexts.erase(std::remove(contexts.begin(), contexts.end(), primary), contexts.end());
+  }
+  for (void* context : contexts) {
+    // Its end may come between the two, as it may for a primary one: the driver
+    // then refuses the handle. To hold up the program instead could deadlock.
+    if (made.Has(context)) wait(context);
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "live_contexts.h"
+
 namespace opscope::gpu {
 
 // What the driver said. Plain data.
@@ -31,9 +33,10 @@ DriverProbe JudgeDriver(const DriverAnswers& answers);
 // counts devices. Never unloads it. Control thread.
 DriverProbe ProbeDriver();
 
-// Waits until the primary contexts that are in use have nothing left to do.
-// Contexts that a program made itself have no handle here. Control thread,
-// after a successful probe; may block for as long as kernels run.
-void SynchronizePrimaryContexts(int device_count) noexcept;
+// Waits until the primary contexts that are in use, and those that a program
+// made itself while it was recorded, have nothing left to do. One that it made
+// before has no handle here: its running work is counted as unfinished. Control
+// thread, after a successful probe; may block for as long as kernels run.
+void SynchronizeContexts(int device_count, const LiveContexts& made) noexcept;
 
 }  // namespace opscope::gpu

@@ -175,6 +175,7 @@ OPSCOPE_SAME(device::kName, DeviceRecord, name);
 OPSCOPE_SAME(device::kIsMig, DeviceRecord, isMigEnabled);
 static_assert(ours::device::kUuid.offset == offsetof(DeviceRecord, uuid) && sizeof(DeviceRecord::uuid) == 16);
 
+OPSCOPE_SAME(kResourceContext, CUpti_ResourceData, context);
 OPSCOPE_SAME(context::kId, ContextRecord, contextId);
 OPSCOPE_SAME(context::kDevice, ContextRecord, deviceId);
 OPSCOPE_SAME(context::kNullStream, ContextRecord, nullStreamId);
@@ -224,6 +225,9 @@ OPSCOPE_EQUAL(kMemoryAllocation, CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION
 OPSCOPE_EQUAL(kMemoryRelease, CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_RELEASE);
 OPSCOPE_EQUAL(kDriverDomain, CUPTI_CB_DOMAIN_DRIVER_API);
 OPSCOPE_EQUAL(kRuntimeDomain, CUPTI_CB_DOMAIN_RUNTIME_API);
+OPSCOPE_EQUAL(kResourceDomain, CUPTI_CB_DOMAIN_RESOURCE);
+OPSCOPE_EQUAL(kContextCreated, CUPTI_CBID_RESOURCE_CONTEXT_CREATED);
+OPSCOPE_EQUAL(kContextDestroyed, CUPTI_CBID_RESOURCE_CONTEXT_DESTROY_STARTING);
 OPSCOPE_EQUAL(kSystemThreadId, CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM);
 OPSCOPE_EQUAL(kAttributeZeroedBuffers, CUPTI_ACTIVITY_ATTR_ZEROED_OUT_ACTIVITY_BUFFER);
 OPSCOPE_EQUAL(kFlushForced, CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
@@ -277,6 +281,7 @@ OPSCOPE_CALL(SetAttribute, cuptiActivitySetAttribute);
 OPSCOPE_CALL(Subscribe, cuptiSubscribe);
 OPSCOPE_CALL(Unsubscribe, cuptiUnsubscribe);
 OPSCOPE_CALL(GetCallbackName, cuptiGetCallbackName);
+OPSCOPE_CALL(EnableCallback, cuptiEnableCallback);
 OPSCOPE_CALL(SetThreadIdType, cuptiSetThreadIdType);
 #if CUDA_VERSION >= 12050
 OPSCOPE_CALL(EnableApi, cuptiActivityEnableRuntimeApi);

@@ -55,6 +55,8 @@ TEST_CASE("GPU source lives") {
       Case("a million launches"),
       Case("a million launches", "cupti-11.8"),
       Case("contexts that go away"),
+      Case("contexts that the program made are waited for"),
+      Case("contexts that the program made are waited for", "cupti-11.8"),
   };
   CheckAll(cases);
 }
@@ -246,13 +248,40 @@ TEST_CASE("life child: a million launches" * doctest::skip()) {
   CHECK(FakeViolations() == "");
 }
 
+// Only primary contexts were, so that work of any other was cut off by the last flush.
+TEST_CASE("life child: contexts that the program made are waited for" * doctest::skip()) {
+  const std::string launch = "api cudaLaunchKernel\nkernel slow dur=3ms running\n";
+  const Windows window = Capture(
+      CuptiSource(), "context 2 device=0\nplace ctx=2\n" + launch + "context 3 device=0\nplace ctx=3\n" +
+                         launch + "contextdestroy 3\ncontext 4 device=0\nplace ctx=4\n" + launch);
+  CHECK(window.records.rows.size() == 2);  // that of 3 went with it
+  CHECK(WarningCount(window.records, "gpu-lost-context") == 1);
+  CHECK(WarningCount(window.records, "gpu-unfinished") == 0);
+  CHECK(CountCalls("cuCtxSynchronize -> 0") == 3);  // 1, 2 and 4
+  // One that was made before has no handle: what runs there is told of, and counted.
+  const Windows next = Capture(CuptiSource(), "place ctx=2\n" + launch);
+  CHECK(WarningCount(next.records, "gpu-unfinished") == 1);
+  CHECK(CountCalls("cuCtxSynchronize -> 0") == 4);
+  // Nor does a stop that must not wait.
+  const Windows left = Capture(CuptiSource(), "context 5 device=0\nplace ctx=5\n" + launch, {}, false);
+  CHECK(WarningCount(left.records, "gpu-unfinished") == 1);
+  CHECK(CountCalls("cuCtxSynchronize -> 0") == 4);
+  CHECK(FakeViolations() == "");
+}
+
 TEST_CASE("life child: contexts that go away" * doctest::skip()) {
   const Windows window =
       Capture(CuptiSource(),
               "api cudaLaunchKernel\nkernel kept\napi cudaLaunchKernel\nkernel lost running\ndevicereset 0\n"
               "context 5 device=0\nplace ctx=5\napi cudaLaunchKernel\nkernel new running");
   CHECK(WarningCount(window.records, "gpu-unfinished") == 0);
+  CHECK(WarningCount(window.records, "gpu-lost-context") == 1);
   CHECK(CountRows(window.records, GpuKind::kKernel) == 2);
+  // An orderly end costs nothing: what was told of before is there.
+  const Windows orderly = Capture(
+      CuptiSource(), "context 6 device=0\nplace ctx=6\napi cudaLaunchKernel\nkernel k\ncontextdestroy 6");
+  CHECK(WarningText(orderly.records) == "");
+  CHECK(orderly.records.rows.size() == 1);
   const Windows none = Capture(CuptiSource(), "nocontexts");
   CHECK(none.records.rows.empty());
   CHECK(FakeViolations() == "");  // above all: no context was made by asking for it

@@ -49,7 +49,8 @@ enum Attribute : uint32_t {
   kPerThreadBuffers = 9,
   kAttributeLimit = 11
 };
-enum Domain : int { kDriverDomain = 1, kRuntimeDomain = 2 };
+enum Domain : int { kDriverDomain = 1, kRuntimeDomain = 2, kResourceDomain = 3 };
+enum ResourceId : uint32_t { kContextCreated = 1, kContextDestroyStarting = 2 };
 enum ObjectKind : uint32_t { kObjectThread = 2, kObjectDevice = 3, kObjectContext = 4, kObjectStream = 5 };
 enum ThreadIdType : int { kThreadIdDefault = 0, kThreadIdSystem = 1 };
 enum MarkerFlag : uint32_t { kMarkerInstant = 1, kMarkerStart = 2, kMarkerEnd = 4 };
@@ -58,6 +59,12 @@ using RequestCallback = void (*)(uint8_t** buffer, size_t* size, size_t* max_rec
 using CompleteCallback = void (*)(void* context, uint32_t stream, uint8_t* buffer, size_t size, size_t valid);
 using ApiCallback = void (*)(void* user, int domain, uint32_t callback_id, const void* data);
 
+// What a callback of the resource domain is shown.
+struct ResourceData {
+  void* context;
+  void* handle;
+  void* descriptor;
+};
 // What an API callback is shown.
 struct CallbackData {
   int site;  // 0 enter, 1 exit

@@ -9,12 +9,21 @@ namespace {
 
 uint32_t TakeId(ScriptLine& line) { return static_cast<uint32_t>(ParseAmount(line.TakeWord("an id"))); }
 
+// Tells a client that asked for it, on the thread that does it.
+void TellOfContext(ScriptRun& run, uint32_t callback_id, uint32_t context) {
+  const auto [callback, user] = run.gpu().session.CallbackOf(kResourceDomain, callback_id);
+  if (callback == nullptr) return;
+  const ResourceData data{const_cast<void*>(run.gpu().world.HandleOf(context)), nullptr, nullptr};
+  callback(user, kResourceDomain, callback_id, &data);
+}
+
 void Context(ScriptRun& run, ScriptLine& line) {
   const uint32_t id = TakeId(line);
   const uint32_t device = line.TakeSmall("device", 0);
   const uint16_t null_stream = static_cast<uint16_t>(line.TakeSmall("null", 7));
   FakeGpu& gpu = run.gpu();
   gpu.world.AddContext(id, device, null_stream);
+  TellOfContext(run, kContextCreated, id);
   if (gpu.session.IsEnabled(kContext)) {
     run.WriteHost(ContextRecord(run.personality(), id, device, null_stream));
   }
@@ -81,6 +90,7 @@ void NoContexts(ScriptRun& run, ScriptLine&) { run.gpu().world.Clear(); }
 
 void ContextDestroy(ScriptRun& run, ScriptLine& line) {
   const uint32_t id = TakeId(line);
+  TellOfContext(run, kContextDestroyStarting, id);
   run.gpu().held.Lose({id});
   run.gpu().world.DestroyContext(id);
 }
@@ -92,6 +102,9 @@ void DeviceReset(ScriptRun& run, ScriptLine& line) {
   ApiCall call;
   call.callback_id = CallbackId(kRuntimeDomain, "cudaDeviceReset");
   run.Call(call);
+  for (const FakeContext& context : run.gpu().world.LiveContexts()) {
+    if (context.device == device) TellOfContext(run, kContextDestroyStarting, context.id);
+  }
   run.gpu().held.Lose(run.gpu().world.ResetDevice(device));
 }
 
