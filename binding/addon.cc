@@ -4,7 +4,11 @@
 #include <napi.h>
 
 #include "core/native_api.h"
+#ifdef OPSCOPE_HAS_CUPTI
 #include "gpu/gpu_source_cupti.h"
+#else
+#include "gpu/gpu_source_none.h"
+#endif
 #include "node/recording_binding.h"
 #include "node/session_binding.h"
 #include "node/span_binding.h"
@@ -12,7 +16,11 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", OPSCOPE_VERSION);
   opscope::ExportSpans(env, exports);
+#ifdef OPSCOPE_HAS_CUPTI
   opscope::ExportSessions(env, exports, &opscope::CuptiSource);
+#else
+  opscope::ExportSessions(env, exports, &opscope::NoGpuSource);
+#endif
   opscope::ExportRecordings(env, exports);
   opscope::FillNativeApiSlots();
   return exports;
