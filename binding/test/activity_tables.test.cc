@@ -1,9 +1,8 @@
-#include "core/gpu_tables.h"
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "core/gpu_tables.h"
 #include "doctest.h"
 #include "raw_rows_builder.h"
 
@@ -108,6 +107,14 @@ TEST_CASE("occupancy: each bound is the limit where it is the least, by hand-wor
   CheckOccupancy(Of(Hopper(), 256, 32, 48 * 1024, 100 * 1024), 2, 0.25, OccupancyLimit::kSharedMemory);
   // Compute 7.5 reserves nothing: 32 KiB fit twice in 64.
   CheckOccupancy(Of(Turing(), 256, 32, 32 * 1024), 2, 0.5, OccupancyLimit::kSharedMemory);
+  // ... and hands it out in units of 256 bytes: 10,880 take 11,008, five times.
+  CheckOccupancy(Of(Turing(), 64, 16, 10'880), 5, 10.0 / 32, OccupancyLimit::kSharedMemory);
+  // The reserve decides: 57 KiB would fit four times, 58 fit three.
+  CheckOccupancy(Of(Hopper(), 256, 32, 57 * 1024), 3, 0.375, OccupancyLimit::kSharedMemory);
+  // Compute 6.0 has two parts: 88 registers, 2,816 a warp, 11 in each half; in quarters 20 would fit.
+  GpuDevice pascal = Hopper();
+  pascal.compute_major = 6;
+  CheckOccupancy(Of(pascal, 32, 88, 0), 22, 22.0 / 64, OccupancyLimit::kRegisters);
   // A block that is no multiple of a warp: 3 warps of 33 to 96 threads.
   CHECK(Of(Hopper(), 65, 16, 0).warps_per_block == 3);
 }
@@ -327,6 +334,18 @@ TEST_CASE("waits: of host calls alone, by path; a copy that its call waited for 
   CHECK(tables.waits[0].total_ns == 50);
   CHECK(tables.waits[0].span == 0);
   CHECK(tables.copies.at(0).blocking == 1);
+}
+
+TEST_CASE("waits: a call that makes several copies waits once") {
+  Gpu gpu;
+  gpu.Launch(0, "cudaMemcpy", 0, 100, 1);
+  gpu.Copy(MemoryKind::kPageable, MemoryKind::kDevice, 64, 10, 40, 1);
+  gpu.Copy(MemoryKind::kPageable, MemoryKind::kDevice, 64, 50, 90, 1);
+  const GpuTables tables = gpu.Tables();
+  CHECK(tables.devices.at(0).blocking_copies.count == 1);
+  CHECK(tables.devices.at(0).blocking_copies.ns == 100);
+  CHECK(tables.copies.at(0).blocking == 1);
+  CHECK(tables.copies.at(0).copies == 2);
 }
 
 TEST_CASE("memory: live and peak bytes of what the session allocated, by path and device") {

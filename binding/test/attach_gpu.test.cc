@@ -195,6 +195,23 @@ TEST_CASE("a span inside a range becomes its child, one that the range lies in s
         "outer > later 70..80\n");
 }
 
+TEST_CASE("a span whose async parent began in a range keeps it") {
+  RowsBuilder builder;
+  builder.Thread("main");
+  builder.rows.threads[0].os_thread_id = 100;
+  builder.Span(0, "request", 20, 80, kAsync, 7);
+  builder.Span(0, "op", 30, 40, 0, 8, 7);
+  builder.rows.duration_ns = 1000;
+  builder.rows.origin_clock_ns = kOrigin;
+  std::shared_ptr<const Recording> built;
+  REQUIRE(BuildRecording(std::move(builder.rows), &built).ok());
+  Records records;
+  records.Range("range", 10, 90);
+  Recording recording = std::move(*std::const_pointer_cast<Recording>(built));
+  AttachGpu(std::move(records), &recording);
+  CHECK(Tree(recording) == "range 10..90\nrequest 20..80 async\nrequest > op 30..40\n");
+}
+
 TEST_CASE("a range that sticks out of its span by the clocks' error is cut, by more it is no child") {
   Records cut, crossing;
   cut.Range("range", 50, 600);
