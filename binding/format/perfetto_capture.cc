@@ -1,9 +1,7 @@
 #include "perfetto_capture.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "hex.h"
+#include "perfetto_capture_tables.h"
 #include "perfetto_schema.h"
 
 namespace opscope {
@@ -15,9 +13,6 @@ namespace {
 // Times come from the file: sums may wrap, but must not be undefined.
 int64_t Minus(int64_t a, int64_t b) noexcept {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
-int64_t Plus(int64_t a, int64_t b) noexcept {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
 }  // namespace
@@ -52,7 +47,7 @@ bool CaptureRows::AddPlainEnd(uint32_t sequence, int64_t at_ns) {
 
 bool CaptureRows::Add(const PacketView& packet) {
   EnterSequence(packet.sequence);
-  if (!packet.interned.empty()) AddStrings(packet.interned);
+  if (!packet.interned.empty()) strings_.Add(packet.interned);
   if (packet.has_track) {
     // The process told again, last of all.
     if (!packet.track.empty() && sequence_ == kMetaSequence) {
@@ -63,7 +58,7 @@ bool CaptureRows::Add(const PacketView& packet) {
     }
     return true;
   }
-  if (packet.has_gpu) return AddGpu(packet);
+  if (packet.has_gpu) return gpu_.AddRow(packet.gpu, Minus(packet.at_ns, origin_ns_));
   if (!packet.has_event) return true;
 
   EventView event;
@@ -113,7 +108,11 @@ int32_t CaptureRows::MarkSpan(std::string_view event) {
 bool CaptureRows::AddMeta(const PacketView& packet, const EventView& event) {
   if (event.type == kInstant) {
     if (IsHead(event)) {
-      if (++heads_ == 1) AddHead(packet.event);
+      if (++heads_ == 1) {
+        const CaptureHead head = ReadCaptureHead(packet.event, &rows_);
+        origin_ns_ = head.origin_ns;
+        strings_.set_name_count(head.name_count);
+      }
       return true;
     }
     wire::Reader in(packet.event);
@@ -121,7 +120,7 @@ bool CaptureRows::AddMeta(const PacketView& packet, const EventView& event) {
       if (in.field() != event::kAnnotations) continue;
       wire::Reader list(in.bytes());
       while (list.Next()) {
-        if (list.field() == annotation::kArray) AddTableRow(event, list.bytes());
+        if (list.field() == annotation::kArray) ReadTableRow(event.name, list.bytes(), &rows_);
       }
     }
     return true;
@@ -135,63 +134,10 @@ bool CaptureRows::AddMeta(const PacketView& packet, const EventView& event) {
   return event.type == kEnd && AddEnd(event.track_uuid, false, at_ns);
 }
 
-void CaptureRows::AddHead(std::string_view bytes) {
-  wire::Reader in(bytes);
-  while (in.Next()) {
-    if (in.field() != event::kAnnotations) continue;
-    AnnotationView field;
-    field.Parse(in.bytes());
-    const auto number = static_cast<int64_t>(field.value);
-    if (field.name == "duration_ns") rows_.duration_ns = number;
-    if (field.name == "origin_epoch_ns") rows_.origin_epoch_ns = number;
-    if (field.name == "origin_clock_ns") rows_.origin_clock_ns = origin_ns_ = number;
-    if (field.name == "process_id") rows_.process_id = number;
-    if (field.name == "dropped") rows_.dropped = field.value;
-    if (field.name == "names") name_count_ = field.value;
-    if (field.name == "meta_json") rows_.meta_json = field.text;
-  }
-}
-
-void CaptureRows::AddTableRow(const EventView& event, std::string_view row) {
-  NameEntry name;
-  RawThread thread;
-  Warning warning;
-  wire::Reader in(row);
-  while (in.Next()) {
-    if (in.field() != annotation::kDict) continue;
-    AnnotationView field;
-    field.Parse(in.bytes());
-    if (field.name == "text") name.text = field.text;
-    if (field.name == "instance") name.instance = field.text;
-    if (field.name == "category" && field.value < kCategoryCount) {
-      name.category = static_cast<Category>(field.value);
-    }
-    if (field.name == "role" && field.value <= static_cast<uint64_t>(Role::kCopy)) {
-      name.role = static_cast<Role>(field.value);
-    }
-    if (field.name == "name") thread.name = field.text;
-    if (field.name == "os_thread_id") thread.os_thread_id = static_cast<int64_t>(field.value);
-    if (field.name == "js_thread_id") {
-      thread.js_thread_id = static_cast<int32_t>(static_cast<int64_t>(field.value));
-    }
-    if (field.name == "code") warning.code = field.text;
-    if (field.name == "detail") warning.detail = field.text;
-    if (field.name == "count") warning.count = field.value;
-  }
-  if (event.name == kNamesEvent) {
-    if (name.text.empty()) name.text = "?";
-    rows_.names.push_back(std::move(name));
-  } else if (event.name == kThreadsEvent) {
-    rows_.threads.push_back(std::move(thread));
-  } else if (event.name == kWarningsEvent) {
-    rows_.warnings.push_back(std::move(warning));
-  }
-}
-
 bool CaptureRows::AddBegin(const PacketView& packet, const EventView& event, uint32_t thread) {
   const bool on_thread = !event.has_track;
-  if (event.name_iid > name_count_) {
-    const uint32_t name = StringAt(event.name_iid - 1 - name_count_);
+  if (event.name_iid > strings_.name_count()) {
+    const uint32_t name = strings_.OfName(event.name_iid);
     if (on_thread || name == NumberTable::kAbsent) return false;
     const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
     open_ = {event.track_uuid, rows_.launches.size(), Open::Kind::kLaunch};
@@ -270,7 +216,7 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
           AttributeRow attribute;
           attribute.integer = static_cast<int64_t>(note.value);
           attribute.row = row;
-          attribute.key = StringAt(note.name_iid - kFirstKey);
+          attribute.key = strings_.At(note.name_iid - kFirstKey);
           switch (note.kind) {
             case AnnotationView::Kind::kBool:
               attribute.type = AttributeType::kBool;
@@ -283,7 +229,7 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
               break;
             default: {
               attribute.type = AttributeType::kString;
-              const uint32_t text = StringAt(note.value - 1);
+              const uint32_t text = strings_.At(note.value - 1);
               if (note.kind != AnnotationView::Kind::kStringIid || text == NumberTable::kAbsent) {
                 attribute.key = NumberTable::kAbsent;
               }
@@ -344,63 +290,6 @@ bool CaptureRows::AddEnd(uint64_t track, bool on_thread, int64_t at_ns) {
   return true;
 }
 
-bool CaptureRows::AddGpu(const PacketView& packet) {
-  GpuRow row{};
-  row.start_ns = Minus(packet.at_ns, origin_ns_);
-  row.launch = -1;
-  row.span = kNoParent;
-  uint64_t name_iid = 0, stage = 0;
-  wire::Reader in(packet.gpu);
-  while (in.Next()) {
-    switch (in.field()) {
-      case gpu::kDuration:
-        row.end_ns = Plus(row.start_ns, in.signed_value());
-        break;
-      case gpu::kContext:
-        row.context = in.value() == kContextZero ? 0 : static_cast<uint32_t>(in.value());
-        break;
-      case gpu::kSubmissionId:
-        row.correlation_id = in.value();
-        break;
-      case gpu::kStageIid:
-        stage = in.value();
-        break;
-      case gpu::kNameIid:
-        name_iid = in.value();
-        break;
-      case gpu::kLaunch: {
-        wire::Reader args(in.bytes());
-        while (args.Next()) {
-          if (args.field() != gpu::kLaunchArgs) continue;
-          std::string_view name;
-          uint64_t value = 0;
-          wire::Reader arg(args.bytes());
-          while (arg.Next()) {
-            if (arg.field() == gpu::kArgName) name = arg.bytes();
-            if (arg.field() == gpu::kArgUint) value = arg.value();
-          }
-          const bool is_memory = value <= static_cast<uint64_t>(MemoryKind::kPeer);
-          if (name == "device") row.device = static_cast<uint32_t>(value);
-          if (name == "stream") row.stream = static_cast<uint32_t>(value);
-          if (name == "bytes") row.bytes = value;
-          if (name == "from" && is_memory) row.from = static_cast<MemoryKind>(value);
-          if (name == "to" && is_memory) row.to = static_cast<MemoryKind>(value);
-          if (name == "correlation") row.correlation_id = value;
-        }
-        break;
-      }
-      default:
-        break;
-    }
-  }
-  if (in.damaged() || name_iid <= name_count_ || stage - 1 > 3) return false;
-  row.name = StringAt(name_iid - 1 - name_count_);
-  if (row.name == NumberTable::kAbsent) return false;
-  row.kind = static_cast<GpuKind>(stage - 1);
-  rows_.gpu.Append(row);
-  return true;
-}
-
 void CaptureRows::AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high, uint64_t low) {
   const auto put = [row](Column<uint64_t>* column, uint64_t value) {
     while (column->size() < row) column->Append(0);
@@ -412,40 +301,6 @@ void CaptureRows::AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t hi
   put(&rows_.span_trace_low, low);
 }
 
-void CaptureRows::AddStrings(std::string_view interned) {
-  wire::Reader in(interned);
-  while (in.Next()) {
-    const uint32_t table = in.field();
-    if (table != interned::kEventNames && table != interned::kAnnotationNames &&
-        table != interned::kStrings) {
-      continue;
-    }
-    const uint64_t first = table == interned::kEventNames        ? name_count_ + 1
-                           : table == interned::kAnnotationNames ? kFirstKey
-                                                                 : 1;
-    uint64_t iid = 0;
-    std::string_view text;
-    wire::Reader entry(in.bytes());
-    while (entry.Next()) {
-      if (entry.field() == interned::kIid) iid = entry.value();
-      if (entry.field() == interned::kText) text = entry.bytes();
-    }
-    if (iid >= first) AddString(iid - first, text);
-  }
-}
-
-uint32_t CaptureRows::AddString(uint64_t place, std::string_view text) {
-  const uint32_t known = strings_.Find(place);
-  if (known != NumberTable::kAbsent) return known;
-  const auto index = static_cast<uint32_t>(rows_.strings.size());
-  rows_.strings.emplace_back(text);
-  string_places_.push_back(place);
-  strings_.Set(place, index);
-  return index;
-}
-
-uint32_t CaptureRows::StringAt(uint64_t place) { return strings_.Find(place); }
-
 void CaptureRows::Finish() {
   const size_t spans = rows_.span_name.size();
   if (!rows_.span_id.empty()) {
@@ -455,31 +310,7 @@ void CaptureRows::Finish() {
     }
   }
   ResolveParents();
-  PutStringsInOrder();
-}
-
-// Strings were met in the order of their use; back to the order they had.
-void CaptureRows::PutStringsInOrder() {
-  if (std::is_sorted(string_places_.begin(), string_places_.end())) return;
-  std::vector<uint32_t> order(string_places_.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [this](uint32_t a, uint32_t b) { return string_places_[a] < string_places_[b]; });
-  std::vector<std::string> strings(order.size());
-  std::vector<uint32_t> moved(order.size());
-  for (uint32_t i = 0; i < order.size(); ++i) {
-    strings[i] = std::move(rows_.strings[order[i]]);
-    moved[order[i]] = i;
-  }
-  rows_.strings = std::move(strings);
-  for (AttributeRow& attribute : rows_.attributes) {
-    attribute.key = moved[attribute.key];
-    if (attribute.type == AttributeType::kString) {
-      attribute.integer = moved[static_cast<size_t>(attribute.integer)];
-    }
-  }
-  for (LaunchRow& launch : rows_.launches) launch.name = moved[launch.name];
-  for (GpuRow& row : rows_.gpu) row.name = moved[row.name];
+  strings_.PutInOrder();
 }
 
 // A parent may come later in the file than its child, so its place is looked at

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "../core/raw_rows.h"
+#include "perfetto_capture_gpu.h"
+#include "perfetto_capture_strings.h"
 #include "perfetto_packet.h"
 
 namespace opscope {
@@ -12,7 +14,7 @@ namespace opscope {
 // Fed packet by packet, in file order; one thread at a time.
 class CaptureRows {
  public:
-  explicit CaptureRows(RawRows* rows) : rows_(*rows) {}
+  explicit CaptureRows(RawRows* rows) : rows_(*rows), strings_(rows), gpu_(rows, &strings_) {}
 
   // Whether the event opens a capture of ours.
   static bool IsHead(const EventView& event) noexcept;
@@ -49,25 +51,17 @@ class CaptureRows {
   void EnterSequence(uint32_t sequence);
   void AddRow(uint32_t thread, uint32_t name, int64_t at_ns, uint8_t flags);
   bool AddMeta(const PacketView& packet, const EventView& event);
-  void AddHead(std::string_view event);
-  void AddTableRow(const EventView& event, std::string_view row);
   bool AddBegin(const PacketView& packet, const EventView& event, uint32_t thread);
   bool AddSpan(const PacketView& packet, const EventView& event, uint32_t thread, bool on_thread);
   bool AddEnd(uint64_t track, bool on_thread, int64_t at_ns);
-  bool AddGpu(const PacketView& packet);
   static int32_t MarkSpan(std::string_view event);
   void AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high, uint64_t low);
-  void AddStrings(std::string_view interned);
-  uint32_t AddString(uint64_t place, std::string_view text);
-  uint32_t StringAt(uint64_t place);
-  void PutStringsInOrder();
   void ResolveParents();
 
   RawRows& rows_;
   int64_t origin_ns_ = 0;  // of the session, on the trace clock
   uint32_t heads_ = 0;
   uint32_t process_descriptors_ = 0;
-  uint64_t name_count_ = 0;  // as the head has it: numbers above are strings
   bool is_complete_ = false;
 
   // Of the sequence that the packets are from.
@@ -76,8 +70,8 @@ class CaptureRows {
   int32_t last_async_ = kNoParent;
   Open open_;  // BEGIN and END on another track follow each other
 
-  NumberTable strings_;                  // place in Recording::strings -> in rows_.strings
-  std::vector<uint64_t> string_places_;  // the other way
+  CapturedStrings strings_;
+  CapturedGpu gpu_;
   std::vector<ParentNote> parents_;
 };
 

@@ -10,8 +10,6 @@ PacketStream::PacketStream(const Recording& recording, ByteSink* sink)
       begins_(recording.names.size()),
       name_epoch_(recording.names.size()),
       event_epoch_(recording.strings.size()),
-      key_epoch_(recording.strings.size()),
-      value_epoch_(recording.strings.size()),
       string_written_(recording.strings.size()) {
   // Tracks of different captures in one file should not share numbers, so 20
   // bits come from the capture; 48 bits in all keep a number at 7 bytes.
@@ -81,7 +79,7 @@ void PacketStream::WriteProcess() {
   sequence_ = kMetaSequence;
   StartPacket();
   const size_t opened = packet_.Open(packet::kTrackDescriptor);
-  packet_.Varint(track::kUuid, base_ + kProcessTrack);
+  packet_.Varint(track::kUuid, process_track());
   const size_t process = packet_.Open(track::kProcess);
   packet_.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
   packet_.String(track::kProcessName, "node");

@@ -30,23 +30,38 @@ struct BeginTemplate {
   uint8_t bytes[kMaxSize] = {};
 };
 
-// One sequence after the other; an event is built in event_, then emitted with
+// One sequence after the other; an event is built in event(), then emitted with
 // the words that it interned. One thread at a time.
 class PacketStream {
  public:
   PacketStream(const Recording& recording, ByteSink* sink);
+  PacketStream(const PacketStream&) = delete;
+  PacketStream& operator=(const PacketStream&) = delete;
 
- protected:
-  static constexpr uint64_t kProcessTrack = 1, kFirstThreadTrack = 16;
+  const Recording& recording() const noexcept { return recording_; }
+  ByteSink& sink() noexcept { return sink_; }
+  bool failed() const noexcept { return sink_.failed(); }
+  wire::Writer& event() noexcept { return event_; }
+  wire::Writer& packet() noexcept { return packet_; }
+  // Words told with the next event.
+  wire::Writer& interned() noexcept { return interned_; }
+  // Counts states: what was told in an older one must be told again.
+  uint32_t epoch() const noexcept { return epoch_; }
+  const BeginTemplate& begin(uint32_t name) const noexcept { return begins_[name]; }
+  bool is_written(uint32_t s) const noexcept { return string_written_[s]; }
 
+  uint64_t process_track() const noexcept { return base_ + 1; }
   uint64_t ThreadTrack(uint32_t thread) const noexcept { return base_ + kFirstThreadTrack + thread; }
+  uint64_t default_track() const noexcept { return default_track_; }
 
+  // Back to a sequence that was started before.
+  void ReturnTo(uint32_t id) noexcept { sequence_ = id; }
   void Emit(const wire::Writer& packet);
   void StartPacket() {
     packet_.Clear();
     packet_.Varint(packet::kSequenceId, sequence_);
   }
-  // A packet with the event in event_ and what it interned, on the session clock.
+  // A packet with the event in event() and what it interned, on the session clock.
   void EmitEvent(int64_t at_ns) {
     packet_.Clear();
     packet_.Int(packet::kTimestamp, at_ns);
@@ -60,7 +75,6 @@ class PacketStream {
     last_ns_ = at_ns;
     FinishEvent(field);
   }
-  void FinishEvent(uint32_t field);
 
   void StartSequence(uint32_t id, uint64_t default_track) {
     sequence_ = id;
@@ -68,8 +82,6 @@ class PacketStream {
     WriteState(true);
   }
 
-  void WriteState(bool is_first);
-  void AddClock(uint32_t id, int64_t value, bool is_incremental);
   void RefreshState() {
     if (sink_.bytes() - state_at_ >= kStateBytes) WriteState(false);
   }
@@ -85,8 +97,29 @@ class PacketStream {
 
   uint64_t NewTrack(uint64_t parent, std::string_view name, bool is_counter);
 
+  void StartEvent(EventType type) {
+    event_.Clear();
+    event_.Varint(event::kType, type);
+  }
+  // With the category.
+  void AddName(uint32_t name) {
+    event_.Varint(event::kNameIid, NameIid(name));
+    event_.Varint(event::kCategoryIids, static_cast<uint32_t>(recording_.names[name].category) + 1);
+  }
+
+  // The entries of a table that is sorted by thread. `*at` is where the walk stands.
+  template <typename Row, typename Write>
+  void ForThread(const Column<Row>& table, size_t* at, uint32_t thread, Write write) {
+    while (*at < table.size() && table[*at].thread < thread) ++*at;
+    for (; *at < table.size() && table[*at].thread == thread; ++*at) {
+      if (sink_.failed()) return;
+      RefreshState();
+      write(table[*at]);
+    }
+  }
+
   // Interned words. Each returns the number to write, and tells the word in
-  // interned_ where this sequence has not heard it since its last state.
+  // interned() where this sequence has not heard it since its last state.
 
   uint64_t NameIid(uint32_t name) {
     if (name_epoch_[name] != epoch_) {
@@ -109,7 +142,6 @@ class PacketStream {
     return StringIid(&event_epoch_, interned::kEventNames, 1 + recording_.names.size(), s);
   }
 
-  void PrepareBegin(uint32_t name);
   uint8_t PutTemplate(uint8_t* to, const uint8_t* event, size_t size) const;
   // One packet of the fast path. Needs kFastPacket of room.
   uint8_t* PutFast(uint8_t* p, int64_t at_ns, const BeginTemplate& rest) noexcept {
@@ -124,7 +156,7 @@ class PacketStream {
     return after;
   }
 
-  // Debug annotations of event_.
+  // Debug annotations of event().
 
   void NoteUint(uint32_t name, uint64_t value) { Note(name, annotation::kUint, value); }
   void NoteTrue(uint32_t name) { Note(name, annotation::kBool, 1); }
@@ -140,25 +172,14 @@ class PacketStream {
     event_.String(annotation::kString, text);
     event_.Close(opened);
   }
-  // With inline names, for the capture's own tables.
-  static void Field(wire::Writer* to, uint32_t list, std::string_view name, uint64_t value) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->Varint(annotation::kUint, value);
-    to->Close(opened);
-  }
-  static void Field(wire::Writer* to, uint32_t list, std::string_view name, int64_t value) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->Int(annotation::kInt, value);
-    to->Close(opened);
-  }
-  static void Field(wire::Writer* to, uint32_t list, std::string_view name, std::string_view text) {
-    const size_t opened = to->Open(list);
-    to->String(annotation::kName, name);
-    to->String(annotation::kString, text);
-    to->Close(opened);
-  }
+
+ private:
+  static constexpr uint64_t kFirstThreadTrack = 16;
+
+  void FinishEvent(uint32_t field);
+  void WriteState(bool is_first);
+  void AddClock(uint32_t id, int64_t value, bool is_incremental);
+  void PrepareBegin(uint32_t name);
 
   const Recording& recording_;
   ByteSink& sink_;
@@ -173,7 +194,7 @@ class PacketStream {
   uint32_t epoch_ = 0;     // counts states
 
   std::vector<BeginTemplate> begins_;  // by name
-  std::vector<uint32_t> name_epoch_, event_epoch_, key_epoch_, value_epoch_;
+  std::vector<uint32_t> name_epoch_, event_epoch_;
   std::vector<bool> string_written_;
 
   wire::Writer packet_, event_, interned_;

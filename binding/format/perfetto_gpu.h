@@ -1,0 +1,36 @@
+// The GPU's part of a capture file: API calls beside their threads, and what
+// they caused on the queues of its streams.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "../core/columns.h"
+#include "perfetto_packets.h"
+
+namespace opscope::perfetto {
+
+// Launches and GPU rows are joined by the event ids of the rows. One thread at a
+// time; threads in their order, then the rows.
+class GpuPackets {
+ public:
+  explicit GpuPackets(PacketStream* out);
+
+  // On the sequence that the stream stands at, that of the thread.
+  void WriteLaunches(uint32_t thread);
+  // On a sequence of their own.
+  void WriteRows();
+
+ private:
+  void AddLaunchArg(std::string_view name, uint64_t value);
+  void AddSpecification(uint64_t iid, std::string_view name);
+
+  PacketStream& out_;
+  wire::Writer& event_;
+  const Recording& recording_;
+  std::vector<uint32_t> flows_;  // GPU rows of each launch
+  size_t next_launch_ = 0;
+};
+
+}  // namespace opscope::perfetto
