@@ -1,0 +1,99 @@
+#include "chrome_head.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "span_rows.h"
+
+namespace opscope {
+
+void HeadLines::Write() {
+  line_ = R"({"displayTimeUnit":"ns","metadata":{)";
+  out_.AddNumber("opscope_format", 1);
+#ifdef OPSCOPE_VERSION
+  out_.AddText("opscope_version", OPSCOPE_VERSION);
+#endif
+  out_.AddText("clock", "monotonic");
+  out_.AddBig("base_epoch_ns", recording_.origin_epoch_ns);
+  out_.AddBig("base_clock_ns", recording_.origin_clock_ns);
+  out_.AddNumber("process_id", recording_.process_id);
+  out_.AddNumber("duration_ns", recording_.duration_ns);
+  out_.AddUnsigned("spans", recording_.spans.size());
+  out_.AddUnsigned("dropped", recording_.dropped);
+  out_.AddUnsigned("unfinished", recording_.unfinished);
+  out_.AddText("meta", recording_.meta_json);
+  AddThreads();
+  AddPauses();
+  AddWarnings();
+  out_.sink().Append(line_);
+  WriteLongNames();
+  out_.sink().Append(R"(},"traceEvents":[)");
+}
+
+void HeadLines::AddThreads() {
+  out_.Key("threads");
+  const std::vector<int32_t> thread_ids = UniqueThreadIds(recording_);
+  line_ += '[';
+  for (size_t t = 0; t < recording_.threads.size(); ++t) {
+    const ThreadEntry& thread = recording_.threads[t];
+    if (t != 0) line_ += ',';
+    line_ += '{';
+    out_.AddNumber("tid", thread_ids[t]);
+    out_.AddText("name", thread.name);
+    out_.AddNumber("os_thread_id", thread.os_thread_id);
+    out_.AddNumber("js_thread_id", thread.js_thread_id);
+    line_ += '}';
+  }
+  line_ += ']';
+}
+
+void HeadLines::AddPauses() {
+  out_.Key("pauses");
+  line_ += '[';
+  for (const PauseRow& pause : recording_.pauses) {
+    if (line_.back() != '[') line_ += ',';
+    line_ += '[';
+    AppendSafeInteger(pause.start_ns, &line_);
+    line_ += ',';
+    AppendSafeInteger(pause.end_ns, &line_);
+    line_ += ']';
+  }
+  line_ += ']';
+}
+
+void HeadLines::AddWarnings() {
+  out_.Key("warnings");
+  line_ += '[';
+  for (const Warning& warning : recording_.warnings) {
+    if (line_.back() != '[') line_ += ',';
+    line_ += '{';
+    out_.AddText("code", warning.code);
+    out_.AddText("detail", warning.detail);
+    out_.AddUnsigned("count", warning.count);
+    line_ += '}';
+  }
+  line_ += ']';
+}
+
+// Kernel names that the events cut, by args.name_id.
+void HeadLines::WriteLongNames() {
+  const auto is_long = [](const std::string& text) { return text.size() > JsonLines::kMaxNameBytes; };
+  if (std::none_of(recording_.strings.begin(), recording_.strings.end(), is_long)) return;
+  std::vector<bool> is_used(recording_.strings.size());
+  for (const GpuRow& row : recording_.gpu) is_used[row.name] = true;
+  for (const LaunchRow& row : recording_.launches) is_used[row.name] = true;
+  std::string_view separator = R"(,"long_names":{)";
+  for (size_t s = 0; s < recording_.strings.size(); ++s) {
+    if (!is_used[s] || !is_long(recording_.strings[s])) continue;
+    line_ = separator;
+    line_ += '"';
+    line_ += std::to_string(s);
+    line_ += "\":";
+    AppendJsonString(recording_.strings[s], &line_);
+    out_.sink().Append(line_);
+    separator = ",";
+  }
+  if (separator == ",") out_.sink().Append("}");
+}
+
+}  // namespace opscope

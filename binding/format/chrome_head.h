@@ -1,0 +1,26 @@
+// What a Chrome trace tells before its events: its metadata.
+#pragma once
+
+#include "chrome_lines.h"
+
+namespace opscope {
+
+class HeadLines {
+ public:
+  explicit HeadLines(JsonLines* out) : out_(*out), line_(out->line()), recording_(out->recording()) {}
+
+  // The whole file up to its first event.
+  void Write();
+
+ private:
+  void AddThreads();
+  void AddPauses();
+  void AddWarnings();
+  void WriteLongNames();
+
+  JsonLines& out_;
+  std::string& line_;
+  const Recording& recording_;
+};
+
+}  // namespace opscope
