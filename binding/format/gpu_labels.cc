@@ -36,4 +36,58 @@ const char* MemoryKindName(MemoryKind kind) noexcept {
   return "unknown";
 }
 
+MemoryKind MemoryKindOf(std::string_view name) noexcept {
+  for (auto value = static_cast<uint8_t>(MemoryKind::kPeer); value != 0; --value) {
+    if (name == MemoryKindName(static_cast<MemoryKind>(value))) return static_cast<MemoryKind>(value);
+  }
+  return MemoryKind::kUnknown;
+}
+
+// CUpti_ActivityOverheadKind of CUDA 11.0 to 13.0.
+std::string OverheadLabel(uint32_t kind) {
+  switch (kind) {
+    case 1:
+      return "compiler";
+    case 1u << 16:
+      return "buffer flush";
+    case 2u << 16:
+      return "instrumentation";
+    case 3u << 16:
+      return "resource";
+    case 4u << 16:
+      return "module load";
+    case 5u << 16:
+      return "lazy function load";
+    case 6u << 16:
+      return "command buffer full";
+    case 7u << 16:
+      return "activity buffer request";
+    case 8u << 16:
+      return "unified memory start";
+    default:
+      return "overhead " + std::to_string(kind);
+  }
+}
+
+GpuLabels::GpuLabels(const GpuDetails& details) {
+  for (const GpuDevice& device : details.devices) devices_[device.id] = device.name;
+  for (const GpuStreamName& stream : details.stream_names)
+    streams_[{stream.context, stream.stream}] = stream.name;
+}
+
+std::string GpuLabels::OfDevice(uint32_t device) const {
+  std::string label = "GPU " + std::to_string(device);
+  const auto known = devices_.find(device);
+  if (known != devices_.end() && !known->second.empty()) label.append(" · ").append(known->second);
+  return label;
+}
+
+std::string GpuLabels::OfStream(uint32_t context, uint32_t stream) const {
+  std::string label = "stream " + std::to_string(stream);
+  const auto known = streams_.find({context, stream});
+  if (known != streams_.end() && !known->second.empty())
+    label.append(" \"").append(known->second).append("\"");
+  return label;
+}
+
 }  // namespace opscope

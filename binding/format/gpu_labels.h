@@ -1,11 +1,36 @@
 // What people call the things of a GPU, the same in every format.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "../core/columns.h"
 
 namespace opscope {
 
 const char* GpuKindName(GpuKind kind) noexcept;
 const char* MemoryKindName(MemoryKind kind) noexcept;
+// The other way; kUnknown for other texts.
+MemoryKind MemoryKindOf(std::string_view name) noexcept;
+// buffer flush
+std::string OverheadLabel(uint32_t kind);
+
+// Not thread-safe; the details must outlive it.
+class GpuLabels {
+ public:
+  explicit GpuLabels(const GpuDetails& details);
+
+  // GPU 0 · NVIDIA H100
+  std::string OfDevice(uint32_t device) const;
+  // stream 13 "decoder"
+  std::string OfStream(uint32_t context, uint32_t stream) const;
+
+ private:
+  std::map<uint32_t, std::string_view> devices_;
+  std::map<std::pair<uint32_t, uint32_t>, std::string_view> streams_;  // by context and stream
+};
 
 }  // namespace opscope

@@ -65,9 +65,10 @@ bool CaptureRows::Add(const PacketView& packet) {
   if (!event.Parse(packet.event)) return false;
   if (sequence_ == kMetaSequence) return AddMeta(packet, event);
   const uint32_t thread = sequence_ - kFirstThreadSequence;
-  if (thread >= rows_.threads.size()) return false;
-
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
+  if (thread == rows_.threads.size()) return gpu_.AddEvent(event, packet.event, at_ns);
+  if (thread > rows_.threads.size()) return false;
+
   const bool on_thread = !event.has_track;
   switch (event.type) {
     case kBegin:

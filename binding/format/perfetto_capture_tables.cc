@@ -1,7 +1,6 @@
 #include "perfetto_capture_tables.h"
 
-#include <utility>
-
+#include "gpu_fields.h"
 #include "perfetto_packet.h"
 #include "perfetto_schema.h"
 
@@ -28,40 +27,103 @@ CaptureHead ReadCaptureHead(std::string_view event, RawRows* rows) {
   return head;
 }
 
-void ReadTableRow(std::string_view table, std::string_view row, RawRows* rows) {
-  NameEntry name;
-  RawThread thread;
-  Warning warning;
+namespace {
+
+template <typename Take>
+void ForCells(std::string_view row, Take take) {
   wire::Reader in(row);
   while (in.Next()) {
     if (in.field() != annotation::kDict) continue;
-    AnnotationView field;
-    field.Parse(in.bytes());
-    if (field.name == "text") name.text = field.text;
-    if (field.name == "instance") name.instance = field.text;
-    if (field.name == "category" && field.value < kCategoryCount) {
-      name.category = static_cast<Category>(field.value);
-    }
-    if (field.name == "role" && field.value <= static_cast<uint64_t>(Role::kCopy)) {
-      name.role = static_cast<Role>(field.value);
-    }
-    if (field.name == "name") thread.name = field.text;
-    if (field.name == "os_thread_id") thread.os_thread_id = static_cast<int64_t>(field.value);
-    if (field.name == "js_thread_id") {
-      thread.js_thread_id = static_cast<int32_t>(static_cast<int64_t>(field.value));
-    }
-    if (field.name == "code") warning.code = field.text;
-    if (field.name == "detail") warning.detail = field.text;
-    if (field.name == "count") warning.count = field.value;
+    AnnotationView cell;
+    cell.Parse(in.bytes());
+    take(cell);
   }
-  if (table == kNamesEvent) {
-    if (name.text.empty()) name.text = "?";
-    rows->names.push_back(std::move(name));
-  } else if (table == kThreadsEvent) {
-    rows->threads.push_back(std::move(thread));
-  } else if (table == kWarningsEvent) {
-    rows->warnings.push_back(std::move(warning));
-  }
+}
+
+NameEntry ReadName(std::string_view row) {
+  NameEntry name;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "text") name.text = cell.text;
+    if (cell.name == "instance") name.instance = cell.text;
+    if (cell.name == "category" && cell.value < kCategoryCount) {
+      name.category = static_cast<Category>(cell.value);
+    }
+    if (cell.name == "role" && cell.value <= static_cast<uint64_t>(Role::kCopy)) {
+      name.role = static_cast<Role>(cell.value);
+    }
+  });
+  if (name.text.empty()) name.text = "?";
+  return name;
+}
+
+RawThread ReadThread(std::string_view row) {
+  RawThread thread;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "name") thread.name = cell.text;
+    if (cell.name == "os_thread_id") thread.os_thread_id = static_cast<int64_t>(cell.value);
+    if (cell.name == "js_thread_id") {
+      thread.js_thread_id = static_cast<int32_t>(static_cast<int64_t>(cell.value));
+    }
+  });
+  return thread;
+}
+
+Warning ReadWarning(std::string_view row) {
+  Warning warning;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "code") warning.code = cell.text;
+    if (cell.name == "detail") warning.detail = cell.text;
+    if (cell.name == "count") warning.count = cell.value;
+  });
+  return warning;
+}
+
+GpuDevice ReadDevice(std::string_view row) {
+  GpuDevice device;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "id") device.id = static_cast<uint32_t>(cell.value);
+    if (cell.name == "name") device.name = cell.text;
+    if (cell.name == "uuid") device.uuid = cell.text;
+    if (cell.name == "memory_bytes") device.memory_bytes = cell.value;
+    if (cell.name == "memory_bandwidth_kb_per_s") device.memory_bandwidth_kb_per_s = cell.value;
+    if (cell.name == "is_mig") device.is_mig = cell.value != 0;
+    for (const DeviceCount& count : kDeviceCounts) {
+      if (cell.name == count.name) device.*count.field = static_cast<uint32_t>(cell.value);
+    }
+  });
+  return device;
+}
+
+GpuContext ReadContext(std::string_view row) {
+  GpuContext context;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "id") context.id = static_cast<uint32_t>(cell.value);
+    if (cell.name == "device") context.device = static_cast<uint32_t>(cell.value);
+    if (cell.name == "null_stream") context.null_stream = static_cast<uint32_t>(cell.value);
+  });
+  return context;
+}
+
+GpuStreamName ReadStream(std::string_view row) {
+  GpuStreamName stream;
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "context") stream.context = static_cast<uint32_t>(cell.value);
+    if (cell.name == "stream") stream.stream = static_cast<uint32_t>(cell.value);
+    if (cell.name == "name") stream.name = cell.text;
+  });
+  return stream;
+}
+
+}  // namespace
+
+void ReadTableRow(std::string_view table, std::string_view row, RawRows* rows) {
+  GpuDetails& details = rows->gpu_details;
+  if (table == kNamesEvent) rows->names.push_back(ReadName(row));
+  if (table == kThreadsEvent) rows->threads.push_back(ReadThread(row));
+  if (table == kWarningsEvent) rows->warnings.push_back(ReadWarning(row));
+  if (table == kDevicesEvent) details.devices.push_back(ReadDevice(row));
+  if (table == kContextsEvent) details.contexts.push_back(ReadContext(row));
+  if (table == kStreamsEvent) details.stream_names.push_back(ReadStream(row));
 }
 
 }  // namespace opscope

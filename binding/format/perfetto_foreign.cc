@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "perfetto_launch.h"
 #include "perfetto_schema.h"
 
 namespace opscope {
@@ -80,6 +81,9 @@ void ForeignRows::AddWords(Words* words, std::string_view bytes) {
         break;
       case interned::kSpecifications:
         table = &words->specifications;
+        break;
+      case interned::kLaunchArgNames:
+        table = &words->launch_args;
         break;
       default:
         continue;
@@ -288,7 +292,7 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
   row.span = kNoParent;
   uint64_t duration = 0, queue = 0, stage_iid = 0, name_iid = 0;
   std::string_view name;
-  bool has_stream = false;
+  LaunchView launch;
   wire::Reader in(packet.gpu);
   while (in.Next()) {
     switch (in.field()) {
@@ -317,31 +321,19 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
       case gpu::kSubmissionId:
         row.correlation_id = in.value();
         break;
-      case gpu::kLaunch: {
-        wire::Reader args(in.bytes());
-        while (args.Next()) {
-          if (args.field() != gpu::kLaunchArgs) continue;
-          std::string_view key;
-          uint64_t value = 0;
-          wire::Reader arg(args.bytes());
-          while (arg.Next()) {
-            if (arg.field() == gpu::kArgName) key = arg.bytes();
-            if (arg.field() == gpu::kArgUint || arg.field() == gpu::kArgInt) value = arg.value();
-          }
-          if (key == "device") row.device = static_cast<uint32_t>(value);
-          if (key == "stream") {
-            row.stream = static_cast<uint32_t>(value);
-            has_stream = true;
-          }
-        }
+      case gpu::kLaunch:
+        launch.Parse(in.bytes(), [&](uint64_t iid) {
+          const uint32_t s = words.launch_args.Find(iid);
+          return s == NumberTable::kAbsent ? 0 : LaunchView::ArgNamed(rows_.strings[s]);
+        });
         break;
-      }
       default:
         break;
     }
   }
   if (in.damaged()) return false;
-  if (!has_stream) row.stream = static_cast<uint32_t>(queue);
+  if (launch.has_device) row.device = launch.device;
+  row.stream = launch.has_stream ? launch.stream : static_cast<uint32_t>(queue);
   std::string_view stage;
   if (const uint32_t s = words.specifications.Find(stage_iid); s != NumberTable::kAbsent) {
     stage = rows_.strings[s];
@@ -358,6 +350,10 @@ bool ForeignRows::AddGpu(const PacketView& packet) {
   row.end_ns = Minus(row.start_ns, -static_cast<int64_t>(duration & INT64_MAX));
   // A view into rows_.strings would not survive the new string.
   row.name = String(std::string(name));
+  if (launch.has_kernel && row.kind == GpuKind::kKernel) {
+    launch.kernel.row = static_cast<uint32_t>(rows_.gpu.size());
+    rows_.gpu_details.kernels.Append(launch.kernel);
+  }
   rows_.gpu.Append(row);
   return true;
 }

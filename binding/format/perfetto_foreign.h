@@ -38,7 +38,7 @@ class ForeignRows {
     std::vector<uint32_t> open;    // span rows without an end
   };
   struct Words {
-    NumberTable categories, event_names, keys, values, specifications;
+    NumberTable categories, event_names, keys, values, specifications, launch_args;
   };
 
   void AddWords(Words* words, std::string_view interned);

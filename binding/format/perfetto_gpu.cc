@@ -1,12 +1,14 @@
 #include "perfetto_gpu.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
+#include "gpu_labels.h"
 #include "lanes.h"
+#include "live_memory.h"
 #include "perfetto_schema.h"
 #include "wire.h"
 
@@ -47,7 +49,7 @@ void GpuPackets::WriteLaunches(uint32_t thread) {
   out_.ForThread(recording_.launches, &next_launch_, thread, [&](const LaunchRow& launch) {
     const auto index = static_cast<uint32_t>(&launch - recording_.launches.data());
     const uint32_t lane = lanes.Place(launch.start_ns, launch.end_ns);
-    while (tracks.size() <= lane) tracks.push_back(out_.NewTrack(out_.default_track(), "CUDA API", false));
+    while (tracks.size() <= lane) tracks.push_back(out_.NewTrack(out_.default_track(), "CUDA API"));
     out_.StartEvent(kBegin);
     event_.Varint(event::kTrackUuid, tracks[lane]);
     event_.Varint(event::kNameIid, out_.EventIid(launch.name));
@@ -68,11 +70,68 @@ void GpuPackets::WriteLaunches(uint32_t thread) {
   });
 }
 
-void GpuPackets::AddLaunchArg(std::string_view name, uint64_t value) {
+void GpuPackets::AddLaunchArg(uint32_t arg, uint64_t value) {
   const size_t opened = event_.Open(gpu::kLaunchArgs);
-  event_.String(gpu::kArgName, name);
+  event_.Varint(gpu::kArgNameIid, arg);
   event_.Varint(gpu::kArgUint, value);
   event_.Close(opened);
+}
+
+void GpuPackets::AddMemoryArg(uint32_t arg, MemoryKind kind) {
+  if (kind == MemoryKind::kUnknown) return;
+  const size_t opened = event_.Open(gpu::kLaunchArgs);
+  event_.Varint(gpu::kArgNameIid, arg);
+  event_.String(gpu::kArgString, MemoryKindName(kind));
+  event_.Close(opened);
+}
+
+void GpuPackets::AddSides(uint32_t field, uint32_t x, uint32_t y, uint32_t z) {
+  const size_t opened = event_.Open(field);
+  event_.Varint(gpu::kX, x);
+  event_.Varint(gpu::kY, y);
+  event_.Varint(gpu::kZ, z);
+  event_.Close(opened);
+}
+
+void GpuPackets::AddKernel(const KernelRow& kernel) {
+  AddSides(gpu::kGrid, kernel.grid_x, kernel.grid_y, kernel.grid_z);
+  AddSides(gpu::kWorkgroup, kernel.block_x, kernel.block_y, kernel.block_z);
+  const uint64_t blocks = uint64_t{kernel.grid_x} * kernel.grid_y * kernel.grid_z;
+  const uint64_t threads = uint64_t{kernel.block_x} * kernel.block_y * kernel.block_z;
+  const std::pair<uint32_t, uint64_t> args[] = {
+      {launch_arg::kGridSize, blocks},
+      {launch_arg::kBlockSize, threads},
+      {launch_arg::kThreadCount, blocks * threads},
+      {launch_arg::kRegisters, kernel.registers_per_thread},
+      {launch_arg::kStaticShared, kernel.static_shared_bytes},
+      {launch_arg::kDynamicShared, kernel.dynamic_shared_bytes},
+      {launch_arg::kExecutedShared, kernel.executed_shared_bytes},
+      {launch_arg::kLocalPerThread, kernel.local_bytes_per_thread},
+      {launch_arg::kGraph, kernel.graph_id},
+      {launch_arg::kGraphNode, kernel.graph_node_id},
+      {launch_arg::kQueuedNs, kernel.queued_ns},
+      {launch_arg::kSubmittedNs, kernel.submitted_ns},
+  };
+  for (const auto& [arg, value] : args) {
+    if (value != 0) AddLaunchArg(arg, value);
+  }
+}
+
+// The words of this sequence that have fixed numbers.
+void GpuPackets::RefreshWords() {
+  out_.RefreshState();
+  if (words_epoch_ == out_.epoch()) return;
+  words_epoch_ = out_.epoch();
+  for (uint32_t kind = 0; kind < 4; ++kind) {
+    AddSpecification(kind + 1, GpuKindName(static_cast<GpuKind>(kind)));
+  }
+  for (uint32_t arg = 1; arg < launch_arg::kEnd; ++arg) {
+    PacketStream::Intern(&out_.interned(), interned::kLaunchArgNames, arg, kLaunchArgNames[arg]);
+  }
+  for (uint32_t i = 0; i < kGpuNoteNames.size(); ++i) {
+    PacketStream::Intern(&out_.interned(), interned::kAnnotationNames, gpu_note::kFirst + i,
+                         kGpuNoteNames[i]);
+  }
 }
 
 void GpuPackets::AddSpecification(uint64_t iid, std::string_view name) {
@@ -83,24 +142,29 @@ void GpuPackets::AddSpecification(uint64_t iid, std::string_view name) {
   out_.interned().Close(opened);
 }
 
-void GpuPackets::WriteRows() {
-  static constexpr std::array<const char*, 4> kStages = {"kernel", "copy", "fill", "sync"};
+void GpuPackets::Write() {
+  const GpuDetails& details = recording_.gpu_details;
+  if (recording_.gpu.empty() && details.overheads.empty() && details.memory.empty()) return;
   const auto thread_count = static_cast<uint32_t>(recording_.threads.size());
   out_.StartSequence(kFirstThreadSequence + thread_count, out_.process_track());
+  WriteRows();
+  WriteOverheads();
+  WriteMemory();
+}
+
+void GpuPackets::WriteRows() {
+  const GpuLabels labels(recording_.gpu_details);
+  const Column<KernelRow>& kernels = recording_.gpu_details.kernels;
+  size_t next_kernel = 0;
   std::map<QueueKey, Queue> queues;
   std::unordered_map<uint32_t, uint32_t> context_epochs;
   std::vector<uint32_t> kernel_epochs(recording_.strings.size());
-  uint32_t stage_epoch = 0;
   uint32_t next_queue = kFirstQueue;
 
   for (size_t i = 0; i < recording_.gpu.size(); ++i) {
     if (out_.failed()) return;
-    out_.RefreshState();
+    RefreshWords();
     const GpuRow& row = recording_.gpu[i];
-    if (stage_epoch != out_.epoch()) {
-      stage_epoch = out_.epoch();
-      for (uint32_t s = 0; s < kStages.size(); ++s) AddSpecification(s + 1, kStages[s]);
-    }
     const bool is_sync = row.kind == GpuKind::kSync;
     Queue& queue = queues[{row.device, row.context, row.stream, is_sync}];
     const uint32_t lane = queue.lanes.Place(row.start_ns, row.end_ns);
@@ -110,7 +174,7 @@ void GpuPackets::WriteRows() {
     }
     if (queue.epochs[lane] != out_.epoch()) {
       queue.epochs[lane] = out_.epoch();
-      std::string name = "stream " + std::to_string(row.stream) + (is_sync ? " sync" : "");
+      std::string name = labels.OfStream(row.context, row.stream) + (is_sync ? " sync" : "");
       if (lane != 0) name += " +" + std::to_string(lane);
       AddSpecification(queue.iids[lane], name);
     }
@@ -142,14 +206,62 @@ void GpuPackets::WriteRows() {
     const bool is_short = row.correlation_id <= UINT32_MAX;
     if (is_short && row.correlation_id != 0) event_.Varint(gpu::kSubmissionId, row.correlation_id);
     const size_t opened = event_.Open(gpu::kLaunch);
-    AddLaunchArg("device", row.device);
-    AddLaunchArg("stream", row.stream);
-    if (row.bytes != 0) AddLaunchArg("bytes", row.bytes);
-    if (row.from != MemoryKind::kUnknown) AddLaunchArg("from", static_cast<uint64_t>(row.from));
-    if (row.to != MemoryKind::kUnknown) AddLaunchArg("to", static_cast<uint64_t>(row.to));
-    if (!is_short) AddLaunchArg("correlation", row.correlation_id);
+    AddLaunchArg(launch_arg::kDevice, row.device);
+    AddLaunchArg(launch_arg::kStream, row.stream);
+    if (row.bytes != 0) AddLaunchArg(launch_arg::kBytes, row.bytes);
+    AddMemoryArg(launch_arg::kFrom, row.from);
+    AddMemoryArg(launch_arg::kTo, row.to);
+    if (!is_short) AddLaunchArg(launch_arg::kCorrelation, row.correlation_id);
+    if (next_kernel < kernels.size() && kernels[next_kernel].row == i) AddKernel(kernels[next_kernel++]);
     event_.Close(opened);
     out_.EmitNextEvent(row.start_ns, packet::kGpuEvent);
+  }
+}
+
+void GpuPackets::WriteOverheads() {
+  Lanes lanes;
+  std::vector<uint64_t> tracks;
+  for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
+    if (out_.failed()) return;
+    RefreshWords();
+    const uint32_t lane = lanes.Place(row.start_ns, row.end_ns);
+    while (tracks.size() <= lane)
+      tracks.push_back(out_.NewTrack(out_.process_track(), "GPU recording overhead"));
+    out_.StartEvent(kBegin);
+    event_.Varint(event::kTrackUuid, tracks[lane]);
+    event_.String(event::kName, OverheadLabel(row.kind));
+    event_.Varint(event::kCategoryIids, static_cast<uint32_t>(Category::kOverhead) + 1);
+    out_.NoteUint(gpu_note::kOverhead, row.kind);
+    out_.EmitEvent(row.start_ns);
+    out_.StartEvent(kEnd);
+    event_.Varint(event::kTrackUuid, tracks[lane]);
+    out_.EmitEvent(row.end_ns);
+  }
+}
+
+void GpuPackets::WriteMemory() {
+  LiveMemory live;
+  std::map<LiveMemory::Pool, uint64_t> tracks;
+  for (const GpuMemoryRow& row : recording_.gpu_details.memory) {
+    if (out_.failed()) return;
+    RefreshWords();
+    const LiveMemory::Pool pool = LiveMemory::PoolOf(row);
+    uint64_t& track = tracks[pool];
+    if (track == 0) {
+      track = out_.NewTrack(out_.process_track(), LiveMemory::LabelOf(pool), PacketStream::TrackKind::kBytes);
+    }
+    out_.StartEvent(kCounterValueType);
+    event_.Varint(event::kTrackUuid, track);
+    event_.Varint(event::kCounterValue, live.After(row));
+    out_.NoteUint(gpu_note::kBytes, row.bytes);
+    if (row.address != 0) out_.Note(gpu_note::kAddress, annotation::kPointer, row.address);
+    if (row.kind != MemoryKind::kUnknown) out_.NoteString(gpu_note::kKind, MemoryKindName(row.kind));
+    if (row.is_release) out_.NoteTrue(gpu_note::kRelease);
+    out_.NoteUint(gpu_note::kDevice, row.device);
+    if (row.context != 0) out_.NoteUint(gpu_note::kContext, row.context);
+    if (row.stream != 0) out_.NoteUint(gpu_note::kStream, row.stream);
+    if (row.correlation_id != 0) out_.NoteUint(gpu_note::kCorrelation, row.correlation_id);
+    out_.EmitEvent(row.at_ns);
   }
 }
 

@@ -1,5 +1,5 @@
-// The GPU's part of a capture file: API calls beside their threads, and what
-// they caused on the queues of its streams.
+// The GPU's part of a capture file: API calls beside their threads, what they
+// caused on the queues of its streams, memory in use, and what recording cost.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,18 @@ class GpuPackets {
 
   // On the sequence that the stream stands at, that of the thread.
   void WriteLaunches(uint32_t thread);
-  // On a sequence of their own.
-  void WriteRows();
+  // Rows, overheads and memory, on a sequence of their own.
+  void Write();
 
  private:
-  void AddLaunchArg(std::string_view name, uint64_t value);
+  void WriteRows();
+  void WriteOverheads();
+  void WriteMemory();
+  void RefreshWords();
+  void AddLaunchArg(uint32_t arg, uint64_t value);
+  void AddMemoryArg(uint32_t arg, MemoryKind kind);
+  void AddSides(uint32_t field, uint32_t x, uint32_t y, uint32_t z);
+  void AddKernel(const KernelRow& kernel);
   void AddSpecification(uint64_t iid, std::string_view name);
 
   PacketStream& out_;
@@ -31,6 +38,7 @@ class GpuPackets {
   const Recording& recording_;
   std::vector<uint32_t> flows_;  // GPU rows of each launch
   size_t next_launch_ = 0;
+  uint32_t words_epoch_ = 0;
 };
 
 }  // namespace opscope::perfetto

@@ -88,14 +88,18 @@ void PacketStream::WriteProcess() {
   Emit(packet_);
 }
 
-uint64_t PacketStream::NewTrack(uint64_t parent, std::string_view name, bool is_counter) {
+uint64_t PacketStream::NewTrack(uint64_t parent, std::string_view name, TrackKind kind) {
   const uint64_t uuid = next_track_++;
   StartPacket();
   const size_t opened = packet_.Open(packet::kTrackDescriptor);
   packet_.Varint(track::kUuid, uuid);
   packet_.Varint(track::kParent, parent);
   packet_.String(track::kName, name);
-  if (is_counter) packet_.Close(packet_.Open(track::kCounter));
+  if (kind != TrackKind::kSlices) {
+    const size_t counter = packet_.Open(track::kCounter);
+    if (kind == TrackKind::kBytes) packet_.Varint(track::kCounterUnit, track::kUnitBytes);
+    packet_.Close(counter);
+  }
   packet_.Close(opened);
   Emit(packet_);
   return uuid;

@@ -95,7 +95,8 @@ class PacketStream {
 
   void WriteProcess();
 
-  uint64_t NewTrack(uint64_t parent, std::string_view name, bool is_counter);
+  enum class TrackKind : uint8_t { kSlices, kCounter, kBytes };
+  uint64_t NewTrack(uint64_t parent, std::string_view name, TrackKind kind = TrackKind::kSlices);
 
   void StartEvent(EventType type) {
     event_.Clear();

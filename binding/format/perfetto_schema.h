@@ -11,7 +11,7 @@ namespace packet {
 constexpr uint32_t kClockSnapshot = 6, kTimestamp = 8, kSequenceId = 10, kTrackEvent = 11, kInternedData = 12,
                    kSequenceFlags = 13, kProcessDescriptor = 43, kThreadDescriptor = 44,
                    kCompressedPackets = 50, kGpuEvent = 53, kTimestampClockId = 58, kDefaults = 59,
-                   kTrackDescriptor = 60, kFirstOnSequence = 87, kZstdPackets = 133;
+                   kTrackDescriptor = 60, kFirstOnSequence = 87, kGpuInfo = 128, kZstdPackets = 133;
 }  // namespace packet
 enum SequenceFlag : uint32_t { kStateCleared = 1, kNeedsState = 2 };
 
@@ -24,7 +24,7 @@ constexpr uint32_t kTrackEvent = 11, kTimestampClockId = 58;
 }  // namespace defaults
 namespace interned {
 constexpr uint32_t kCategories = 1, kEventNames = 2, kAnnotationNames = 3, kContexts = 23,
-                   kSpecifications = 24, kStrings = 29, kKernels = 1000;
+                   kSpecifications = 24, kStrings = 29, kKernels = 1000, kLaunchArgNames = 1001;
 constexpr uint32_t kIid = 1, kText = 2;
 constexpr uint32_t kContextPid = 2, kContextApi = 3, kSpecificationCategory = 4;
 constexpr uint32_t kApiCuda = 4, kCategoryCompute = 2;
@@ -32,6 +32,7 @@ constexpr uint32_t kApiCuda = 4, kCategoryCompute = 2;
 namespace track {
 constexpr uint32_t kUuid = 1, kName = 2, kProcess = 3, kThread = 4, kParent = 5, kCounter = 8;
 constexpr uint32_t kPid = 1, kProcessName = 6, kTid = 2, kThreadName = 5;
+constexpr uint32_t kCounterUnit = 3, kUnitBytes = 3;
 }  // namespace track
 namespace event {
 constexpr uint32_t kCategoryIids = 3, kAnnotations = 4, kType = 9, kNameIid = 10, kTrackUuid = 11,
@@ -48,9 +49,15 @@ namespace gpu {
 constexpr uint32_t kEventId = 1, kDuration = 2, kHwQueueId = 3, kContext = 5, kExtraData = 6,
                    kSubmissionId = 10, kGpuId = 11, kHwQueueIid = 13, kStageIid = 14, kName = 17,
                    kKernelIid = 19, kNameIid = 20, kLaunch = 21;
-constexpr uint32_t kLaunchArgs = 3;
-constexpr uint32_t kArgName = 2, kArgInt = 3, kArgUint = 4;
+constexpr uint32_t kGrid = 1, kWorkgroup = 2, kLaunchArgs = 3;
+constexpr uint32_t kX = 1, kY = 2, kZ = 3;
+constexpr uint32_t kArgNameIid = 1, kArgName = 2, kArgInt = 3, kArgUint = 4, kArgString = 6;
 }  // namespace gpu
+namespace gpu_info {
+constexpr uint32_t kGpus = 1;
+constexpr uint32_t kName = 1, kVendor = 2, kArchitecture = 4, kUuid = 5, kExtra = 6;
+constexpr uint32_t kKey = 1, kValue = 2;
+}  // namespace gpu_info
 
 constexpr uint32_t kRealtimeClock = 1, kMonotonicClock = 3, kBoottimeClock = 6;
 
@@ -87,9 +94,76 @@ enum Note : uint32_t {
 constexpr std::array<const char*, note::kCount> kNoteNames = {
     "",      "span_id", "parent_span_id", "trace_id",   "link",      "async",
     "error", "timed",   "return_ns",      "parent_row", "sync_part", "from_launch"};
+// The same on the sequence of the GPU rows, whose other events these are.
+namespace gpu_note {
+enum GpuNote : uint32_t {
+  kFirst = 16,
+  kOverhead = kFirst,  // uint: CUPTI's kind; of a slice
+  kBytes,              // uint: of an allocation or release, which a counter tells
+  kAddress,
+  kKind,  // string
+  kRelease,
+  kDevice,
+  kContext,
+  kStream,
+  kCorrelation,
+  kEnd
+};
+}  // namespace gpu_note
+constexpr std::array<const char*, gpu_note::kEnd - gpu_note::kFirst> kGpuNoteNames = {
+    "kind", "bytes", "address", "memory", "release", "device", "context", "stream", "correlation"};
+
 // Annotation name of key string k: kFirstKey + k. Event name n: 1 + n for
 // Recording::names, 1 + names + s for string s. String value s: 1 + s.
 constexpr uint32_t kFirstKey = 32;
+static_assert(uint32_t{note::kCount} <= gpu_note::kFirst && gpu_note::kEnd <= kFirstKey);
+
+// Numbers of launch argument names. Perfetto's GPU panels know device, stream
+// and launch__*; those of grid and block are told again there, as products.
+namespace launch_arg {
+enum LaunchArg : uint32_t {
+  kUnknown = 0,
+  kDevice,
+  kStream,
+  kBytes,
+  kFrom,  // string; a number in files of format 1 that were written before
+  kTo,
+  kCorrelation,
+  kGridSize,
+  kBlockSize,
+  kThreadCount,
+  kRegisters,
+  kStaticShared,
+  kDynamicShared,
+  kExecutedShared,
+  kLocalPerThread,
+  kGraph,
+  kGraphNode,
+  kQueuedNs,
+  kSubmittedNs,
+  kEnd
+};
+}  // namespace launch_arg
+constexpr std::array<const char*, launch_arg::kEnd> kLaunchArgNames = {
+    "",
+    "device",
+    "stream",
+    "bytes",
+    "from",
+    "to",
+    "correlation",
+    "launch__grid_size",
+    "launch__block_size",
+    "launch__thread_count",
+    "launch__registers_per_thread",
+    "launch__shared_mem_per_block_static",
+    "launch__shared_mem_per_block_dynamic",
+    "launch__shared_mem_per_block_allocated",
+    "local_bytes_per_thread",
+    "graph",
+    "graph_node",
+    "queued_ns",
+    "submitted_ns"};
 
 // Instants of sequence 1 at the session's start, with inline names so that they
 // read without any state. The head comes first; the tables may take several.
@@ -97,6 +171,9 @@ constexpr const char* kHeadEvent = "opscope capture";
 constexpr const char* kNamesEvent = "opscope names";
 constexpr const char* kThreadsEvent = "opscope threads";
 constexpr const char* kWarningsEvent = "opscope warnings";
+constexpr const char* kDevicesEvent = "opscope devices";
+constexpr const char* kContextsEvent = "opscope contexts";
+constexpr const char* kStreamsEvent = "opscope streams";
 constexpr const char* kPausedEvent = "paused";
 constexpr uint64_t kFormatVersion = 1;
 

@@ -195,7 +195,7 @@ uint64_t SpanPackets::LaneTrack(uint32_t name, int64_t start_ns, int64_t end_ns)
   NameLanes& lanes = lanes_[name];
   const uint32_t lane = lanes.lanes.Place(start_ns, end_ns);
   while (lanes.tracks.size() <= lane) {
-    lanes.tracks.push_back(out_.NewTrack(out_.default_track(), recording_.names[name].text, false));
+    lanes.tracks.push_back(out_.NewTrack(out_.default_track(), recording_.names[name].text));
   }
   return lanes.tracks[lane];
 }

@@ -1,7 +1,10 @@
 #include "perfetto_tables.h"
 
+#include <map>
 #include <string>
 
+#include "gpu_fields.h"
+#include "hex.h"
 #include "perfetto_schema.h"
 #include "wire.h"
 
@@ -36,6 +39,7 @@ void TablePackets::Write() {
     Cell("detail", warning.detail);
     Cell("count", warning.count);
   });
+  WriteGpuTables();
   WritePauses();
 }
 
@@ -56,9 +60,95 @@ void TablePackets::WriteHead() {
   out_.EmitEvent(0);
 }
 
+void TablePackets::WriteGpuTables() {
+  const GpuDetails& details = recording_.gpu_details;
+  WriteTable(kDevicesEvent, details.devices, [this](const GpuDevice& device) {
+    Cell("id", uint64_t{device.id});
+    if (!device.name.empty()) Cell("name", device.name);
+    if (!device.uuid.empty()) Cell("uuid", device.uuid);
+    if (device.memory_bytes != 0) Cell("memory_bytes", device.memory_bytes);
+    if (device.memory_bandwidth_kb_per_s != 0)
+      Cell("memory_bandwidth_kb_per_s", device.memory_bandwidth_kb_per_s);
+    for (const DeviceCount& count : kDeviceCounts) {
+      if (device.*count.field != 0) Cell(count.name, uint64_t{device.*count.field});
+    }
+    if (device.is_mig) Cell("is_mig", uint64_t{1});
+  });
+  WriteTable(kContextsEvent, details.contexts, [this](const GpuContext& context) {
+    Cell("id", uint64_t{context.id});
+    Cell("device", uint64_t{context.device});
+    if (context.null_stream != 0) Cell("null_stream", uint64_t{context.null_stream});
+  });
+  WriteTable(kStreamsEvent, details.stream_names, [this](const GpuStreamName& stream) {
+    Cell("context", uint64_t{stream.context});
+    Cell("stream", uint64_t{stream.stream});
+    Cell("name", stream.name);
+  });
+  WriteGpuInfo();
+}
+
+// What the Perfetto UI calls the GPUs: a list by their numbers, gaps and all.
+void TablePackets::WriteGpuInfo() {
+  constexpr uint32_t kMaxGpus = 64;
+  std::map<uint32_t, const GpuDevice*> devices;
+  std::map<std::string_view, uint32_t> uses;
+  for (const GpuDevice& device : recording_.gpu_details.devices) {
+    if (device.id < kMaxGpus && devices.emplace(device.id, &device).second) ++uses[device.name];
+  }
+  if (devices.empty()) return;
+  out_.StartPacket();
+  wire::Writer& packet = out_.packet();
+  const size_t opened = packet.Open(packet::kGpuInfo);
+  for (uint32_t id = 0; id <= devices.rbegin()->first; ++id) {
+    const size_t gpu = packet.Open(gpu_info::kGpus);
+    const auto known = devices.find(id);
+    if (known == devices.end() || known->second->name.empty()) {
+      packet.String(gpu_info::kName, "GPU " + std::to_string(id));
+    } else {
+      const std::string& name = known->second->name;
+      packet.String(gpu_info::kName, uses[name] > 1 ? name + " #" + std::to_string(id) : name);
+    }
+    if (known != devices.end()) AddGpuFacts(*known->second);
+    packet.Close(gpu);
+  }
+  packet.Close(opened);
+  out_.Emit(packet);
+}
+
+void TablePackets::AddGpuFacts(const GpuDevice& device) {
+  wire::Writer& packet = out_.packet();
+  packet.String(gpu_info::kVendor, "NVIDIA");
+  if (device.compute_major != 0) {
+    const std::string capability =
+        std::to_string(device.compute_major) + "." + std::to_string(device.compute_minor);
+    packet.String(gpu_info::kArchitecture, "compute capability " + capability);
+  }
+  uint64_t high = 0, low = 0;
+  if (device.uuid.size() == 32 && GetHex(std::string_view(device.uuid).substr(0, 16), &high) &&
+      GetHex(std::string_view(device.uuid).substr(16), &low)) {
+    uint8_t bytes[16];
+    for (int i = 0; i < 8; ++i) {
+      bytes[i] = static_cast<uint8_t>(high >> (56 - 8 * i));
+      bytes[8 + i] = static_cast<uint8_t>(low >> (56 - 8 * i));
+    }
+    packet.Bytes(gpu_info::kUuid, bytes, sizeof bytes);
+  }
+  const auto add = [&packet](const char* key, uint64_t value) {
+    if (value == 0) return;
+    const size_t opened = packet.Open(gpu_info::kExtra);
+    packet.String(gpu_info::kKey, key);
+    packet.String(gpu_info::kValue, std::to_string(value));
+    packet.Close(opened);
+  };
+  add("memory_bytes", device.memory_bytes);
+  add("memory_bandwidth_kb_per_s", device.memory_bandwidth_kb_per_s);
+  add("multiprocessors", device.multiprocessors);
+  add("core_clock_khz", device.core_clock_khz);
+}
+
 void TablePackets::WritePauses() {
   if (recording_.pauses.empty()) return;
-  const uint64_t control = out_.NewTrack(out_.process_track(), "opscope control", false);
+  const uint64_t control = out_.NewTrack(out_.process_track(), "opscope control");
   for (const PauseRow& pause : recording_.pauses) {
     out_.StartEvent(kBegin);
     event_.Varint(event::kTrackUuid, control);

@@ -19,6 +19,9 @@ class TablePackets {
 
  private:
   void WriteHead();
+  void WriteGpuTables();
+  void WriteGpuInfo();
+  void AddGpuFacts(const GpuDevice& device);
   void WritePauses();
   void StartInstant(std::string_view name);
   template <typename Row, typename WriteRow>

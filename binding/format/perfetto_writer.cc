@@ -31,7 +31,7 @@ class TraceWriter {
   void Run() {
     TablePackets(&out_).Write();
     for (uint32_t t = 0; t < recording_.threads.size() && !out_.failed(); ++t) WriteThread(t);
-    if (!recording_.gpu.empty() && !out_.failed()) gpu_.WriteRows();
+    if (!out_.failed()) gpu_.Write();
     WriteUnusedStrings();
     // The process told twice is the mark of a complete file.
     out_.WriteProcess();
@@ -74,7 +74,8 @@ class TraceWriter {
     out_.ForThread(recording_.counters, &next_counter_, thread, [&](const CounterRow& counter) {
       uint64_t& uuid = tracks[counter.name];
       if (uuid == 0) {
-        uuid = out_.NewTrack(out_.default_track(), recording_.names[counter.name].text, true);
+        uuid = out_.NewTrack(out_.default_track(), recording_.names[counter.name].text,
+                             PacketStream::TrackKind::kCounter);
       }
       out_.StartEvent(kCounterValueType);
       out_.event().Varint(event::kTrackUuid, uuid);

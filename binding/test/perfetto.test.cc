@@ -7,9 +7,11 @@
 
 #include "doctest.h"
 #include "format/byte_sink.h"
+#include "format/live_memory.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
 #include "format/wire.h"
+#include "gpu_samples.h"
 #include "recording_samples.h"
 
 namespace opscope::test {
@@ -125,6 +127,67 @@ TEST_CASE("random recordings survive the file") {
   }
 }
 
+TEST_CASE("GPU rows and all details survive the file, in their order") {
+  size_t kernels = 0, memory = 0;
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    const auto recording = RandomGpuRecording(seed, 1 + seed * 7);
+    kernels += recording->gpu_details.kernels.size();
+    memory += recording->gpu_details.memory.size();
+    CheckEqual(*recording, *Loaded(Bytes(*recording)));
+  }
+  CHECK(kernels > 500);
+  CHECK(memory > 500);
+}
+
+TEST_CASE("the words of GPU rows are told again with the state") {
+  // More than 16 MiB of GPU rows.
+  const auto recording = RandomGpuRecording(3, 200'000);
+  const std::string bytes = Bytes(*recording);
+  REQUIRE(bytes.size() > (17u << 20));
+  CheckEqual(*recording, *Loaded(bytes));
+  const std::string_view word = "launch__registers_per_thread";
+  CHECK(bytes.find(word, bytes.find(word) + 1) != std::string::npos);
+}
+
+TEST_CASE("details without GPU rows survive the file") {
+  CaptureRowsBuilder b;
+  b.rows.gpu_details.overheads.Append({5, 9, 1});
+  const auto recording = b.Build();
+  CheckEqual(*recording, *Loaded(Bytes(*recording)));
+}
+
+TEST_CASE("kernels of a trace that is no capture keep their shape") {
+  const auto recording = RandomGpuRecording(9, 300);
+  std::string bytes = Bytes(*recording);
+  bytes.replace(bytes.find("opscope capture"), 7, "someone");
+  const auto loaded = Loaded(bytes);
+  REQUIRE(loaded->gpu.size() == recording->gpu.size());
+  CheckTable(loaded->gpu_details.kernels, recording->gpu_details.kernels, "kernel",
+             [](const KernelRow& x, const KernelRow& y) {
+               return x.row == y.row && x.grid_x == y.grid_x && x.block_z == y.block_z &&
+                      x.registers_per_thread == y.registers_per_thread;
+             });
+  CheckTable(loaded->gpu, recording->gpu, "gpu row",
+             [](const GpuRow& x, const GpuRow& y) { return x.device == y.device && x.stream == y.stream; });
+}
+
+TEST_CASE("live memory is what was allocated and not released yet, by device and sort") {
+  LiveMemory live;
+  const auto row = [](uint64_t address, uint64_t bytes, bool is_release, uint32_t device = 0,
+                      MemoryKind kind = MemoryKind::kDevice) {
+    return GpuMemoryRow{0, address, bytes, 0, device, 0, 0, kNoParent, kind, is_release};
+  };
+  CHECK(live.After(row(1, 100, false)) == 100);
+  CHECK(live.After(row(2, 50, false, 0, MemoryKind::kUnknown)) == 150);
+  CHECK(live.After(row(3, 7, false, 1)) == 7);
+  CHECK(live.After(row(4, 9, false, 0, MemoryKind::kPinned)) == 9);
+  CHECK(live.After(row(1, 0, true)) == 50);      // a release need not say how much
+  CHECK(live.After(row(77, 1000, true)) == 50);  // allocated before the recording
+  CHECK(live.After(row(2, 20, false)) == 20);    // its release was lost
+  CHECK(live.After(row(0, 5, false)) == 25);
+  CHECK(live.After(row(0, 50, true)) == 0);
+}
+
 TEST_CASE("state told again in the middle of a thread changes nothing") {
   // More than 16 MiB of one thread.
   const auto recording = RandomRecording(5, 1, 900'000);
@@ -161,7 +224,8 @@ TEST_CASE("a file cut at any byte gives what is whole") {
       continue;
     }
     const size_t count = rows.span_name.size() + rows.marks.size() + rows.counters.size() +
-                         rows.launches.size() + rows.gpu.size();
+                         rows.launches.size() + rows.gpu.size() + rows.gpu_details.kernels.size() +
+                         rows.gpu_details.overheads.size() + rows.gpu_details.memory.size();
     CHECK(count >= last_count);
     last_count = count;
     REQUIRE(!rows.warnings.empty());

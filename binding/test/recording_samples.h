@@ -1,4 +1,4 @@
-// Recordings for the tests of formats, and what makes two of them equal.
+// Recordings for the tests of formats.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "core/raw_rows.h"
 #include "doctest.h"
+#include "recording_equality.h"
 
 namespace opscope::test {
 
@@ -193,6 +194,57 @@ inline std::shared_ptr<const Recording> OddRecording() {
   gpu(12'400, 12'500, 99, gemm, GpuKind::kKernel, 13);  // an orphan
   gpu(12'450, 12'600, uint64_t{1} << 40, gemm, GpuKind::kKernel, 13);
   gpu(12'600, 13'000, 0, b.String("sync"), GpuKind::kSync, 13);
+
+  GpuDetails& details = rows.gpu_details;
+  KernelRow kernel{};
+  kernel.row = 0;
+  kernel.grid_x = UINT32_MAX;
+  kernel.grid_y = kernel.grid_z = kernel.block_x = kernel.block_y = kernel.block_z = 1;
+  kernel.registers_per_thread = 255;
+  kernel.static_shared_bytes = 4'096;
+  kernel.dynamic_shared_bytes = 65'536;
+  kernel.executed_shared_bytes = 102'400;
+  kernel.local_bytes_per_thread = 16;
+  kernel.queued_ns = uint64_t{1} << 63;
+  kernel.submitted_ns = UINT64_MAX;
+  details.kernels.Append(kernel);
+  kernel = {};
+  kernel.row = 3;
+  kernel.graph_id = 5;
+  kernel.graph_node_id = uint64_t{5} << 32 | 1;
+  details.kernels.Append(kernel);
+  kernel = {};
+  kernel.row = 6;  // all else 0
+  details.kernels.Append(kernel);
+  details.overheads.Append({100, 300, 1});
+  details.overheads.Append({200, 250, 2u << 16});  // overlaps
+  details.overheads.Append({200, 200, 12'345});
+  details.memory.Append({1'250, 0x7f0000000000, 1u << 30, 7, 1, 0, 7, kNoParent, MemoryKind::kDevice, false});
+  details.memory.Append({1'450, 0, 64, 0, 0, 2, 0, kNoParent, MemoryKind::kPinned, false});
+  details.memory.Append({1'450, 0x7f0000000000, 1u << 30, 99, 1, 0, 7, kNoParent, MemoryKind::kDevice, true});
+  details.memory.Append(
+      {1'500, UINT64_MAX, UINT64_MAX, UINT64_MAX, 1, 2, 13, kNoParent, MemoryKind::kUnknown, true});
+  GpuDevice device;
+  device.id = 1;
+  device.name = "NVIDIA \"H100\" é";
+  device.uuid = "00112233445566778899aabbccddeeff";
+  device.memory_bytes = uint64_t{80} << 30;
+  device.memory_bandwidth_kb_per_s = 3'350'000'000;
+  device.compute_major = 9;
+  device.multiprocessors = 132;
+  device.copy_engines = 3;
+  device.max_warps_per_sm = 64;
+  device.max_blocks_per_sm = 32;
+  device.max_shared_per_sm = 233'472;
+  device.max_registers_per_sm = device.max_registers_per_block = 65'536;
+  device.max_shared_per_block = 49'152;
+  device.core_clock_khz = 1'980'000;
+  details.devices = {device, {}};
+  details.devices[1].id = UINT32_MAX;
+  details.devices[1].compute_minor = 6;
+  details.devices[1].is_mig = true;
+  details.contexts = {{2, 1, 7}, {0, 1, 0}};
+  details.stream_names = {{2, 13, "decoder"}, {0, 7, ""}, {2, 99, "a \"quoted\" name\n"}};
   return b.Build();
 }
 
@@ -250,81 +302,6 @@ inline std::shared_ptr<const Recording> RandomRecording(uint32_t seed, uint32_t 
   }
   b.rows.duration_ns = last + 1;
   return b.Build();
-}
-
-template <typename Row, typename Equal>
-void CheckTable(const Column<Row>& a, const Column<Row>& b, const char* table, Equal equal) {
-  REQUIRE_MESSAGE(a.size() == b.size(), table);
-  for (size_t i = 0; i < a.size(); ++i) REQUIRE_MESSAGE(equal(a[i], b[i]), table << " " << i);
-}
-
-inline void CheckEqual(const Recording& a, const Recording& b) {
-  REQUIRE(a.names == b.names);
-  REQUIRE(a.strings == b.strings);
-  REQUIRE(a.threads.size() == b.threads.size());
-  for (size_t i = 0; i < a.threads.size(); ++i) {
-    const ThreadEntry &x = a.threads[i], &y = b.threads[i];
-    CHECK(x.name == y.name);
-    CHECK(x.os_thread_id == y.os_thread_id);
-    CHECK(x.js_thread_id == y.js_thread_id);
-    CHECK(x.first_row == y.first_row);
-    CHECK(x.row_count == y.row_count);
-  }
-  const auto same = [](auto x, auto y) { return x == y; };
-  CheckTable(a.spans.start_ns, b.spans.start_ns, "start", same);
-  CheckTable(a.spans.name, b.spans.name, "name", same);
-  CheckTable(a.spans.duration_ns, b.spans.duration_ns, "duration", same);
-  CheckTable(a.spans.flags, b.spans.flags, "flags", same);
-  CheckTable(a.spans.parent, b.spans.parent, "parent", same);
-  CheckTable(a.spans.gpu_ns, b.spans.gpu_ns, "gpu time", same);
-  CheckTable(a.asyncs, b.asyncs, "async", [](const AsyncRow& x, const AsyncRow& y) {
-    return x.row == y.row && x.return_ns == y.return_ns;
-  });
-  CheckTable(a.ids, b.ids, "id", [](const IdRow& x, const IdRow& y) {
-    return x.row == y.row && x.span_id == y.span_id && x.remote_parent_id == y.remote_parent_id &&
-           x.trace_id_high == y.trace_id_high && x.trace_id_low == y.trace_id_low;
-  });
-  CheckTable(a.attributes, b.attributes, "attribute", [](const AttributeRow& x, const AttributeRow& y) {
-    return x.row == y.row && x.key == y.key && x.type == y.type && x.integer == y.integer;
-  });
-  CheckTable(a.links, b.links, "link", [](const LinkRow& x, const LinkRow& y) {
-    return x.row == y.row && x.span_id == y.span_id && x.trace_id_high == y.trace_id_high &&
-           x.trace_id_low == y.trace_id_low;
-  });
-  CheckTable(a.marks, b.marks, "mark", [](const MarkRow& x, const MarkRow& y) {
-    return x.at_ns == y.at_ns && x.name == y.name && x.thread == y.thread && x.span == y.span;
-  });
-  CheckTable(a.counters, b.counters, "counter", [](const CounterRow& x, const CounterRow& y) {
-    return x.at_ns == y.at_ns && x.name == y.name && x.thread == y.thread && x.value == y.value;
-  });
-  CheckTable(a.launches, b.launches, "launch", [](const LaunchRow& x, const LaunchRow& y) {
-    return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.name == y.name &&
-           x.correlation_id == y.correlation_id && x.thread == y.thread && x.span == y.span;
-  });
-  CheckTable(a.gpu, b.gpu, "gpu row", [](const GpuRow& x, const GpuRow& y) {
-    return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.name == y.name &&
-           x.correlation_id == y.correlation_id && x.bytes == y.bytes && x.device == y.device &&
-           x.context == y.context && x.stream == y.stream && x.launch == y.launch && x.span == y.span &&
-           x.kind == y.kind && x.from == y.from && x.to == y.to;
-  });
-  REQUIRE(a.pauses.size() == b.pauses.size());
-  for (size_t i = 0; i < a.pauses.size(); ++i) {
-    CHECK(a.pauses[i].start_ns == b.pauses[i].start_ns);
-    CHECK(a.pauses[i].end_ns == b.pauses[i].end_ns);
-  }
-  REQUIRE(a.warnings.size() == b.warnings.size());
-  for (size_t i = 0; i < a.warnings.size(); ++i) {
-    CHECK(a.warnings[i].code == b.warnings[i].code);
-    CHECK(a.warnings[i].detail == b.warnings[i].detail);
-    CHECK(a.warnings[i].count == b.warnings[i].count);
-  }
-  CHECK(a.duration_ns == b.duration_ns);
-  CHECK(a.origin_epoch_ns == b.origin_epoch_ns);
-  CHECK(a.origin_clock_ns == b.origin_clock_ns);
-  CHECK(a.process_id == b.process_id);
-  CHECK(a.dropped == b.dropped);
-  CHECK(a.unfinished == b.unfinished);
-  CHECK(a.meta_json == b.meta_json);
 }
 
 }  // namespace opscope::test
