@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "library_file.h"
+
 namespace opscope::gpu {
 
 namespace {
@@ -56,6 +58,9 @@ int MajorOf(const std::string& path, uint32_t version) {
 
 // A sentence about what is wrong with the candidate; empty when it will do.
 std::string Open(const CuptiCandidate& candidate, CuptiLibrary* library) {
+  if (candidate.path.find('/') != std::string::npos) {
+    if (std::string trouble = LibraryFileTrouble(candidate.path); !trouble.empty()) return trouble;
+  }
   const int flags = RTLD_NOW | RTLD_LOCAL | (candidate.origin == "mapped" ? RTLD_NOLOAD : 0);
   void* handle = dlopen(candidate.path.c_str(), flags);
   if (handle == nullptr) {

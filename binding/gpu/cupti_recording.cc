@@ -46,7 +46,6 @@ void CuptiSession::OpenRecording() {
                             syscall(SYS_gettid)};
   reader_ = std::make_unique<ActivityReader>(source, clock_.get(), store_.get());
   store_->earliest_ns = HostNs() - 1'000'000'000;
-  refused_kinds_.clear();
   ++recording_count_;
   requests_before_ = pool_.request_count();
   refusals_before_ = pool_.refused_count();
@@ -102,8 +101,10 @@ void CuptiSession::Decode(ActivityBuffer* buffer) {
 // The library tells what it dropped since it was last asked.
 void CuptiSession::CountDropped(cupti::Context context, uint32_t stream) {
   size_t dropped = 0;
-  if (library_->api.get_num_dropped_records(context, stream, &dropped) != cupti::kSuccess || dropped == 0)
-    return;
+  const cupti::Result result = library_->api.get_num_dropped_records(context, stream, &dropped);
+  // A context may be gone by now; what was lost without one must be told.
+  if (context == nullptr) Check("cuptiActivityGetNumDroppedRecords", result);
+  if (result != cupti::kSuccess || dropped == 0) return;
   std::lock_guard lock(store_mutex_);
   if (reader_ != nullptr) store_->counts.dropped += dropped;
 }
@@ -127,6 +128,7 @@ void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
   add("gpu-refused-buffers", "CUPTI got no buffer, since all were in use; its records are lost",
       pool_.refused_count() - refusals_before_);
   for (const std::string& kind : refused_kinds_) add("gpu-not-recorded", kind, 1);
+  for (const auto& [trouble, count] : refused_calls_) add("gpu-refused-call", trouble, count);
   if (raw_ != nullptr && raw_->has_failed())
     add("gpu-capture-raw", "OPSCOPE_CAPTURE_RAW could not be written", 1);
   add("gpu-known-fault", library_->defects.always, 1);

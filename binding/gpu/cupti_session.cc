@@ -64,6 +64,7 @@ GpuState CuptiSession::Start(const GpuOptions& options) {
   if (GpuState state = Load(); !state.available) return state;
   pool_.set_null_crashes(library_->defects.null_buffer_crashes);
   pool_.Prepare(kReadyBuffers);
+  ForgetTrouble();
   if (GpuState state = Attach(); !state.available) return state;
   OpenRecording();
   if (GpuState state = EnableKinds(); !state.available) {
@@ -149,7 +150,9 @@ GpuState CuptiSession::Attach() {
     for (const uint32_t id : {cupti::kContextCreated, cupti::kContextDestroyed})
       api.enable_callback(1, subscriber_, cupti::kResourceDomain, id);
   }
-  if (api.set_thread_id_type != nullptr) api.set_thread_id_type(cupti::kSystemThreadId);
+  // Else calls carry cut pthread ids, and none finds the span it was made in.
+  if (api.set_thread_id_type != nullptr)
+    Check("cuptiSetThreadIdType", api.set_thread_id_type(cupti::kSystemThreadId));
   // Older releases lack one or the other, and do without.
   for (const uint32_t attribute : {cupti::kAttributeZeroedBuffers, cupti::kAttributePerThreadBuffers}) {
     uint8_t on = 1;
@@ -173,6 +176,19 @@ cupti::Result CuptiSession::Enable(Kind kind) {
   if (dumps && result != cupti::kSuccess) result = api.enable(kind);
   if (result == cupti::kSuccess) enabled_.push_back(kind);
   return result;
+}
+
+void CuptiSession::ForgetTrouble() {
+  std::lock_guard lock(store_mutex_);
+  refused_kinds_.clear();
+  refused_calls_.clear();
+}
+
+void CuptiSession::Check(const char* call, cupti::Result result) {
+  if (result == cupti::kSuccess) return;
+  const std::string trouble = std::string(call) + ": " + library_->api.ResultText(result);
+  std::lock_guard lock(store_mutex_);
+  ++refused_calls_[trouble];
 }
 
 void CuptiSession::EnableIfPossible(Kind kind, const char* name) {
@@ -217,11 +233,18 @@ void CuptiSession::EnableCalls() {
     }
   }
   if (options_.driver_api || api.enable_driver_api == nullptr) return;
+  std::string trouble;
   // Programs that launch through the driver (Triton) would have GPU work without a cause.
   for (uint32_t id = 1; id < names_.LimitOf(cupti::kDriverDomain); ++id) {
     if (!names_.Find(cupti::kDriverDomain, id).CausesGpuWork()) continue;
-    if (api.enable_driver_api(id, 1) == cupti::kSuccess) enabled_driver_calls_.push_back(id);
+    const cupti::Result result = api.enable_driver_api(id, 1);
+    if (result == cupti::kSuccess) enabled_driver_calls_.push_back(id);
+    if (result != cupti::kSuccess && trouble.empty()) trouble = api.ResultText(result);
   }
+  // A release may lack one or the other of them.
+  if (!enabled_driver_calls_.empty() || trouble.empty()) return;
+  std::lock_guard lock(store_mutex_);
+  refused_kinds_.push_back("launches through the driver: " + trouble);
 }
 
 void CuptiSession::DisableAll() {
@@ -231,19 +254,21 @@ void CuptiSession::DisableAll() {
   for (auto kind = enabled_.rbegin(); kind != enabled_.rend(); ++kind) {
     // Its records go on coming, and are thrown away.
     if (*kind == Kind::kConcurrentKernel && library_->defects.disabling_kernels_can_hang) continue;
-    api.disable(*kind);
+    Check("cuptiActivityDisable", api.disable(*kind));
   }
   enabled_.clear();
 }
 
 void CuptiSession::Detach() {
-  if (subscriber_ != nullptr) library_->api.unsubscribe(subscriber_);
+  if (subscriber_ != nullptr) Check("cuptiUnsubscribe", library_->api.unsubscribe(subscriber_));
   subscriber_ = nullptr;
 }
 
+void CuptiSession::Flush(uint32_t flag) { Check("cuptiActivityFlushAll", library_->api.flush_all(flag)); }
+
 void CuptiSession::Tick() {
   if (!is_on_) return;
-  library_->api.flush_all(cupti::kFlushComplete);
+  Flush(cupti::kFlushComplete);
   CountDropped(nullptr, 0);
   SampleClock();
   Drain();
@@ -261,11 +286,10 @@ void CuptiSession::Synchronize() {
 
 void CuptiSession::Stop(bool is_last, bool is_synchronized) {
   if (!is_on_) return;
-  const CuptiApi& api = library_->api;
-  api.flush_all(cupti::kFlushComplete);
+  Flush(cupti::kFlushComplete);
   if (is_last) DisableAll();
   // A forced flush cuts off what is running, which another session may still want whole.
-  if (is_last || is_synchronized) api.flush_all(cupti::kFlushForced);
+  if (is_last || is_synchronized) Flush(cupti::kFlushForced);
   CountDropped(nullptr, 0);
   SampleClock();
   Drain();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,6 +59,10 @@ class CuptiSession {
   void EnableDriverCalls();
   void DisableAll();
   void Detach();
+  void Flush(uint32_t flag);
+  void ForgetTrouble();
+  // Counts a refusal that the recording can live with.
+  void Check(const char* call, cupti::Result result);
   GpuState On() const;
   GpuState Refused(const char* step, cupti::Result result) const;
 
@@ -86,6 +91,7 @@ class CuptiSession {
   std::unique_ptr<ActivityReader> reader_;  // null: nothing is kept
   std::unique_ptr<RawCapture> raw_;         // where OPSCOPE_CAPTURE_RAW asks for it
   std::vector<std::string> refused_kinds_;
+  std::map<std::string, uint64_t> refused_calls_;  // how often, by call and result
   uint64_t recording_count_ = 0;
   uint64_t requests_before_ = 0, refusals_before_ = 0;  // of the pool, when the recording began
 };

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <utility>
 #include <vector>
+
+#include "library_file.h"
 
 namespace opscope::gpu {
 
@@ -34,6 +38,15 @@ void* g_driver = nullptr;
 std::string LoaderError() {
   const char* text = dlerror();
   return text != nullptr ? text : "unknown loader error";
+}
+
+// The loader found a file, and it is no library: an empty one, say, where a
+// container was to mount the driver.
+bool IsOfBrokenFile(const std::string& error) {
+  for (const char* part : {"ELF", "file too short", "Exec format", "invalid"}) {
+    if (error.find(part) != std::string::npos) return true;
+  }
+  return false;
 }
 
 std::string Code(const char* call, int result) {
@@ -72,8 +85,15 @@ DriverProbe JudgeDriver(const DriverAnswers& answers) {
 DriverProbe ProbeDriver() {
   const char* given = std::getenv("OPSCOPE_CUDA_PATH");
   const char* name = given != nullptr && given[0] != '\0' ? given : "libcuda.so.1";
+  if (g_driver == nullptr && std::strchr(name, '/') != nullptr) {
+    if (std::string trouble = LibraryFileTrouble(name); !trouble.empty())
+      return {"driver-broken", std::move(trouble), "", 0, 0};
+  }
   if (g_driver == nullptr) g_driver = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  if (g_driver == nullptr) return {"no-driver", LoaderError(), "", 0, 0};
+  if (g_driver == nullptr) {
+    const std::string error = LoaderError();
+    return {IsOfBrokenFile(error) ? "driver-broken" : "no-driver", error, "", 0, 0};
+  }
 
   const auto init = Symbol<Init>(g_driver, "cuInit");
   const auto get_version = Symbol<GetInt>(g_driver, "cuDriverGetVersion");

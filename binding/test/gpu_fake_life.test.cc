@@ -7,7 +7,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "core/clock.h"
@@ -50,6 +53,8 @@ TEST_CASE("GPU source lives") {
       Case("ten sessions"),
       Case("a slow start is late", "cupti-13", {"FAKECUPTI_ERRORS=delay:cuptiActivityEnable=400"}),
       Case("a slow flush at the end", "cupti-13", {"FAKECUPTI_ERRORS=delay:cuptiActivityFlushAll=3000"}),
+      Case("a GPU that works on", "cupti-13", {"FAKECUPTI_ERRORS=delay:cuCtxSynchronize=1500"}),
+      Case("two hundred sessions"),
       Case("busy threads while sessions come and go"),
       Case("busy threads while sessions come and go", "cupti-12"),
       Case("a million launches"),
@@ -209,8 +214,52 @@ TEST_CASE("life child: a slow flush at the end" * doctest::skip()) {
   REQUIRE(CuptiSource().Start({}).available);
   const auto start_ns = static_cast<int64_t>(MonotonicNs());
   CHECK(RunFake("api cudaLaunchKernel\nkernel k") == "");
-  const int64_t ms = MillisecondsOf([&] { CuptiSource().Stop(start_ns, false, 500); });
+  GpuRecords records;
+  const int64_t ms = MillisecondsOf([&] { records = CuptiSource().Stop(start_ns, false, 500); });
   CHECK(ms < 2500);
+  CHECK(WarningCount(records, "gpu-stop-late") == 1);
+  // It is not lost to the next session, which waits for the flush.
+  CHECK(RunFake("errors") == "");
+  CHECK(Capture(CuptiSource(), "api cudaLaunchKernel\nkernel k").records.rows.size() == 1);
+}
+
+// Kernels run as long as they run: only what CUPTI does has a deadline.
+TEST_CASE("life child: a GPU that works on" * doctest::skip()) {
+  REQUIRE(CuptiSource().Start({}).available);
+  const auto start_ns = static_cast<int64_t>(MonotonicNs());
+  CHECK(RunFake("api cudaLaunchKernel\nkernel slow running") == "");
+  GpuRecords records;
+  const int64_t ms = MillisecondsOf([&] { records = CuptiSource().Stop(start_ns, true, 500); });
+  CHECK(ms >= 1500);
+  CHECK(records.rows.size() == 1);
+  CHECK(WarningText(records) == "");
+}
+
+// What leaks in each session adds up: a buffer is 2 MiB of memory, the tables of
+// a session 40 MB of address space.
+TEST_CASE("life child: two hundred sessions" * doctest::skip()) {
+  const auto status = [](const std::string& name) {
+    std::ifstream file("/proc/self/status");
+    for (std::string line; std::getline(file, line);) {
+      if (line.compare(0, name.size(), name) == 0) return std::atoll(line.c_str() + name.size() + 1);
+    }
+    return -1ll;
+  };
+  long long threads = 0, resident_kb = 0, mapped_kb = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Windows window = Capture(CuptiSource(), "burst 20\nthread 1\nburst 20", {}, i % 2 == 0);
+    REQUIRE(window.records.rows.size() == 40);
+    REQUIRE(window.records.calls.size() == 40);
+    if (i != 20) continue;
+    threads = status("Threads");
+    resident_kb = status("VmRSS");
+    mapped_kb = status("VmSize");
+  }
+  CHECK(threads > 0);
+  CHECK(status("Threads") == threads);
+  CHECK(status("VmRSS") < resident_kb + 100 * 1024);
+  CHECK(status("VmSize") < mapped_kb + 1000 * 1024);
+  CHECK(FakeViolations() == "");
 }
 
 TEST_CASE("life child: busy threads while sessions come and go" * doctest::skip()) {
@@ -228,9 +277,17 @@ TEST_CASE("life child: busy threads while sessions come and go" * doctest::skip(
   for (int i = 0; i < 15; ++i) {
     REQUIRE(CuptiSource().Start({}).available);
     const auto start_ns = static_cast<int64_t>(MonotonicNs());
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(RunFake("burst 300") == "");
     const GpuRecords records = CuptiSource().Stop(start_ns, i % 2 == 0, kPatienceMs);
     CHECK(WarningCount(records, "gpu-walk-mismatch") == 0);
+    // What this thread did lies inside the window, whatever the others do meanwhile.
+    std::set<uint64_t> mine;
+    for (const GpuApiCall& call : records.calls) {
+      if (call.os_thread_id == gettid()) mine.insert(call.correlation_id);
+    }
+    CHECK(mine.size() == 300);
+    for (const GpuRow& row : records.rows) mine.erase(row.correlation_id);
+    CHECK(mine.empty());
   }
   is_done = true;
   for (std::thread& thread : threads) thread.join();

@@ -22,18 +22,25 @@ using namespace opscope;
 
 namespace {
 
-void Check(const std::string& test_case, const std::string& cupti, std::vector<std::string> more = {}) {
-  const ChildResult result = RunCase("process child: " + test_case, FakeVariables(cupti, std::move(more)));
-  CHECK_MESSAGE(result.exit_status == 0, cupti, "\n", result.output);
+ChildCase Case(const std::string& test_case, const std::string& cupti, std::vector<std::string> more = {}) {
+  return {"process child: " + test_case, FakeVariables(cupti, std::move(more))};
 }
 
 }  // namespace
 
 TEST_CASE("GPU source and the end of a process") {
-  Check("a forked child", "cupti-13");
-  Check("exit in the middle", "cupti-13");
-  Check("exit in the middle", "cupti-11.8");
-  Check("a script from a file", "cupti-13", {"FAKECUPTI_SCRIPT=" + FakesFolder() + "/process.script"});
+  CheckAll({
+      Case("a forked child", "cupti-13"),
+      Case("exit in the middle", "cupti-13"),
+      Case("exit in the middle", "cupti-11.8"),
+      Case("exit while CUPTI is inside a call", "cupti-13",
+           {"FAKECUPTI_ERRORS=delay:cuptiActivityFlushAll=1500"}),
+      Case("exit while CUPTI is inside a call", "cupti-13",
+           {"FAKECUPTI_ERRORS=delay:cuptiActivityEnable=500"}),
+      Case("exit while CUPTI is inside a call", "cupti-12", {"FAKECUPTI_ERRORS=delay:cuCtxSynchronize=5000"}),
+      Case("exit with the GPU on", "cupti-13", {"FAKECUPTI_ERRORS=delay:cuptiActivityFlushAll=5000"}),
+      Case("a script from a file", "cupti-13", {"FAKECUPTI_SCRIPT=" + FakesFolder() + "/process.script"}),
+  });
 }
 
 TEST_CASE("process child: a forked child" * doctest::skip()) {
@@ -62,6 +69,27 @@ TEST_CASE("process child: exit in the middle" * doctest::skip()) {
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   alarm(10);
+  std::exit(0);
+}
+
+// The start, the wait or the flush that another thread asked for is under way.
+TEST_CASE("process child: exit while CUPTI is inside a call" * doctest::skip()) {
+  std::thread([] {
+    if (!CuptiSource().Start({}).available) return;
+    RunFake("api cudaLaunchKernel\nkernel k running");
+    CuptiSource().Stop(0, true, 60'000);
+  }).detach();
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  alarm(10);  // the wait for CUPTI has an end
+  std::exit(0);
+}
+
+// Nobody stops the recording, and the control thread is in a flush of its own.
+TEST_CASE("process child: exit with the GPU on" * doctest::skip()) {
+  REQUIRE(CuptiSource().Start({}).available);
+  CHECK(RunFake("api cudaLaunchKernel\nkernel k") == "");
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  alarm(4);
   std::exit(0);
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "doctest.h"
 #include "fake/client/child_run.h"
@@ -34,7 +36,48 @@ std::string StubPath() {
   return folder + "/libcuda.so.1";
 }
 
+// Files in the place of a library: the fake one, damaged in one way or another.
+struct BrokenFile {
+  std::string name;
+  std::string bytes;
+};
+std::vector<BrokenFile> BrokenFiles(const std::string& good) {
+  std::ifstream file(good, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  REQUIRE(bytes.size() > 4096);
+  std::string other_machine = bytes, other_class = bytes;
+  other_machine[18] = 8;  // MIPS
+  other_class[4] = 1;     // 32 bits
+  return {{"empty", ""},
+          {"text", "this is no library\n"},
+          {"cut-early", bytes.substr(0, 100)},
+          {"cut-late", bytes.substr(0, 9000)},  // inside the code; its debug symbols it could do without
+          {"other-machine", other_machine},
+          {"other-class", other_class}};
+}
+std::string Written(const std::string& name, const std::string& bytes) {
+  const std::string folder = FakesFolder() + "/broken";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/" + name, std::ios::binary) << bytes;
+  return folder + "/" + name;
+}
+
 }  // namespace
+
+TEST_CASE("GPU source tells that a file is no library of this machine's") {
+  for (const BrokenFile& file : BrokenFiles(FakePath("cupti-13/libcupti.so.13"))) {
+    const std::string path = Written(file.name + "-libcupti.so.13", file.bytes);
+    CheckRefusal("cupti-unusable", path, {"OPSCOPE_CUPTI_PATH=" + path});
+  }
+  for (const BrokenFile& file : BrokenFiles(FakePath("cuda/libcuda.so.1"))) {
+    const std::string path = Written(file.name + "-libcuda.so.1", file.bytes);
+    CheckRefusal("driver-broken", path, {"OPSCOPE_CUDA_PATH=" + path});
+  }
+  // Whole libraries, but the wrong ones.
+  CheckRefusal("cupti-unusable", "lacks cuptiGetVersion",
+               {"OPSCOPE_CUPTI_PATH=" + FakePath("cuda/libcuda.so.1")});
+  CheckRefusal("driver-broken", "lacks cuInit", {"OPSCOPE_CUDA_PATH=" + FakePath("cupti-13/libcupti.so.13")});
+}
 
 TEST_CASE("GPU source tells why it is not available") {
   CheckRefusal("no-driver", "libcuda", {"OPSCOPE_CUDA_PATH=/nonexistent/libcuda.so.1"});

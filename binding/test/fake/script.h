@@ -51,7 +51,7 @@
 //   completeTwice  completeAfterDisable  callbackDuringUnsubscribe
 //   wrap                      the next correlation id is 0xFFFFFFF0
 // Client
-//   errors ENTRY...           error_plan.h; "errors" alone: none any more
+//   errors "ENTRY..."         error_plan.h; "errors" alone: none any more
 //   holder [NAME]             another tool is subscribed
 #pragma once
 
