@@ -213,7 +213,7 @@ describe.runIf(hasFakes())('a GPU that cannot be recorded', () => {
     ['driver-broken', { errors: ['cuInit=999'] }, /cuInit/],
     ['cupti-missing', { cupti: 'none' }, /OPSCOPE_CUPTI_PATH/],
     ['cupti-unusable', { cupti: 'cupti-incomplete' }, /libcupti/],
-    ['busy', { holder: 'nsys' }, /another profiler/],
+    ['busy', { holder: 'nsys' }, /"nsys" has CUPTI/],
     ['refused', { errors: ['cuptiSubscribe=35'] }, /administrators/],
     ['refused', { errors: ['cuptiActivityEnable=41'] }, /confidential/],
   ]
