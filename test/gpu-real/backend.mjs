@@ -28,6 +28,8 @@
  * @property {(shape: string) => number | undefined} copyShape  of COPY_SHAPES; bytes moved, undefined: not offered
  * @property {(width: 1 | 2 | 4, isAsync: boolean, bytes: number) => void} fill
  * @property {(direction: Direction, from: Memory, to: Memory, bytes: number, repeat: number) => Float32Array} timedCopies
+ * @property {(us: number, bytes: number) => void} copyBesideSpin  a copy while a kernel runs; waits
+ * @property {(count: number, released: number, bytes: number) => void} allocate
  * @property {(bytes: number, count: number) => void} peerCopies
  * @property {(nodes: number, us: number) => unknown} createGraph  of gs_node_kernel; launched once already
  * @property {(graph: unknown, count: number) => { eventUs: number, hostNs: number }} replayGraph

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 export const LIES = {
   drop: 'every tenth kernel has no record',
   slow: 'kernels are recorded a fifth longer than they ran',
-  bytes: 'copies and fills are recorded a byte short',
+  bytes: 'copies and fills are recorded a byte short, and a release is not',
   form: 'async copies are recorded as synchronous',
   memory: 'pinned memory is recorded as pageable',
   skew: 'the GPU stamps its work 50 us late',
@@ -151,6 +151,13 @@ export function open() {
       const ns = Math.round(us * (lie === 'slow' ? 1200 : 1000))
       run(many(repeat, () => [...copyLines(direction, from, to, true, bytes, ns), 'sync stream stream=13']))
       return new Float32Array(repeat).fill(us + EVENT_PAIR_US)
+    },
+    copyBesideSpin: (us, bytes) =>
+      run([spins(us, 1, 2), copyLines('htod', 'pinned', 'device', true, bytes, 2000), 'sync device']),
+    allocate(count, released, bytes) {
+      const memory = (word, index) => `memory ${word} bytes=${bytes} address=${(index + 1) * 0x10_0000}`
+      const told = lie === 'bytes' ? released - 1 : released
+      run([many(count, index => memory('alloc', index)), many(told, index => memory('free', index))])
     },
     peerCopies: (bytes, count) =>
       run(

@@ -26,6 +26,8 @@ export function open() {
       'int gs_copy_shape(int which, _Out_ uint64_t *bytes)',
       'int gs_fill(int width, int is_async, uint64_t bytes)',
       'int gs_timed_copies(int kind, int from, int to, uint64_t bytes, int repeat, _Out_ float *event_us)',
+      'int gs_copy_beside_spin(double us, uint64_t bytes)',
+      'int gs_allocate(int count, int released, uint64_t bytes)',
       'int gs_peer_copies(uint64_t bytes, int count)',
       'int gs_graph_create(int nodes, double us, _Out_ void **graph)',
       'int gs_graph_replay(void *graph, int count, _Out_ float *event_us, _Out_ double *host_ns)',
@@ -96,6 +98,8 @@ export function open() {
       gs.gs_timed_copies(DIRECTION[direction], MEMORY[from], MEMORY[to], bytes, repeat, eventUs)
       return eventUs
     },
+    copyBesideSpin: (us, bytes) => gs.gs_copy_beside_spin(us, bytes),
+    allocate: (count, released, bytes) => gs.gs_allocate(count, released, bytes),
     peerCopies: (bytes, count) => gs.gs_peer_copies(bytes, count),
     createGraph(nodes, us) {
       const graph = [null]

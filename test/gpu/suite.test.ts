@@ -72,6 +72,8 @@ describe.skipIf(!hasFakes()).concurrent('the GPU suite on the scripted GPU', () 
     ['occupancy', 16, 'gs_shape<2> 256 threads: blocks, share of warps'],
     ['uncorrelated', 18, 'opscope, runtime launches: kernels with their call'],
     ['marker', 19, 'ranges'],
+    ['slow', 21, 'three streams: busy'],
+    ['bytes', 22, 'releases, bytes'],
   ] as const
   it.each(lies)('fails when the records lie: %s, test %i', async (lie, number, claim) => {
     const file = join(folder, `${lie}-${number}.json`)

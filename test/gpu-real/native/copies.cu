@@ -1,5 +1,9 @@
 // Copies and fills whose bytes, direction and memory are known by construction.
+#include <vector>
+
 #include "device.cuh"
+
+GS_EXPORT int gs_spin(double us, int count, int stream, float* event_us, float* inside_us);
 
 using gs::Block;
 using gs::Stream;
@@ -151,6 +155,25 @@ GS_EXPORT int gs_timed_copies(int kind, int from, int to, unsigned long long byt
   }
   GS_TRY(cudaEventDestroy(begin));
   GS_TRY(cudaEventDestroy(end));
+  return 0;
+}
+
+// A copy from pinned memory that runs while a spin of `us` does. Waits.
+GS_EXPORT int gs_copy_beside_spin(double us, unsigned long long bytes) {
+  void *source = nullptr, *target = nullptr;
+  GS_TRY(Block(gs::kPinned, 0, bytes, &source));
+  GS_TRY(Block(gs::kDevice, 1, bytes, &target));
+  GS_TRY(gs_spin(us, 1, 2, nullptr, nullptr));
+  GS_TRY(cudaMemcpyAsync(target, source, bytes, cudaMemcpyHostToDevice, Stream(1)));
+  GS_TRY(cudaDeviceSynchronize());
+  return 0;
+}
+
+// `count` allocations of `bytes` each, of which the first `released` are given back while the others live.
+GS_EXPORT int gs_allocate(int count, int released, unsigned long long bytes) {
+  std::vector<void*> blocks(static_cast<size_t>(count));
+  for (void*& block : blocks) GS_TRY(cudaMalloc(&block, bytes));
+  for (int i = 0; i < released; ++i) GS_TRY(cudaFree(blocks[static_cast<size_t>(i)]));
   return 0;
 }
 
