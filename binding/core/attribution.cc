@@ -197,7 +197,7 @@ class Attribution {
     auto copy = copies_.begin();
     for (size_t i = 0; i < out_.launches.size();) {
       const uint32_t thread = out_.launches[i].thread;
-      OpenSpanSweep sweep(spans_, out_.threads[thread].first_row, out_.threads[thread].row_count);
+      OpenSpanSweep sweep(out_, out_.threads[thread]);
       for (; i < out_.launches.size() && out_.launches[i].thread == thread; ++i) {
         LaunchRow& launch = out_.launches[i];
         launch.span = sweep.InnermostAt(launch.start_ns);

@@ -302,7 +302,7 @@ class Nester {
     MarkRow* mark = out_->marks.begin();
     while (mark != out_->marks.end()) {
       const uint32_t thread = mark->thread;
-      OpenSpanSweep sweep(spans_, out_->threads[thread].first_row, out_->threads[thread].row_count);
+      OpenSpanSweep sweep(*out_, out_->threads[thread]);
       for (; mark != out_->marks.end() && mark->thread == thread; ++mark)
         mark->span = sweep.InnermostAt(mark->at_ns);
     }

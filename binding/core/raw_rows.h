@@ -67,11 +67,11 @@ Status BuildRecording(RawRows&& rows, std::shared_ptr<const Recording>* out);
 
 // Shared with the merge of thread logs (attribution.cc). Call once, on a
 // recording whose spans are complete and whose launches and gpu rows have no
-// span yet: gives each launch to the innermost non-async span open on its
-// thread at its start, turns each copy launch into a row of Role::kCopy under
-// it (the row indices of all tables move), joins GPU rows and
-// allocations to launches by correlation id, and adds the time of rows to the span
-// and all its ancestors.
+// span yet: gives each launch to the innermost span open on its thread at its
+// start (an async one is open during its synchronous part), turns each copy
+// launch into a row of Role::kCopy under it (the row indices of all tables
+// move), joins GPU rows and allocations to launches by correlation id, and adds
+// the time of rows to the span and all its ancestors.
 void AttributeGpu(Recording* recording);
 
 }  // namespace opscope

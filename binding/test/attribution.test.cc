@@ -18,6 +18,14 @@ int32_t RowNamed(const Recording& recording, const std::string& name) {
   }
   return kNoParent;
 }
+// When the span left its thread's stack.
+int64_t EndOnStack(const Recording& recording, size_t row) {
+  const SpanColumns& spans = recording.spans;
+  for (const AsyncRow& async : recording.asyncs) {
+    if (async.row == row) return async.return_ns;
+  }
+  return (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
+}
 int64_t GpuNs(const Recording& recording, const std::string& name) {
   return recording.spans.gpu_ns[static_cast<size_t>(RowNamed(recording, name))];
 }
@@ -64,6 +72,22 @@ TEST_CASE("attribution: an async span is no place for a launch, but gets the tim
   CHECK(recording->gpu[0].span == kNoParent);
   CHECK(GpuNs(*recording, "worker") == 5);
   CHECK(GpuNs(*recording, "request") == 5);
+}
+
+TEST_CASE(
+    "attribution: a launch in the synchronous part of an async span is that span's, one after it is not") {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Return(builder.Span(0, "request", 0, 100, kAsync, 7), 30);
+  builder.Span(0, "inner", 10, 15);
+  builder.Return(builder.Span(0, "nested", 20, 90, kAsync, 8, 7), 25);
+  for (const int64_t at : {5, 12, 20, 24, 25, 29, 30, 60})
+    builder.Launch(0, "cudaLaunchKernel", at, at + 1, static_cast<uint64_t>(at));
+  const auto recording = builder.Build();
+  std::vector<std::string> spans;
+  for (const LaunchRow& launch : recording->launches) spans.push_back(NameOf(*recording, launch.span));
+  CHECK(spans ==
+        std::vector<std::string>{"request", "inner", "nested", "nested", "request", "request", "-", "-"});
 }
 
 TEST_CASE("attribution: time climbs to a parent on a later thread") {
@@ -284,10 +308,8 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
       int32_t expected = kNoParent;
       const ThreadEntry& thread = recording->threads[launch.thread];
       for (size_t row = thread.first_row; row < size_t{thread.first_row} + thread.row_count; ++row) {
-        const int64_t end =
-            (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
-        if ((spans.flags[row] & kAsync) == 0 && !is_copy(row) && spans.start_ns[row] <= launch.start_ns &&
-            launch.start_ns < end)
+        if (!is_copy(row) && spans.start_ns[row] <= launch.start_ns &&
+            launch.start_ns < EndOnStack(*recording, row))
           expected = static_cast<int32_t>(row);
       }
       const int32_t span = launch.span != kNoParent && is_copy(static_cast<size_t>(launch.span))
