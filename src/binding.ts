@@ -20,6 +20,7 @@ export const SLOT_SPAN_LOW = 5
 export const SLOT_SPAN_HIGH = 6
 export const SLOT_PARENT_LOW = 7
 export const SLOT_PARENT_HIGH = 8
+export const SLOT_UNSEEN_BRACKETS = 9
 
 /** `Role` of binding/core/columns.h. */
 export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
@@ -52,6 +53,10 @@ export const FLAG_ASYNC = 1
 export const FLAG_UNFINISHED = 2
 export const FLAG_ERROR = 4
 export const FLAG_TIMED = 8
+export const FLAG_BRACKET = 16
+
+/** Bit of {@link RecordingView.launches}.flags: its span is the one bracket that was in flight across the call. */
+export const LAUNCH_BY_EXCLUSION = 1
 
 export interface NameEntry {
   text: string
@@ -120,6 +125,7 @@ export interface RecordingView {
     endNs: Float64Array
     correlationId: BigUint64Array
     span: Int32Array
+    flags: Uint8Array
   }
   gpu: {
     kind: Uint8Array
@@ -150,7 +156,7 @@ export interface RawRows {
     startNs: Float64Array
     /** NaN: unfinished. */
     endNs: Float64Array
-    /** FLAG_ASYNC: parent of nothing by time; FLAG_ERROR as it is. */
+    /** FLAG_ASYNC: parent of nothing by time; FLAG_ERROR and FLAG_BRACKET as they are. */
     flags: Uint8Array
     /** All three empty when no span has an id. A parent id found among the ids wins over nesting by time. */
     spanId: BigUint64Array
@@ -270,6 +276,10 @@ export interface NativeBinding {
   beginChild(): void
   /** Opens a span that carries an id and pushes it on the stack; id 0 while its category is off. */
   beginSpan(): void
+  /** As beginSpan, around a native call that may launch GPU work from threads of its own. */
+  beginBracket(): void
+  /** A bracket ended that was counted in SLOT_UNSEEN_BRACKETS. */
+  endUnseenBracket(): void
   /** As beginSpan, off the stack: never a parent of what follows. */
   openSpan(): void
   /** The synchronous part of a beginSpan() is over: off the stack, the span stays open. */
@@ -278,7 +288,14 @@ export interface NativeBinding {
   /** As endSpan; the body threw or rejected. */
   failSpan(): void
   /** A span with both times, CLOCK_MONOTONIC ns. Returns its id. parentId 0: none; isAsync draws it on a lane. */
-  timedSpan(nameId: number, startNs: bigint, endNs: bigint, parentId: number, isAsync: boolean): number
+  timedSpan(
+    nameId: number,
+    startNs: bigint,
+    endNs: bigint,
+    parentId: number,
+    isAsync: boolean,
+    isBracket?: boolean,
+  ): number
   attribute(spanId: number, key: string, value: string | number | bigint | boolean): void
   link(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, linkedSpanId: bigint): void
   traceId(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, remoteParentId: bigint): void

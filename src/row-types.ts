@@ -32,6 +32,11 @@ export interface SpanRow {
   isAsync?: boolean
   /** The body threw or rejected. @default false */
   isError?: boolean
+  /**
+   * Around a native call that may launch from threads of its own: it gets what threads without an open span launch
+   * while it is the only bracket in flight. @default false
+   */
+  isBracket?: boolean
 }
 /** A CUDA API call on a host thread; a GPU row of the same correlation id is what it caused. */
 export interface LaunchRow {
@@ -41,7 +46,7 @@ export interface LaunchRow {
   endNs: number
   correlationId: number | bigint
 }
-/** Something a GPU did. Its time goes to the innermost span open on the launching thread at the launch. */
+/** Something a GPU did. Its time goes to the innermost span open on the launching thread at the launch, else by `isBracket`. */
 export interface GpuRow {
   kind: GpuKind
   name: string

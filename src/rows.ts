@@ -1,4 +1,4 @@
-import { CATEGORIES, FLAG_ASYNC, FLAG_ERROR, native, ROLES } from './binding.js'
+import { CATEGORIES, FLAG_ASYNC, FLAG_BRACKET, FLAG_ERROR, native, ROLES } from './binding.js'
 import { Capture } from './capture.js'
 import { addGpuTables, GPU_TABLES } from './gpu-row-checks.js'
 import { ownError } from './native-error.js'
@@ -37,6 +37,7 @@ const KEYS = {
     'links',
     'isAsync',
     'isError',
+    'isBracket',
   ],
   ids: ['spanId', 'parentId', 'traceId'],
   links: ['traceId', 'spanId'],
@@ -108,7 +109,10 @@ function addSpan(builder: RowsBuilder, threads: ThreadTable, check: RowChecker, 
     throw check.error('instance', instance === '' ? "is needed with role 'instance'" : "goes with role 'instance' only")
   }
   const { startNs, endNs } = check.interval('open-ended')
-  const flags = (check.flag('isAsync') ? FLAG_ASYNC : 0) | (check.flag('isError') ? FLAG_ERROR : 0)
+  const flags =
+    (check.flag('isAsync') ? FLAG_ASYNC : 0) |
+    (check.flag('isError') ? FLAG_ERROR : 0) |
+    (check.flag('isBracket') ? FLAG_BRACKET : 0)
   const name = builder.name(check.text('name'), check.oneOf('category', CATEGORIES, 'user'), role, instance)
   let ids: Parameters<RowsBuilder['addSpan']>[5]
   if (row.ids !== undefined) {

@@ -13,6 +13,7 @@ import {
   SLOT_PARENT_LOW,
   SLOT_SPAN_HIGH,
   SLOT_SPAN_LOW,
+  SLOT_UNSEEN_BRACKETS,
   tryNative,
 } from './binding.js'
 
@@ -34,6 +35,8 @@ const nativeBegin: () => void = native?.begin ?? nothing
 const nativeEnd: () => void = native?.end ?? nothing
 const nativeBeginChild = native?.beginChild ?? nothing
 const nativeBeginSpan = native?.beginSpan ?? nothing
+const nativeBeginBracket = native?.beginBracket ?? nothing
+const nativeEndUnseenBracket = native?.endUnseenBracket ?? nothing
 const nativeOpenSpan = native?.openSpan ?? nothing
 const nativeLeaveSpan = native?.leaveSpan ?? nothing
 const nativeEndSpan = native?.endSpan ?? nothing
@@ -70,6 +73,31 @@ export function beginSpan(nameId: number, parentId: number): number {
   setParent(parentId)
   nativeBeginSpan()
   return slots[SLOT_SPAN_LOW]! + slots[SLOT_SPAN_HIGH]! * HIGH
+}
+
+/**
+ * As {@link beginSpan}, around a native call: what threads of its own launch on a GPU is given to it
+ * while no other bracket is in flight in the process.
+ */
+export function beginBracket(nameId: number, parentId: number): number {
+  slots[SLOT_NAME] = nameId
+  setParent(parentId)
+  nativeBeginBracket()
+  return slots[SLOT_SPAN_LOW]! + slots[SLOT_SPAN_HIGH]! * HIGH
+}
+
+/**
+ * Runs a native call that is not recorded but may launch, so that what it launches is given to no other
+ * bracket: a recording may start on another thread while it runs.
+ */
+export function unseenBracket<T>(body: () => T): T {
+  slots[SLOT_UNSEEN_BRACKETS] = slots[SLOT_UNSEEN_BRACKETS]! + 1
+  try {
+    return body()
+  } finally {
+    slots[SLOT_UNSEEN_BRACKETS] = slots[SLOT_UNSEEN_BRACKETS]! - 1
+    if (slots[SLOT_GATE] !== 0) nativeEndUnseenBracket()
+  }
 }
 
 /** As {@link beginSpan}, but nothing nests in it by the stack. */

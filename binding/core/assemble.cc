@@ -19,6 +19,7 @@ class Assembler {
     out_->names = std::move(rows_.names);
     out_->strings = std::move(rows_.strings);
     out_->pauses = std::move(rows_.pauses);
+    out_->unseen_brackets = std::move(rows_.unseen_brackets);
     out_->warnings = std::move(rows_.warnings);
     out_->meta_json = std::move(rows_.meta_json);
     out_->origin_epoch_ns = rows_.origin_epoch_ns;
@@ -75,7 +76,7 @@ class Assembler {
           std::max<int64_t>((is_unfinished ? out_->duration_ns : rows_.span_end_ns[row]) - start, 0);
       spans.name[at] = rows_.span_name[row];
       spans.parent[at] = Moved(rows_.span_parent[row]);
-      spans.flags[at] = static_cast<uint8_t>((rows_.span_flags[row] & (kAsync | kError | kTimed)) |
+      spans.flags[at] = static_cast<uint8_t>((rows_.span_flags[row] & (kAsync | kError | kTimed | kBracket)) |
                                              (is_unfinished ? kUnfinished : 0));
       out_->unfinished += is_unfinished ? 1 : 0;
     }

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "brackets.h"
 #include "id_map.h"
 #include "open_span_sweep.h"
 #include "raw_rows.h"
@@ -201,12 +203,27 @@ class Attribution {
       for (; i < out_.launches.size() && out_.launches[i].thread == thread; ++i) {
         LaunchRow& launch = out_.launches[i];
         launch.span = sweep.InnermostAt(launch.start_ns);
+        launch.flags = 0;
+        if (launch.span == kNoParent) FindByExclusion(&launch);
         for (; copy != copies_.end() && static_cast<size_t>(copy->launch) == i; ++copy) {
           copy->insert_at = static_cast<uint32_t>(sweep.next_row());
           copy->parent = launch.span;
         }
       }
     }
+  }
+
+  // For the threads that a native call works on. JavaScript's are none of them, nor
+  // is the bracket's own: what such a thread launches between its spans has no more
+  // to do with the bracket than with other async work.
+  void FindByExclusion(LaunchRow* launch) {
+    const ThreadEntry& thread = out_.threads[launch->thread];
+    if (thread.js_thread_id >= 0) return;
+    if (!brackets_) brackets_.emplace(out_);
+    const int32_t span = brackets_->OnlyOneAcross(launch->start_ns, launch->end_ns);
+    if (span == kNoParent || static_cast<uint32_t>(span) - thread.first_row < thread.row_count) return;
+    launch->span = span;
+    launch->flags = kByExclusion;
   }
 
   void GiveAllocations() {
@@ -255,19 +272,19 @@ class Attribution {
       gpu.span = static_cast<int32_t>(row);
       return;
     }
-    spans_.duration_ns[row] = DurationUnder(launch, parent);
+    const int64_t duration = launch.end_ns - launch.start_ns;
+    spans_.duration_ns[row] = launch.flags == 0 ? std::min(duration, TimeLeftIn(parent, launch)) : duration;
     spans_.name[row] = NameOf(call.is_async, gpu.from, gpu.to);
     launch.span = static_cast<int32_t>(row);
   }
 
   // An API call ends inside the span that makes it; where the mapping between
   // the two clocks says otherwise (by some 100 ns), the span's end is right.
-  int64_t DurationUnder(const LaunchRow& launch, int32_t parent) const {
-    const int64_t duration = launch.end_ns - launch.start_ns;
-    if (parent == kNoParent) return duration;
+  int64_t TimeLeftIn(int32_t parent, const LaunchRow& launch) const {
+    if (parent == kNoParent) return INT64_MAX;
     const auto row = static_cast<size_t>(parent);
-    if ((spans_.flags[row] & kUnfinished) != 0) return duration;
-    return std::min(duration, spans_.start_ns[row] + spans_.duration_ns[row] - launch.start_ns);
+    if ((spans_.flags[row] & kUnfinished) != 0) return INT64_MAX;
+    return spans_.start_ns[row] + spans_.duration_ns[row] - launch.start_ns;
   }
 
   uint32_t NameOf(bool is_async, MemoryKind from, MemoryKind to) {
@@ -336,6 +353,7 @@ class Attribution {
   Recording& out_;
   SpanColumns& spans_;
   std::vector<CopyRow> copies_;                                         // by launch
+  std::optional<Brackets> brackets_;                                    // made at first need
   std::vector<int32_t> memory_launches_;                                // of each memory row, or -1
   std::vector<ApiCall> calls_;                                          // by string
   std::array<uint32_t, 2 * kMemoryKinds * kMemoryKinds> copy_names_{};  // index + 1

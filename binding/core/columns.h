@@ -64,6 +64,7 @@ enum SpanFlag : uint8_t {
   kUnfinished = 2,  // open at stop: duration_ns holds the time up to the stop
   kError = 4,       // the body threw or rejected
   kTimed = 8,       // given with both times (GC, imported node rows), not by begin and end
+  kBracket = 16,    // around a native call that may launch GPU work from threads of its own
 };
 
 constexpr int32_t kNoParent = -1;
@@ -94,6 +95,12 @@ struct IdRow {
   uint32_t row;
 };
 
+// A bracket that has no row (its category was off, it began before the window,
+// in a pause, or found no room), yet may have launched.
+struct BracketRow {
+  int64_t start_ns, end_ns;
+};
+
 enum class AttributeType : uint8_t { kString = 0, kDouble = 1, kInt = 2, kBool = 3 };
 struct AttributeRow {
   union {
@@ -122,14 +129,21 @@ struct CounterRow {
   uint32_t thread;
 };
 
+// How the span of a launch was found, where none was open on its thread.
+enum LaunchFlag : uint8_t {
+  kByExclusion = 1,  // it is the one bracket in flight across the whole call
+};
+
 // A CUDA API call on a host thread.
 struct LaunchRow {
   int64_t start_ns, end_ns;
   uint64_t correlation_id;
   uint32_t name;  // index into strings
   uint32_t thread;
-  int32_t span;  // innermost span open at start_ns, or kNoParent; for a copy the copy's own row
+  int32_t span;       // innermost span open at start_ns, or kNoParent; for a copy the copy's own row
+  uint8_t flags = 0;  // LaunchFlag
 };
+static_assert(sizeof(LaunchRow) == 40);
 enum class GpuKind : uint8_t { kKernel = 0, kCopy = 1, kFill = 2, kSync = 3 };
 enum class MemoryKind : uint8_t {
   kUnknown = 0,
@@ -230,6 +244,7 @@ struct Recording {
   Column<LaunchRow> launches;       // by thread, then start
   Column<GpuRow> gpu;               // by start
   GpuDetails gpu_details;
+  Column<BracketRow> unseen_brackets;
   std::vector<PauseRow> pauses;
   std::vector<std::string> strings;
   std::vector<Warning> warnings;

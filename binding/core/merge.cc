@@ -52,7 +52,7 @@ struct TimedRow {
   int64_t start_ns, duration_ns;
   uint64_t span_id, parent_id;
   uint32_t name;
-  bool is_async;
+  bool is_async, is_bracket;
 };
 
 class Merger {
@@ -77,6 +77,7 @@ class Merger {
     text_map_.assign(input_.names.size(), kNoIndex);
     AllocateColumns();
     for (const LogSnapshot* log : LogsByFirstEvent()) ReadLog(*log);
+    AddUnseenInFlight();
     spans_.start_ns.Truncate(rows_);
     spans_.duration_ns.Truncate(rows_);
     spans_.name.Truncate(rows_);
@@ -259,9 +260,13 @@ class Merger {
       case Kind::kBeginSpan:
       case Kind::kOpenSpan: {
         int32_t row = kNotKept;
-        if (IsKept(ticks, words[1])) {
+        const bool is_bracket = (words[1] >> 32 & 1) != 0;
+        if (!IsKept(ticks, words[1])) {
+          if (is_bracket) unseen_[words[2]] = Ns(ticks);
+        } else {
           row = AddRow(Ns(ticks), words[1], Innermost());
           const auto at = static_cast<uint32_t>(row);
+          if (is_bracket) spans_.flags[at] |= kBracket;
           if (words[3] != 0) parents_.push_back({at, words[3]});
           out_->ids.Append({words[2], 0, 0, 0, at});
           rows_by_id_[words[2]] = row;
@@ -286,7 +291,8 @@ class Merger {
           const auto start = static_cast<int64_t>(words[2]) - out_->origin_clock_ns;
           const auto stop = static_cast<int64_t>(words[3]) - out_->origin_clock_ns;
           timed_.push_back({start, std::max<int64_t>(stop - start, 0), words[4], words[5],
-                            static_cast<uint32_t>(words[1]), (words[1] >> 32 & 1) != 0});
+                            static_cast<uint32_t>(words[1]), (words[1] >> 32 & 1) != 0,
+                            (words[1] >> 33 & 1) != 0});
         }
         break;
       case Kind::kAttribute:
@@ -307,6 +313,9 @@ class Merger {
           std::memcpy(&value, &words[2], sizeof(value));
           out_->counters.Append({Ns(ticks), value, Name(words[1]), thread_});
         }
+        break;
+      case Kind::kUnseenEnd:
+        AddUnseen(0, Ns(ticks));
         break;
     }
   }
@@ -330,12 +339,28 @@ class Merger {
   void EndSpan(const PendingEnd& end, bool may_come_later) {
     const auto found = live_.find(end.span_id);
     if (found == live_.end()) {
-      if (may_come_later) ends_.push_back(end);
+      if (may_come_later) {
+        ends_.push_back(end);
+      } else if (const auto unseen = unseen_.find(end.span_id); unseen != unseen_.end()) {
+        AddUnseen(unseen->second, end.at_ns);
+        unseen_.erase(unseen);
+      }
       return;
     }
     Close(found->second.row, end.at_ns);
     if (end.failed) spans_.flags[static_cast<size_t>(found->second.row)] |= kError;
     live_.erase(found);
+  }
+
+  void AddUnseen(int64_t start_ns, int64_t end_ns) {
+    if (end_ns > 0) out_->unseen_brackets.Append({std::max<int64_t>(start_ns, 0), end_ns});
+  }
+  // Since when is not known: all of the window up to where it is known to have been.
+  void AddUnseenInFlight() {
+    for (const uint64_t ticks : session_.unseen_until) AddUnseen(0, Ns(ticks));
+    for (const LogSnapshot& log : input_.logs) {
+      if (log.unseen_brackets != 0) AddUnseen(0, out_->duration_ns);
+    }
   }
 
   void AddAttribute(const uint64_t* words) {
@@ -368,7 +393,7 @@ class Merger {
       const int32_t row = AddRow(timed.start_ns, timed.name, kNoParent);
       const auto at = static_cast<uint32_t>(row);
       spans_.duration_ns[at] = timed.duration_ns;
-      spans_.flags[at] = kTimed;
+      spans_.flags[at] = static_cast<uint8_t>(kTimed | (timed.is_bracket ? kBracket : 0));
       out_->ids.Append({timed.span_id, 0, 0, 0, at});
       rows_by_id_[timed.span_id] = row;
       if (timed.parent_id != 0) parents_.push_back({at, timed.parent_id});
@@ -388,6 +413,7 @@ class Merger {
 
   void ResolvePending() {
     for (const PendingEnd& end : ends_) EndSpan(end, false);
+    for (const auto& [span_id, start_ns] : unseen_) AddUnseen(start_ns, out_->duration_ns);
     for (const auto& [span_id, live] : live_) MarkUnfinished(live.row);
     for (const PendingParent& pending : parents_) {
       const int32_t parent = RowOf(pending.span_id);
@@ -417,6 +443,8 @@ class Merger {
     std::stable_sort(out_->asyncs.begin(), out_->asyncs.end(), by_row);
     std::stable_sort(out_->attributes.begin(), out_->attributes.end(), by_row);
     std::stable_sort(out_->links.begin(), out_->links.end(), by_row);
+    SortTable(&out_->unseen_brackets,
+              [](const BracketRow& a, const BracketRow& b) { return a.start_ns < b.start_ns; });
   }
 
   void Warn(const char* code, uint64_t count, const char* detail) {
@@ -461,6 +489,7 @@ class Merger {
 
   // Of all threads.
   std::unordered_map<uint64_t, LiveSpan> live_;
+  std::unordered_map<uint64_t, int64_t> unseen_;  // starts of brackets without a row
   std::unordered_map<uint64_t, int32_t> rows_by_id_;
   std::vector<PendingParent> parents_;
   std::vector<PendingEnd> ends_;

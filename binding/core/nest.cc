@@ -51,6 +51,7 @@ class Nester {
     out_->names = std::move(rows_.names);
     out_->strings = std::move(rows_.strings);
     out_->pauses = std::move(rows_.pauses);
+    out_->unseen_brackets = std::move(rows_.unseen_brackets);
     out_->warnings = std::move(rows_.warnings);
     out_->meta_json = std::move(rows_.meta_json);
     out_->origin_epoch_ns = rows_.origin_epoch_ns;
@@ -184,7 +185,7 @@ class Nester {
         const int64_t start = spans_.start_ns[row];
         const bool is_unfinished = spans_.duration_ns[row] == kOpenEnd;
         const int64_t end = is_unfinished ? INT64_MAX : spans_.duration_ns[row];
-        uint8_t flags = spans_.flags[row] & (kAsync | kError | kTimed);
+        uint8_t flags = spans_.flags[row] & (kAsync | kError | kTimed | kBracket);
         while (!open.empty() && open.back().end_ns <= start) open.pop_back();
         int32_t parent = open.empty() ? kNoParent : open.back().row;
         if ((flags & kAsync) == 0) {

@@ -121,6 +121,10 @@ class Checker {
   }
 
   Status Gpu() const {
+    Status unseen = CheckTable("bracket", rows_.unseen_brackets, [](const BracketRow& row) {
+      return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
+    });
+    if (!unseen.ok()) return unseen;
     if (rows_.launches.size() > INT32_MAX || rows_.gpu.size() > INT32_MAX)
       return Bad("more than 2^31 - 1 launches or gpu rows");
     Status status = CheckTable("launch", rows_.launches, [this](const LaunchRow& row) -> const char* {

@@ -16,17 +16,19 @@ enum class Kind : uint8_t {
   kEnd = 2,         //                                       pops
   kEndAt = 3,       // stack index                           removes from the middle
   kBeginChild = 4,  // name, parent span id                  pushes
-  kBeginSpan = 5,   // name, span id, parent span id or 0    pushes
-  kOpenSpan = 6,    // name, span id, parent span id or 0
+  kBeginSpan = 5,   // name | bracket << 32, span id, parent span id or 0    pushes
+  kOpenSpan = 6,    // name | bracket << 32, span id, parent span id or 0
   kLeave = 7,       // span id                               removes; the span stays open
   kEndSpan = 8,     // span id                               removes if still there
   kFailSpan = 9,    // span id; as kEndSpan, the body threw or rejected
-  kTimed = 10,      // name | async << 32, start ns, end ns (CLOCK_MONOTONIC), span id, parent id or 0
+  kTimed =
+      10,  // name | async << 32 | bracket << 33, start ns, end ns (CLOCK_MONOTONIC), span id, parent id or 0
   kAttribute = 11,  // key | type << 32 | byte count << 40, span id or 0 (innermost), value words
   kLink = 12,       // span id, trace id high, low, linked span id
   kTraceId = 13,    // span id, trace id high, low, remote parent span id or 0
   kMark = 14,       // name
   kCounter = 15,    // name, value (double)
+  kUnseenEnd = 16,  // a bracket ended whose begin was not recorded
 };
 
 constexpr uint64_t MakeHead(uint64_t ticks, Kind kind) noexcept {
@@ -39,6 +41,7 @@ constexpr uint64_t TicksOf(uint64_t head) noexcept { return head >> kKindBits; }
 constexpr uint32_t WordsOf(Kind kind) noexcept {
   switch (kind) {
     case Kind::kEnd:
+    case Kind::kUnseenEnd:
       return 1;
     case Kind::kBegin:
     case Kind::kEndAt:

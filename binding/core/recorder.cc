@@ -213,6 +213,12 @@ Status Recorder::PauseSession(int id) {
   ApplyGate();
   Quiesce();
   session->pauses.emplace_back(ReadTicks(), UINT64_MAX);
+  // Its end may come in the pause, which records nothing.
+  for (const auto& log : logs_) {
+    if (log->control().unseen_brackets.load(std::memory_order_relaxed) == 0) continue;
+    session->unseen_until.push_back(session->pauses.back().first);
+    break;
+  }
   return Status::Ok();
 }
 
@@ -271,10 +277,12 @@ Status Recorder::StopSession(int id, MergeInput* input) {
       snapshot.pieces.push_back({chunk, chunk->used.load(std::memory_order_acquire)});
       chunk = next;
     }
-    if (snapshot.pieces.empty()) continue;
+    const uint32_t unseen = log->control().unseen_brackets.load(std::memory_order_relaxed);
+    if (snapshot.pieces.empty() && unseen == 0) continue;
     snapshot.os_thread_id = log->os_thread_id;
     snapshot.js_thread_id = log->js_thread_id;
     snapshot.thread_name = log->thread_name;
+    snapshot.unseen_brackets = unseen;
     input->logs.push_back(std::move(snapshot));
   }
   return Status::Ok();

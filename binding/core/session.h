@@ -35,6 +35,7 @@ struct Session {
   uint64_t stop_ticks = UINT64_MAX;
   int64_t start_epoch_ns = 0;
   std::vector<std::pair<uint64_t, uint64_t>> pauses;  // [from, to) in ticks; the last may be open
+  std::vector<uint64_t> unseen_until;  // pauses that began while an unseen bracket was in flight
   RecorderCounts counts_at_start;
   bool is_paused = false;
 };
@@ -50,6 +51,7 @@ struct LogSnapshot {
   int64_t os_thread_id = 0;
   int32_t js_thread_id = -1;
   std::string thread_name;
+  uint32_t unseen_brackets = 0;  // in flight at the stop
 };
 
 // All that a merge needs; it touches nothing else.

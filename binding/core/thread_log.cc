@@ -140,7 +140,7 @@ void ThreadLog::EndSlow(uint32_t name) noexcept {
   Publish(is_top ? 1 : 2);
 }
 
-uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push) noexcept {
+uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket) noexcept {
   if (control_.gate.load(std::memory_order_relaxed) == 0) return 0;
   busy_.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -155,7 +155,7 @@ uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push) noexcept
       span = process_bits_ | next_span_;
       const uint32_t at = chunk_->used.load(std::memory_order_relaxed);
       chunk_->words[at] = MakeHead(ReadTicks(), push ? Kind::kBeginSpan : Kind::kOpenSpan);
-      chunk_->words[at + 1] = name;
+      chunk_->words[at + 1] = name | static_cast<uint64_t>(is_bracket) << 32;
       chunk_->words[at + 2] = span;
       chunk_->words[at + 3] = parent;
       if (push) {
@@ -202,6 +202,19 @@ void ThreadLog::EndSpan(uint64_t span, bool failed) noexcept {
   Publish(2);
 }
 
+void ThreadLog::EndUnseenBracket() noexcept {
+  if (control_.gate.load(std::memory_order_relaxed) == 0) return;
+  uint64_t* words = Room(1);
+  if (words == nullptr) {
+    // Without its end it counts as in flight from now on.
+    control_.unseen_brackets.store(control_.unseen_brackets.load(std::memory_order_relaxed) + 1,
+                                   std::memory_order_relaxed);
+    return;
+  }
+  words[0] = MakeHead(ReadTicks(), Kind::kUnseenEnd);
+  Publish(1);
+}
+
 uint64_t* ThreadLog::Room(uint32_t words) noexcept {
   if (!Reserve(words)) {
     Count(counts_.dropped_details);
@@ -210,8 +223,8 @@ uint64_t* ThreadLog::Room(uint32_t words) noexcept {
   return chunk_->words + chunk_->used.load(std::memory_order_relaxed);
 }
 
-uint64_t ThreadLog::TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent,
-                              bool is_async) noexcept {
+uint64_t ThreadLog::TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent, bool is_async,
+                              bool is_bracket) noexcept {
   if (control_.gate.load(std::memory_order_relaxed) == 0) return 0;
   busy_.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -225,7 +238,7 @@ uint64_t ThreadLog::TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, u
       span = process_bits_ | next_span_;
       uint64_t* words = chunk_->words + chunk_->used.load(std::memory_order_relaxed);
       words[0] = MakeHead(ReadTicks(), Kind::kTimed);
-      words[1] = name | static_cast<uint64_t>(is_async) << 32;
+      words[1] = name | static_cast<uint64_t>(is_async) << 32 | static_cast<uint64_t>(is_bracket) << 33;
       words[2] = static_cast<uint64_t>(start_ns);
       words[3] = static_cast<uint64_t>(end_ns);
       words[4] = span;

@@ -25,6 +25,7 @@ struct alignas(64) ControlBlock {
   std::atomic<uint32_t> detail{0};           // 1: some session wants instances
   uint32_t span_low = 0, span_high = 0;      // in and out: a span id without its process bits
   uint32_t parent_low = 0, parent_high = 0;  // in: likewise, 0 none
+  std::atomic<uint32_t> unseen_brackets{0};  // in flight without a record; JavaScript counts them
 };
 
 // What one thread could not record; written by its thread, read by any.
@@ -81,13 +82,16 @@ class ThreadLog {
 
   // --- spans with an id -----------------------------------------------------
   // 0 when the gate is shut or there is no room. `push` makes it the parent of
-  // what follows on this thread until LeaveSpan or EndSpan.
-  uint64_t OpenSpan(uint32_t name, uint64_t parent, bool push) noexcept;
+  // what follows on this thread until LeaveSpan or EndSpan. A bracket is given
+  // what native threads launch while it is the only one in flight.
+  uint64_t OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket = false) noexcept;
   void LeaveSpan(uint64_t span) noexcept;
   void EndSpan(uint64_t span, bool failed) noexcept;
+  // A bracket ended that has no id.
+  void EndUnseenBracket() noexcept;
   // Both times known, CLOCK_MONOTONIC ns. Returns the id, 0 when not recorded.
-  uint64_t TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent,
-                     bool is_async) noexcept;
+  uint64_t TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent, bool is_async,
+                     bool is_bracket = false) noexcept;
 
   // --- details --------------------------------------------------------------
   void Attribute(uint64_t span, uint32_t key, AttributeType type, uint64_t bits) noexcept;

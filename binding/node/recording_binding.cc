@@ -218,6 +218,7 @@ Napi::Value Launches(Napi::Env env, const Recording& r) {
   table.Set("correlationId", MakeArray<Napi::BigUint64Array>(
                                  env, rows.size(), [&](size_t i) { return rows[i].correlation_id; }));
   table.Set("span", MakeArray<Napi::Int32Array>(env, rows.size(), [&](size_t i) { return rows[i].span; }));
+  table.Set("flags", MakeArray<Napi::Uint8Array>(env, rows.size(), [&](size_t i) { return rows[i].flags; }));
   return table;
 }
 

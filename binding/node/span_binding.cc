@@ -59,6 +59,17 @@ napi_value BeginSpan(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+napi_value BeginBracket(napi_env, napi_callback_info) {
+  ThreadLog& log = Recorder::CurrentLog();
+  SetSpan(log, log.OpenSpan(log.control().name, ParentOf(log), true, true));
+  return nullptr;
+}
+
+napi_value EndUnseenBracket(napi_env, napi_callback_info) {
+  Recorder::CurrentLog().EndUnseenBracket();
+  return nullptr;
+}
+
 napi_value OpenSpan(napi_env, napi_callback_info) {
   ThreadLog& log = Recorder::CurrentLog();
   SetSpan(log, log.OpenSpan(log.control().name, ParentOf(log), false));
@@ -118,7 +129,7 @@ Napi::Value TimedSpan(const Napi::CallbackInfo& info) {
   ThreadLog& log = Recorder::CurrentLog();
   const uint64_t span =
       log.TimedSpan(info[0].As<Napi::Number>().Uint32Value(), Int64Of(info[1]), Int64Of(info[2]),
-                    SpanOf(log, info[3]), info[4].As<Napi::Boolean>().Value());
+                    SpanOf(log, info[3]), info[4].As<Napi::Boolean>().Value(), info[5].ToBoolean().Value());
   return Napi::Number::New(info.Env(),
                            static_cast<double>(span & ((uint64_t{1} << ThreadLog::kSpanNumberBits) - 1)));
 }
@@ -184,6 +195,8 @@ void ExportSpans(Napi::Env env, Napi::Object exports) {
   hot("beginCounted", &BeginCounted);
   hot("beginChild", &BeginChild);
   hot("beginSpan", &BeginSpan);
+  hot("beginBracket", &BeginBracket);
+  hot("endUnseenBracket", &EndUnseenBracket);
   hot("openSpan", &OpenSpan);
   hot("leaveSpan", &LeaveSpan);
   hot("endSpan", &EndSpan);

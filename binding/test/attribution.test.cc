@@ -26,6 +26,27 @@ int64_t EndOnStack(const Recording& recording, size_t row) {
   }
   return (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
 }
+// By looking at each bracket in each nanosecond of the call.
+int32_t BracketAlone(const Recording& recording, const LaunchRow& launch) {
+  if (recording.threads[launch.thread].js_thread_id >= 0) return kNoParent;
+  const SpanColumns& spans = recording.spans;
+  int32_t alone = kNoParent;
+  for (int64_t at = launch.start_ns; at == launch.start_ns || at < launch.end_ns; ++at) {
+    int32_t found = kNoParent;
+    for (size_t row = 0; row < spans.size(); ++row) {
+      const int64_t end =
+          (spans.flags[row] & kUnfinished) != 0 ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row];
+      if ((spans.flags[row] & kBracket) == 0 || spans.start_ns[row] > at || at >= end) continue;
+      if (found != kNoParent) return kNoParent;
+      found = static_cast<int32_t>(row);
+    }
+    if (found == kNoParent || (at != launch.start_ns && found != alone)) return kNoParent;
+    alone = found;
+  }
+  const uint32_t first = recording.threads[launch.thread].first_row;
+  return static_cast<uint32_t>(alone) - first < recording.threads[launch.thread].row_count ? kNoParent
+                                                                                           : alone;
+}
 int64_t GpuNs(const Recording& recording, const std::string& name) {
   return recording.spans.gpu_ns[static_cast<size_t>(RowNamed(recording, name))];
 }
@@ -274,6 +295,102 @@ TEST_CASE("attribution: ids far apart join as dense ones do") {
   CHECK(recording->spans.gpu_ns[0] == 7);
 }
 
+// Brackets A and B of thread 0, and a launch of thread 1 during [40, 50).
+std::string SpanByExclusion(int64_t a_start, int64_t a_end, int64_t b_start = kOpenEnd, int64_t b_end = 0) {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Thread();
+  builder.Span(0, "A", a_start, a_end, kBracket | kAsync);
+  if (b_start != kOpenEnd) builder.Span(0, "B", b_start, b_end, kBracket | kAsync);
+  builder.Launch(1, "cudaLaunchKernel", 40, 50, 1);
+  const auto recording = builder.Build();
+  const LaunchRow& launch = recording->launches[0];
+  CHECK(launch.flags == (launch.span == kNoParent ? 0 : kByExclusion));
+  return NameOf(*recording, launch.span);
+}
+
+TEST_CASE(
+    "attribution: a launch without an open span goes to the only bracket in flight across the whole call") {
+  CHECK(SpanByExclusion(0, 100) == "A");
+  CHECK(SpanByExclusion(40, 50) == "A");
+  CHECK(SpanByExclusion(0, kOpenEnd) == "A");
+  CHECK(SpanByExclusion(41, 100) == "-");  // begun inside the call
+  CHECK(SpanByExclusion(0, 49) == "-");    // ended inside it
+  CHECK(SpanByExclusion(60, 100) == "-");  // none
+  CHECK(SpanByExclusion(0, 100, 0, 100) == "-");
+  CHECK(SpanByExclusion(0, 100, 49, 100) == "-");  // a second one begins inside
+  CHECK(SpanByExclusion(0, 100, 20, 41) == "-");   // or ends inside
+  CHECK(SpanByExclusion(0, 100, 44, 46) == "-");
+  CHECK(SpanByExclusion(0, 100, 20, 40) == "A");
+  CHECK(SpanByExclusion(0, 100, 50, 60) == "A");
+  CHECK(SpanByExclusion(0, 40, 40, 100) == "B");
+  CHECK(SpanByExclusion(0, 45, 45, 100) == "-");
+}
+
+TEST_CASE("attribution: a launch inside an open span, or of a JavaScript thread, is no bracket's") {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Thread();
+  builder.Thread();
+  builder.rows.threads[2].js_thread_id = 0;
+  builder.Span(0, "bracket", 0, 100, kBracket | kAsync);
+  builder.Launch(0, "cudaLaunchKernel", 30, 35, 4);
+  builder.Span(1, "own", 20, 60);
+  builder.Launch(1, "cudaLaunchKernel", 30, 35, 1);
+  builder.Launch(1, "cudaLaunchKernel", 70, 75, 2);
+  builder.Launch(2, "cudaLaunchKernel", 30, 35, 3);
+  const auto recording = builder.Build();
+  std::map<uint64_t, const LaunchRow*> by_id;
+  for (const LaunchRow& launch : recording->launches) by_id[launch.correlation_id] = &launch;
+  CHECK(NameOf(*recording, by_id[1]->span) == "own");
+  CHECK(by_id[1]->flags == 0);
+  CHECK(NameOf(*recording, by_id[2]->span) == "bracket");
+  CHECK(by_id[2]->flags == kByExclusion);
+  CHECK(by_id[3]->span == kNoParent);
+  CHECK(by_id[4]->span == kNoParent);
+}
+
+TEST_CASE("attribution: a bracket without a row takes what it may have launched from the others") {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Thread();
+  builder.Span(0, "bracket", 0, 100, kBracket);
+  builder.rows.unseen_brackets.Append({20, 40});
+  for (const int64_t at : {10, 19, 20, 30, 40})
+    builder.Launch(1, "cudaLaunchKernel", at, at + 1, static_cast<uint64_t>(at));
+  builder.Launch(1, "cudaLaunchKernel", 19, 21, 77);
+  const auto recording = builder.Build();
+  uint64_t given = 0;
+  for (const LaunchRow& launch : recording->launches)
+    given += launch.span != kNoParent ? launch.correlation_id : 0;
+  CHECK(given == 10 + 19 + 40);
+}
+
+TEST_CASE("attribution: a copy by exclusion lies on the launching thread, under the bracket") {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Thread();
+  builder.Span(0, "request", 0, 90);
+  builder.Span(0, "run", 10, 50, kBracket | kAsync);
+  builder.Span(0, "after", 60, 70);
+  builder.Launch(1, "cudaMemcpyAsync", 20, 32, 1);
+  builder.Launch(1, "cudaLaunchKernel", 40, 42, 2);
+  builder.Gpu(GpuKind::kCopy, 200, 230, 1, MemoryKind::kDevice, MemoryKind::kPageable);
+  builder.Kernel(300, 304, 2);
+  const auto recording = builder.Build();
+  REQUIRE(recording->spans.size() == 4);
+  CHECK(NameOf(*recording, 3) == "GpuMemcpyAsync:GPU->CPU");
+  CHECK(recording->threads[1].first_row == 3);
+  CHECK(recording->threads[1].row_count == 1);
+  CHECK(NameOf(*recording, recording->spans.parent[3]) == "run");
+  CHECK(recording->spans.duration_ns[3] == 12);
+  CHECK(recording->launches[0].span == 3);
+  CHECK(recording->launches[0].flags == kByExclusion);
+  CHECK(GpuNs(*recording, "run") == 34);
+  CHECK(GpuNs(*recording, "request") == 34);
+  CHECK(GpuNs(*recording, "after") == 0);
+}
+
 TEST_CASE("attribution: a launch at the very end of a span is outside it, one at its start inside") {
   RowsBuilder builder;
   builder.Thread();
@@ -312,6 +429,9 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
             launch.start_ns < EndOnStack(*recording, row))
           expected = static_cast<int32_t>(row);
       }
+      const bool is_open = expected != kNoParent;
+      if (!is_open) expected = BracketAlone(*recording, launch);
+      CHECK(launch.flags == (!is_open && expected != kNoParent ? kByExclusion : 0));
       const int32_t span = launch.span != kNoParent && is_copy(static_cast<size_t>(launch.span))
                                ? spans.parent[static_cast<size_t>(launch.span)]
                                : launch.span;

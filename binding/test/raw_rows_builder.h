@@ -102,6 +102,7 @@ inline RawRows RandomRows(uint64_t seed) {
     uint8_t flags = 0;
     if (random.OneIn(6)) flags |= kAsync;
     if (random.OneIn(10)) flags |= kTimed;
+    if (random.OneIn(12)) flags |= kBracket;
     const bool has_id = random.OneIn(2);
     const uint64_t parent = random.OneIn(5) ? 1 + static_cast<uint64_t>(random.Below(span_count + 5)) : 0;
     const uint32_t row = builder.Span(thread, names[random.Below(4)], from, to, flags,

@@ -1,6 +1,7 @@
 // The recorder and the merge together: what threads record is what captures hold.
 #include "core/recorder.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -204,6 +205,64 @@ TEST_CASE("a span with an id that was left is async, and may end on another thre
   CHECK(r->asyncs[0].return_ns <= r->spans.start_ns[2]);  // left before "outside"
   CHECK(r->spans.start_ns[0] + r->spans.duration_ns[0] >= r->spans.start_ns[3]);
   CHECK(r->unfinished == 0);
+}
+
+TEST_CASE("a bracket is flagged, and one without a row tells when it was in flight") {
+  Recorder& recorder = Recorder::Get();
+  ThreadLog& log = Recorder::CurrentLog();
+  const uint32_t name = Name("run"), other = Name("other", Category::kSection);
+  SessionOptions options;
+  options.category_mask = 1u << static_cast<uint32_t>(Category::kCpuOp);
+  const int outer = recorder.StartSession({});
+  const uint64_t before = log.OpenSpan(name, 0, true, true);
+  const int session = recorder.StartSession(options);
+  const uint64_t bracket = log.OpenSpan(name, 0, true, true);
+  log.EndSpan(bracket, false);
+  const uint64_t hidden = log.OpenSpan(other, 0, true, true);
+  log.EndSpan(hidden, false);
+  log.EndSpan(before, false);
+  const auto now = static_cast<int64_t>(MonotonicNs());
+  CHECK(log.TimedSpan(name, now - 5, now, 0, false, true) != 0);
+  const uint64_t open = log.OpenSpan(other, 0, true, true);
+  const auto r = Stop(session);
+  REQUIRE(r->spans.size() == 2);
+  CHECK(r->spans.flags[0] == kBracket);
+  CHECK(r->spans.flags[1] == (kBracket | kTimed));
+  REQUIRE(r->unseen_brackets.size() == 3);
+  const int64_t begun = r->spans.start_ns[0], ended = begun + r->spans.duration_ns[0];
+  CHECK(r->unseen_brackets[0].start_ns == 0);  // begun before the window
+  CHECK(r->unseen_brackets[1].start_ns >= ended);
+  CHECK(r->unseen_brackets[1].end_ns <= r->unseen_brackets[0].end_ns);
+  CHECK(r->unseen_brackets[2].start_ns >= r->unseen_brackets[0].end_ns);
+  CHECK(r->unseen_brackets[2].end_ns == r->duration_ns);  // open at the stop
+  CHECK(Stop(outer)->spans.size() == 5);
+  log.EndSpan(open, false);
+}
+
+TEST_CASE("a bracket that began unrecorded counts as in flight up to its end, a pause, or the stop") {
+  Recorder& recorder = Recorder::Get();
+  ThreadLog& log = Recorder::CurrentLog();
+  log.control().unseen_brackets = 1;
+  const int session = recorder.StartSession({});
+  { Scope before("before"); }
+  log.EndUnseenBracket();
+  REQUIRE(recorder.PauseSession(session).ok());
+  log.EndUnseenBracket();  // in a pause: not recorded
+  log.control().unseen_brackets = 0;
+  REQUIRE(recorder.ResumeSession(session).ok());
+  const auto r = Stop(session);
+  REQUIRE(r->unseen_brackets.size() == 2);
+  const BracketRow &until_end = r->unseen_brackets[0], &until_pause = r->unseen_brackets[1];
+  CHECK(std::max(until_end.start_ns, until_pause.start_ns) == 0);
+  CHECK(std::min(until_end.end_ns, until_pause.end_ns) >= r->spans.start_ns[0] + r->spans.duration_ns[0]);
+  CHECK(std::max(until_end.end_ns, until_pause.end_ns) == r->pauses[0].start_ns);
+
+  log.control().unseen_brackets = 1;
+  const auto open = Stop(recorder.StartSession({}));
+  log.control().unseen_brackets = 0;
+  REQUIRE(open->unseen_brackets.size() == 1);
+  CHECK(open->unseen_brackets[0].end_ns == open->duration_ns);
+  CHECK(Stop(recorder.StartSession({}))->unseen_brackets.empty());
 }
 
 TEST_CASE("attributes, links, marks, counters and timed spans find their rows") {

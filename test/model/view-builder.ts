@@ -96,6 +96,7 @@ export function viewOf(
       endNs: new Float64Array(),
       correlationId: new BigUint64Array(),
       span: new Int32Array(),
+      flags: new Uint8Array(),
     },
     gpu: {
       kind: Uint8Array.from(gpu, ({ kind }) => GPU_KINDS.indexOf(kind)),

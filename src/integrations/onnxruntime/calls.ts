@@ -1,7 +1,17 @@
 import { addNotBrokenDown } from '../../hooks.js'
 import type { Feeds, Fetches, Results, RunOptions } from './native-session.js'
 import { replaceMember } from './replace-member.js'
-import { addSpan, beginSpan, callerSpanId, endSpan, isRecordingRuns, nameId, nowNs, records } from './spans.js'
+import {
+  addCall,
+  addSpan,
+  beginBracket,
+  callerSpanId,
+  endSpan,
+  isRecordingRuns,
+  nameId,
+  nowNs,
+  records,
+} from './spans.js'
 
 /** What a session of onnxruntime-common holds; its `run` queues the native run with setImmediate. */
 interface Handler {
@@ -90,7 +100,7 @@ function openRun(call: RunCall): (failed: boolean) => boolean {
   let spanId = 0
   setImmediate(() => {
     call.endQueue(nowNs())
-    spanId = beginSpan(nameId('session.run', 'inference'), call.parentId)
+    spanId = beginBracket(nameId('session.run', 'inference'), call.parentId)
   })
   return failed => {
     if (spanId !== 0) endSpan(spanId, failed)
@@ -108,7 +118,7 @@ function guessRun(call: RunCall): (failed: boolean) => boolean {
   return () => {
     if (call.isClaimed) return true
     call.endQueue(beganNs)
-    addSpan(nameId('session.run', 'inference'), { startNs: beganNs, endNs: nowNs() }, call.parentId)
+    addCall(nameId('session.run', 'inference'), { startNs: beganNs, endNs: nowNs() }, call.parentId)
     countRunOnly()
     return false
   }

@@ -5,7 +5,7 @@ import type { ModelScan } from './model-scan.js'
 import type { ModelSource } from './model-source.js'
 import type { Feeds, Fetches, NativeSessionClass, Results, RunOptions } from './native-session.js'
 import { joinByOrder, NodeRows } from './node-rows.js'
-import { nameId, recordSpan, records } from './spans.js'
+import { nameId, recordCall, records } from './spans.js'
 import { ProfiledTwin } from './twin.js'
 import { currentWindow, openTwins } from './windows.js'
 
@@ -56,7 +56,7 @@ export class NodeBreakdown {
         return
       }
       this.#runsLeft = this.#runLimit()
-      this.#twin = recordSpan(nameId('opscope twin load', 'overhead'), 0, spanId => {
+      this.#twin = recordCall(nameId('opscope twin load', 'overhead'), 0, spanId => {
         if (spanId !== 0) native().attribute(spanId, 'model_bytes', this.#source.byteLength)
         const twin = new ProfiledTwin(this.#Native, this.#source)
         if (this.#runsLeft > 1) {
@@ -101,7 +101,7 @@ export class NodeBreakdown {
     openTwins.delete(this)
     let notBrokenDown = twin.served.filter(run => !run.isWarmUp).length
     try {
-      const runs = recordSpan(nameId('opscope twin end', 'overhead'), 0, () => twin.end())
+      const runs = recordCall(nameId('opscope twin end', 'overhead'), 0, () => twin.end())
       const rows = new NodeRows()
       for (const [index, served] of joinByOrder(twin.served, runs.length).entries()) {
         if (served.isWarmUp || served.outcome !== 'done') continue

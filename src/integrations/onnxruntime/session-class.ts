@@ -4,7 +4,7 @@ import { claimCall, countRunOnly, type Instrumented } from './calls.js'
 import { rememberModel } from './model-source.js'
 import type { Feeds, Fetches, NativeSessionClass, Results, RunOptions } from './native-session.js'
 import { NodeBreakdown } from './node-breakdown.js'
-import { callerSpanId, isRecordingRuns, nameId, nowNs, recordSpan } from './spans.js'
+import { callerSpanId, isRecordingRuns, nameId, nowNs, recordCall, unseenBracket } from './spans.js'
 
 /**
  * The native session class with its load and its runs recorded. A subclass, since the native methods
@@ -17,8 +17,9 @@ export function recordingSessionClass(Native: NativeSessionClass, state: Instrum
 
     override loadModel(...args: unknown[]): void {
       const load = () => super.loadModel(...args)
-      if (!state.isOn || !isRecordingRuns()) load()
-      else recordSpan(nameId(titled('session.load', fileNameOf(args)), 'inference'), callerSpanId(), load)
+      if (!state.isOn) load()
+      else if (!isRecordingRuns()) unseenBracket(load)
+      else recordCall(nameId(titled('session.load', fileNameOf(args)), 'inference'), callerSpanId(), load)
       const source = state.isOn ? rememberModel(args) : undefined
       if (source !== undefined) this.#breakdown = new NodeBreakdown(Native, source)
     }
@@ -26,13 +27,14 @@ export function recordingSessionClass(Native: NativeSessionClass, state: Instrum
     override run(feeds: Feeds, fetches: Fetches, options: RunOptions): Results {
       const original = () => super.run(feeds, fetches, options)
       const call = claimCall(fetches)
-      if (!state.isOn || !isRecordingRuns()) return original()
+      if (!state.isOn) return original()
+      if (!isRecordingRuns()) return unseenBracket(original)
       call?.endQueue(nowNs())
       const parentId = call?.parentId ?? callerSpanId()
       const breakdown = this.#breakdown
       breakdown?.prepare(feeds, fetches)
       this.#runName ??= nameId(titled('session.run', breakdown?.modelName()), 'inference')
-      return recordSpan(this.#runName, parentId, spanId => {
+      return recordCall(this.#runName, parentId, spanId => {
         if (breakdown !== undefined)
           return breakdown.run({ feeds, fetches, options, original, spanId: spanId || parentId })
         countRunOnly()

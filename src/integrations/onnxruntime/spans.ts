@@ -1,8 +1,15 @@
 import { native, SLOT_DETAIL, SLOT_GATE } from '../../binding.js'
 import { contextSpanId } from '../../record.js'
-import { beginSpan, endSpan, internName as nameId, isOn as records, controlSlots as slots } from '../../span-calls.js'
+import {
+  beginBracket,
+  endSpan,
+  internName as nameId,
+  isOn as records,
+  controlSlots as slots,
+  unseenBracket,
+} from '../../span-calls.js'
 
-export { beginSpan, endSpan, nameId, records }
+export { beginBracket, endSpan, nameId, records, unseenBracket }
 
 /** CLOCK_MONOTONIC, ns. */
 export interface Interval {
@@ -34,10 +41,18 @@ export function addSpan(name: number, at: Interval, parentId: number, isAsync = 
   return native().timedSpan(name, at.startNs, at.endNs, parentId, isAsync)
 }
 
-/** Runs `body` as one span on this thread's stack; `body` gets its id, 0 while the category is off. */
-export function recordSpan<T>(name: number, parentId: number, body: (spanId: number) => T): T {
-  const spanId = beginSpan(name, parentId)
-  if (spanId === 0) return body(0)
+/** A native call that is over, as a bracket with both times. */
+export function addCall(name: number, at: Interval, parentId: number): number {
+  return native().timedSpan(name, at.startNs, at.endNs, parentId, false, true)
+}
+
+/**
+ * Runs `body`, a call into the runtime, as one span on this thread's stack; `body` gets its id, 0 while the
+ * category is off. A bracket: the runtime may launch GPU work from its own threads.
+ */
+export function recordCall<T>(name: number, parentId: number, body: (spanId: number) => T): T {
+  const spanId = beginBracket(name, parentId)
+  if (spanId === 0) return unseenBracket(() => body(0))
   let hasFailed = true
   try {
     const result = body(spanId)
