@@ -165,6 +165,11 @@ class Assembler {
       return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
     });
     PutGpuInOrder(&out_->gpu, &out_->gpu_details);
+    out_->contexts = std::move(rows_.contexts);
+    for (ContextRow& row : out_->contexts) row.span = Moved(row.span);
+    SortTable(&out_->contexts, [](const ContextRow& a, const ContextRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+    });
   }
 
   RawRows rows_;

@@ -133,6 +133,27 @@ std::string CopyName(bool is_async, MemoryKind from, MemoryKind to) {
   return "GpuMemcpy" + how + ":" + PlaceOf(from) + "->" + PlaceOf(to);
 }
 
+// Whose work a thread did at ascending moments. Not thread-safe.
+class ContextSweep {
+ public:
+  explicit ContextSweep(const Column<ContextRow>& contexts) : contexts_(contexts) {}
+
+  // Neither threads nor the moments of one may descend.
+  int32_t SpanAt(uint32_t thread, int64_t at_ns) noexcept {
+    const auto is_over = [&](const ContextRow& row) {
+      return row.thread != thread ? row.thread < thread : row.end_ns <= at_ns;
+    };
+    while (next_ < contexts_.size() && is_over(contexts_[next_])) ++next_;
+    if (next_ == contexts_.size()) return kNoParent;
+    const ContextRow& row = contexts_[next_];
+    return row.thread == thread && row.start_ns <= at_ns ? row.span : kNoParent;
+  }
+
+ private:
+  const Column<ContextRow>& contexts_;
+  size_t next_ = 0;
+};
+
 // One use; not thread-safe.
 class Attribution {
  public:
@@ -197,20 +218,37 @@ class Attribution {
 
   void FindSpansOfLaunches() {
     auto copy = copies_.begin();
+    ContextSweep contexts(out_.contexts);
     for (size_t i = 0; i < out_.launches.size();) {
       const uint32_t thread = out_.launches[i].thread;
       OpenSpanSweep sweep(out_, out_.threads[thread]);
+      uint32_t insert_at = 0;
       for (; i < out_.launches.size() && out_.launches[i].thread == thread; ++i) {
         LaunchRow& launch = out_.launches[i];
         launch.span = sweep.InnermostAt(launch.start_ns);
         launch.flags = 0;
-        if (launch.span == kNoParent) FindByExclusion(&launch);
+        if (launch.span == kNoParent) {
+          launch.span = contexts.SpanAt(thread, launch.start_ns);
+          if (launch.span != kNoParent) {
+            launch.flags = kByContext;
+          } else {
+            FindByExclusion(&launch);
+          }
+        }
         for (; copy != copies_.end() && static_cast<size_t>(copy->launch) == i; ++copy) {
-          copy->insert_at = static_cast<uint32_t>(sweep.next_row());
+          insert_at = std::max(insert_at, static_cast<uint32_t>(sweep.next_row()));
+          if (IsOnThread(launch.span, thread))
+            insert_at = std::max(insert_at, static_cast<uint32_t>(launch.span) + 1);
+          copy->insert_at = insert_at;
           copy->parent = launch.span;
         }
       }
     }
+  }
+
+  bool IsOnThread(int32_t span, uint32_t thread) const noexcept {
+    const ThreadEntry& entry = out_.threads[thread];
+    return span != kNoParent && static_cast<uint32_t>(span) - entry.first_row < entry.row_count;
   }
 
   // For the threads that a native call works on. JavaScript's are none of them, nor
@@ -221,7 +259,7 @@ class Attribution {
     if (thread.js_thread_id >= 0) return;
     if (!brackets_) brackets_.emplace(out_);
     const int32_t span = brackets_->OnlyOneAcross(launch->start_ns, launch->end_ns);
-    if (span == kNoParent || static_cast<uint32_t>(span) - thread.first_row < thread.row_count) return;
+    if (span == kNoParent || IsOnThread(span, launch->thread)) return;
     launch->span = span;
     launch->flags = kByExclusion;
   }

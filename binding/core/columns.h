@@ -101,6 +101,15 @@ struct BracketRow {
   int64_t start_ns, end_ns;
 };
 
+// While the thread worked for the span: an addon's thread that adopted it, or
+// JavaScript's while the span's async context ran. Of nested ones the innermost
+// is told, so those of a thread are apart.
+struct ContextRow {
+  int64_t start_ns, end_ns;
+  uint32_t thread;
+  int32_t span;
+};
+
 enum class AttributeType : uint8_t { kString = 0, kDouble = 1, kInt = 2, kBool = 3 };
 struct AttributeRow {
   union {
@@ -132,6 +141,7 @@ struct CounterRow {
 // How the span of a launch was found, where none was open on its thread.
 enum LaunchFlag : uint8_t {
   kByExclusion = 1,  // it is the one bracket in flight across the whole call
+  kByContext = 2,    // it is the one that the thread worked for
 };
 
 // A CUDA API call on a host thread.
@@ -245,6 +255,7 @@ struct Recording {
   Column<GpuRow> gpu;               // by start
   GpuDetails gpu_details;
   Column<BracketRow> unseen_brackets;
+  Column<ContextRow> contexts;  // by thread, then start
   std::vector<PauseRow> pauses;
   std::vector<std::string> strings;
   std::vector<Warning> warnings;

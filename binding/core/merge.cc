@@ -20,6 +20,9 @@ struct OpenEntry {
   int32_t row;
   int32_t parent_for_children;
   uint64_t span_id;  // 0: an op
+  // What has no row hands on: children without a parent on the stack belong to
+  // the span that the thread worked for when this began.
+  uint64_t context;
 };
 
 // A span with an id that is not over yet, wherever its end will come from.
@@ -30,6 +33,10 @@ struct LiveSpan {
 // What refers to a span by id and may be read before it.
 struct PendingParent {
   uint32_t row;
+  uint64_t span_id;
+};
+struct PendingContext {
+  ContextRow row;
   uint64_t span_id;
 };
 struct PendingEnd {
@@ -187,7 +194,26 @@ class Merger {
     return stack_.empty() ? kNoParent : stack_.back().parent_for_children;
   }
   void Push(int32_t row, uint64_t span_id) {
-    stack_.push_back({row, row == kNotKept ? Innermost() : row, span_id});
+    if (row == kNotKept) {
+      stack_.push_back({row, Innermost(), span_id, InheritedContext()});
+    } else {
+      stack_.push_back({row, row, span_id, 0});
+    }
+  }
+
+  // --- whose work the thread does ---
+  uint64_t Context() const noexcept { return contexts_.empty() ? 0 : contexts_.back(); }
+  uint64_t InheritedContext() const noexcept { return stack_.empty() ? Context() : stack_.back().context; }
+  void AddContextParent(int32_t row) {
+    const uint64_t context = InheritedContext();
+    if (context != 0) context_parents_.push_back({static_cast<uint32_t>(row), context});
+  }
+  // The innermost context ends here, for good or because another one lies over it.
+  void EndContext(int64_t at_ns) {
+    if (Context() != 0 && at_ns > std::max<int64_t>(context_start_ns_, 0))
+      pending_contexts_.push_back(
+          {{std::max<int64_t>(context_start_ns_, 0), at_ns, thread_, kNoParent}, Context()});
+    context_start_ns_ = at_ns;
   }
 
   void ReadLog(const LogSnapshot& log) {
@@ -200,12 +226,14 @@ class Merger {
     pause_ = 0;
     stack_.clear();
     timed_.clear();
+    contexts_.clear();
     // Spans whose begin is no longer in the log.
-    stack_.assign(log.pieces.front().chunk->open_at_start, {kNotKept, kNoParent, 0});
+    stack_.assign(log.pieces.front().chunk->open_at_start, {kNotKept, kNoParent, 0, 0});
     for (const LogSnapshot::Piece& piece : log.pieces) ReadPiece(piece);
     for (const OpenEntry& entry : stack_) {
       if (entry.row != kNotKept && entry.span_id == 0) MarkUnfinished(entry.row);
     }
+    EndContext(out_->duration_ns);
     AddTimedRows();
     thread.row_count = static_cast<uint32_t>(rows_) - thread.first_row;
     out_->threads.push_back(std::move(thread));
@@ -221,7 +249,12 @@ class Merger {
       if (ticks > session_.stop_ticks) return;
       if (kind == Kind::kBegin) {
         const int32_t parent = Innermost();
-        Push(IsKept(ticks, words[1]) ? AddRow(Ns(ticks), words[1], parent) : kNotKept, 0);
+        int32_t row = kNotKept;
+        if (IsKept(ticks, words[1])) {
+          row = AddRow(Ns(ticks), words[1], parent);
+          if (parent == kNoParent) AddContextParent(row);
+        }
+        Push(row, 0);
         words += 2;
       } else if (kind == Kind::kEnd) {
         if (!stack_.empty()) {
@@ -267,7 +300,11 @@ class Merger {
           row = AddRow(Ns(ticks), words[1], Innermost());
           const auto at = static_cast<uint32_t>(row);
           if (is_bracket) spans_.flags[at] |= kBracket;
-          if (words[3] != 0) parents_.push_back({at, words[3]});
+          if (words[3] != 0) {
+            parents_.push_back({at, words[3]});
+          } else if (Innermost() == kNoParent) {
+            AddContextParent(row);
+          }
           out_->ids.Append({words[2], 0, 0, 0, at});
           rows_by_id_[words[2]] = row;
           if (kind == Kind::kOpenSpan) AddAsync(row, spans_.start_ns[at]);
@@ -313,6 +350,15 @@ class Merger {
           std::memcpy(&value, &words[2], sizeof(value));
           out_->counters.Append({Ns(ticks), value, Name(words[1]), thread_});
         }
+        break;
+      case Kind::kEnter:
+        EndContext(Ns(ticks));
+        contexts_.push_back(words[1]);
+        break;
+      case Kind::kExit:
+        // Of what was entered before the oldest record that is left, there is none.
+        EndContext(Ns(ticks));
+        if (!contexts_.empty()) contexts_.pop_back();
         break;
       case Kind::kUnseenEnd:
         AddUnseen(0, Ns(ticks));
@@ -419,6 +465,16 @@ class Merger {
       const int32_t parent = RowOf(pending.span_id);
       if (parent != kNotKept) spans_.parent[pending.row] = parent;
     }
+    // Ids that addons hand around may be anything: a parent began first, so no cycle can come of them.
+    for (const PendingParent& pending : context_parents_) {
+      const int32_t parent = RowOf(pending.span_id);
+      if (parent != kNotKept && spans_.start_ns[static_cast<size_t>(parent)] <= spans_.start_ns[pending.row])
+        spans_.parent[pending.row] = parent;
+    }
+    for (PendingContext& pending : pending_contexts_) {
+      pending.row.span = RowOf(pending.span_id);
+      if (pending.row.span != kNotKept) out_->contexts.Append(pending.row);
+    }
     for (const PendingTraceId& trace : trace_ids_) {
       const int32_t row = RowOf(trace.span_id);
       IdRow* id = row == kNotKept ? nullptr : IdRowOf(static_cast<uint32_t>(row));
@@ -463,6 +519,8 @@ class Merger {
          "spans were ended while a span begun later was still open");
     Warn("foreign-ends", counts.foreign_ends,
          "spans were ended on another thread than they were begun on, and stay unfinished");
+    Warn("unmatched-releases", counts.unmatched_releases,
+         "native code released what its thread had not adopted, or had released already");
     Warn("changed-names", counts.names_changed,
          "names were empty, too long or not valid UTF-8, and were made storable");
     Warn("too-many-names", counts.names_overflowed,
@@ -485,13 +543,16 @@ class Merger {
   uint32_t thread_ = 0;
   size_t pause_ = 0;
   std::vector<OpenEntry> stack_;
+  std::vector<uint64_t> contexts_;  // span ids, the innermost last
+  int64_t context_start_ns_ = 0;    // of the innermost one's latest stretch
   std::vector<TimedRow> timed_;
 
   // Of all threads.
   std::unordered_map<uint64_t, LiveSpan> live_;
   std::unordered_map<uint64_t, int64_t> unseen_;  // starts of brackets without a row
   std::unordered_map<uint64_t, int32_t> rows_by_id_;
-  std::vector<PendingParent> parents_;
+  std::vector<PendingParent> parents_, context_parents_;
+  std::vector<PendingContext> pending_contexts_;
   std::vector<PendingEnd> ends_;
   std::vector<PendingAttribute> attributes_;
   std::vector<PendingLink> links_;

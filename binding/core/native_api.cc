@@ -90,6 +90,30 @@ void NameThread(const char* text, size_t bytes) noexcept {
   Recorder::Get().NameThread(&log, CleanText(View(text, bytes), &was_changed), log.js_thread_id);
 }
 
+opscope_token Current() noexcept {
+  const ThreadLog* log = Recorder::CurrentLogOrNull();
+  return log == nullptr ? 0 : log->CurrentSpan();
+}
+
+// The log's id above, below it the place among what the thread has adopted, from 1.
+opscope_token Adopt(opscope_token span) noexcept {
+  if (Recorder::gate() == 0 && Recorder::CurrentLogOrNull() == nullptr) return 0;
+  ThreadLog& log = Recorder::CurrentLog();
+  if (!log.Enter(span)) return 0;
+  return static_cast<uint64_t>(log.id()) << 32 | log.control().contexts.load(std::memory_order_relaxed);
+}
+
+// Also ends what was adopted later on this thread and not released.
+void Release(opscope_token adoption) noexcept {
+  if (adoption == 0) return;
+  ThreadLog& log = Recorder::CurrentLog();
+  const auto place = static_cast<uint32_t>(adoption);
+  if (adoption >> 32 == log.id() && place <= log.control().contexts.load(std::memory_order_relaxed))
+    return log.ExitTo(place - 1);
+  auto& count = log.counts().unmatched_releases;
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 constexpr opscope_functions_v1 kApi = {
     sizeof(opscope_functions_v1),
     &Intern,
@@ -101,6 +125,9 @@ constexpr opscope_functions_v1 kApi = {
     &AttributeDouble,
     &AttributeText,
     &NameThread,
+    &Current,
+    &Adopt,
+    &Release,
 };
 
 }  // namespace

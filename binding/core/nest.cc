@@ -216,13 +216,21 @@ class Nester {
     out_->attributes = std::move(rows_.attributes);
     out_->links = std::move(rows_.links);
     Column<AsyncRow>& returns = rows_.span_returns;
-    if (!order_.empty() && (!out_->attributes.empty() || !out_->links.empty() || !returns.empty())) {
+    out_->contexts = std::move(rows_.contexts);
+    for (ContextRow& row : out_->contexts) row.thread = new_threads_[row.thread];
+    if (!order_.empty() &&
+        (!out_->attributes.empty() || !out_->links.empty() || !returns.empty() || !out_->contexts.empty())) {
       Column<uint32_t> new_rows(order_.size());
       for (uint32_t row = 0; row < order_.size(); ++row) new_rows[order_[row]] = row;
       for (AttributeRow& row : out_->attributes) row.row = new_rows[row.row];
       for (LinkRow& row : out_->links) row.row = new_rows[row.row];
       for (AsyncRow& row : returns) row.row = new_rows[row.row];
+      for (ContextRow& row : out_->contexts)
+        row.span = static_cast<int32_t>(new_rows[static_cast<size_t>(row.span)]);
     }
+    SortTable(&out_->contexts, [](const ContextRow& a, const ContextRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
+    });
     const auto by_row = [](const auto& a, const auto& b) { return a.row < b.row; };
     SortTable(&out_->attributes, by_row);
     SortTable(&out_->links, by_row);

@@ -49,7 +49,8 @@ struct RawRows {
   Column<LaunchRow> launches;  // span is ignored, found again
   Column<GpuRow> gpu;          // launch and span are ignored, found again
   Column<BracketRow> unseen_brackets;
-  GpuDetails gpu_details;  // kernels index gpu as given; spans of memory rows are found again
+  Column<ContextRow> contexts;  // span indexes spans as given; apart on each thread
+  GpuDetails gpu_details;       // kernels index gpu as given; spans of memory rows are found again
   std::vector<PauseRow> pauses;
   std::vector<Warning> warnings;
 
@@ -69,10 +70,10 @@ Status BuildRecording(RawRows&& rows, std::shared_ptr<const Recording>* out);
 // Shared with the merge of thread logs (attribution.cc). Call once, on a
 // recording whose spans are complete and whose launches and gpu rows have no
 // span yet: gives each launch to the innermost span open on its thread at its
-// start (an async one is open during its synchronous part), else to the only
-// bracket in flight, turns each copy launch into a row of Role::kCopy under it (the row indices of all tables
-// move), joins GPU rows and allocations to launches by correlation id, and adds
-// the time of rows to the span and all its ancestors.
+// start (an async one is open during its synchronous part), else to the
+// span that its thread works for, else to the only bracket in flight, turns each copy launch into a row of
+// Role::kCopy under it (the row indices of all tables move), joins GPU rows and allocations to launches by
+// correlation id, and adds the time of rows to the span and all its ancestors.
 void AttributeGpu(Recording* recording);
 
 }  // namespace opscope

@@ -125,6 +125,12 @@ class Checker {
       return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
     });
     if (!unseen.ok()) return unseen;
+    Status contexts = CheckTable("context", rows_.contexts, [this](const ContextRow& row) -> const char* {
+      if (row.thread >= rows_.threads.size()) return "no such thread";
+      if (row.span < 0 || row.span >= static_cast<int64_t>(span_count_)) return "no such span";
+      return IsTime(row.start_ns) && IsTime(row.end_ns) ? nullptr : "a time is out of range";
+    });
+    if (!contexts.ok()) return contexts;
     if (rows_.launches.size() > INT32_MAX || rows_.gpu.size() > INT32_MAX)
       return Bad("more than 2^31 - 1 launches or gpu rows");
     Status status = CheckTable("launch", rows_.launches, [this](const LaunchRow& row) -> const char* {

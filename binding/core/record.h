@@ -29,6 +29,8 @@ enum class Kind : uint8_t {
   kMark = 14,       // name
   kCounter = 15,    // name, value (double)
   kUnseenEnd = 16,  // a bracket ended whose begin was not recorded
+  kEnter = 17,      // span id or 0: from here the thread works for it
+  kExit = 18,       //                                       ends the last kEnter
 };
 
 constexpr uint64_t MakeHead(uint64_t ticks, Kind kind) noexcept {
@@ -42,6 +44,7 @@ constexpr uint32_t WordsOf(Kind kind) noexcept {
   switch (kind) {
     case Kind::kEnd:
     case Kind::kUnseenEnd:
+    case Kind::kExit:
       return 1;
     case Kind::kBegin:
     case Kind::kEndAt:
@@ -49,6 +52,7 @@ constexpr uint32_t WordsOf(Kind kind) noexcept {
     case Kind::kEndSpan:
     case Kind::kFailSpan:
     case Kind::kMark:
+    case Kind::kEnter:
       return 2;
     case Kind::kBeginChild:
     case Kind::kCounter:

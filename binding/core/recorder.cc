@@ -32,10 +32,10 @@ uint64_t RandomBits() noexcept {
 }  // namespace
 
 RecorderCounts RecorderCounts::operator-(const RecorderCounts& other) const noexcept {
-  return {dropped_spans - other.dropped_spans,      dropped_details - other.dropped_details,
-          unmatched_ends - other.unmatched_ends,    disordered_ends - other.disordered_ends,
-          foreign_ends - other.foreign_ends,        names_changed - other.names_changed,
-          names_overflowed - other.names_overflowed};
+  return {dropped_spans - other.dropped_spans,   dropped_details - other.dropped_details,
+          unmatched_ends - other.unmatched_ends, disordered_ends - other.disordered_ends,
+          foreign_ends - other.foreign_ends,     unmatched_releases - other.unmatched_releases,
+          names_changed - other.names_changed,   names_overflowed - other.names_overflowed};
 }
 
 thread_local ThreadLog* Recorder::t_log_ = nullptr;
@@ -47,6 +47,7 @@ struct LogOwner {
   ~LogOwner() {
     if (log == nullptr) return;
     Recorder::t_log_ = nullptr;
+    log->ExitTo(0);
     log->is_dead.store(true, std::memory_order_release);
   }
 };
@@ -110,9 +111,12 @@ bool Recorder::SetPoolBytes(size_t bytes) {
 
 void Recorder::ApplyGate() {
   uint32_t gate = 0;
-  uint32_t detail = 0;
+  uint32_t detail = 0, exact = 0;
   for (const auto& session : sessions_) {
-    if (session->stop_ticks != UINT64_MAX || session->is_paused) continue;
+    if (session->stop_ticks != UINT64_MAX) continue;
+    // Also in a pause: what ran before it may go on after it.
+    exact |= session->options.is_exact ? 1u : 0u;
+    if (session->is_paused) continue;
     gate |= session->options.category_mask;
     detail |= session->options.is_detailed ? 1u : 0u;
   }
@@ -120,6 +124,7 @@ void Recorder::ApplyGate() {
   g_gate_.store(gate, std::memory_order_relaxed);
   for (const auto& log : logs_) {
     log->control().detail.store(detail, std::memory_order_relaxed);
+    log->control().exact.store(exact, std::memory_order_relaxed);
     log->control().gate.store(gate, std::memory_order_relaxed);
   }
 }
@@ -149,6 +154,7 @@ RecorderCounts Recorder::CountsLocked() const {
     sum.unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
     sum.disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
     sum.foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
+    sum.unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
   }
   sum.names_changed = names_.changed_count();
   sum.names_overflowed = names_.overflow_count();
@@ -317,6 +323,7 @@ void Recorder::Reclaim() {
     gone_.unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
     gone_.disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
     gone_.foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
+    gone_.unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
     return true;
   });
 }

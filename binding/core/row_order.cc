@@ -184,6 +184,7 @@ void MoveRows(Recording* recording, const Column<uint32_t>& new_rows, size_t siz
   MoveTable(&recording->links, new_rows);
   MoveSpanReferences(&recording->marks, new_rows);
   MoveSpanReferences(&recording->launches, new_rows);
+  MoveSpanReferences(&recording->contexts, new_rows);
   MoveSpanReferences(&recording->gpu, new_rows);
   MoveSpanReferences(&recording->gpu_details.memory, new_rows);
 }

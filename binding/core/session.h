@@ -17,11 +17,13 @@ struct SessionOptions {
   uint32_t category_mask = ~0u;
   bool is_paused = false;
   bool is_detailed = false;  // op instances are wanted (AllOpDetail)
+  bool is_exact = false;     // JavaScript's async contexts are to be followed
 };
 
 // Totals over all logs, living and gone.
 struct RecorderCounts {
   uint64_t dropped_spans = 0, dropped_details = 0, unmatched_ends = 0, disordered_ends = 0, foreign_ends = 0;
+  uint64_t unmatched_releases = 0;
   uint64_t names_changed = 0, names_overflowed = 0;
 
   RecorderCounts operator-(const RecorderCounts& other) const noexcept;

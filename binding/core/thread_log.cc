@@ -36,7 +36,7 @@ uint32_t ThreadLog::RecordedBelow(uint32_t index) const noexcept {
 }
 
 bool ThreadLog::Reserve(uint32_t words) noexcept {
-  const uint32_t reserved = Reserved();
+  const uint32_t reserved = Reserved() + RecordedContexts();
   if (chunk_->used.load(std::memory_order_relaxed) + words + reserved <= Chunk::kWords) return true;
   if (words + reserved > Chunk::kWords) return false;
   Chunk* chunk = pool_->Take();
@@ -91,6 +91,7 @@ ThreadLog::TokenState ThreadLog::BeginToken(uint32_t name) noexcept {
       words[0] = MakeHead(ReadTicks(), Kind::kBegin);
       words[1] = name;
       stack_[depth] = name;
+      if (depth == 0) base_parent_ = 0;
       control_.depth.store(depth + 1, std::memory_order_relaxed);
       Publish(2);
       state = TokenState::kRecorded;
@@ -110,6 +111,7 @@ void ThreadLog::CountUnmatched() noexcept {
 void ThreadLog::RemoveEntry(uint32_t index) noexcept {
   const uint32_t depth = control_.depth.load(std::memory_order_relaxed);
   const uint32_t stored = depth < kMaxDepth ? depth : kMaxDepth;
+  if (index == 0) base_parent_ = 0;
   std::memmove(&stack_[index], &stack_[index + 1], (stored - index - 1) * sizeof(stack_[0]));
   std::memmove(&stack_spans_[index], &stack_spans_[index + 1],
                (stored - index - 1) * sizeof(stack_spans_[0]));
@@ -193,6 +195,7 @@ void ThreadLog::EndSpan(uint64_t span, bool failed) noexcept {
   chunk_->words[at] = MakeHead(ReadTicks(), failed ? Kind::kFailSpan : Kind::kEndSpan);
   chunk_->words[at + 1] = span;
   if (live != 0) control_.live.store(live - 1, std::memory_order_relaxed);
+  if (live <= 1) base_parent_ = 0;
   uint32_t index = depth < kMaxDepth ? depth : kMaxDepth;
   while (index > 0 && !(stack_[index - 1] == kSpanEntry && stack_spans_[index - 1] == span)) --index;
   if (index > 0) {
@@ -200,6 +203,72 @@ void ThreadLog::EndSpan(uint64_t span, bool failed) noexcept {
     RemoveEntry(index - 1);
   }
   Publish(2);
+}
+
+bool ThreadLog::Enter(uint64_t span) noexcept {
+  const uint32_t depth = control_.contexts.load(std::memory_order_relaxed);
+  busy_.store(1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const bool is_open = control_.gate.load(std::memory_order_relaxed) != 0;
+  const bool is_entered = depth != 0 || (is_open && span != 0);
+  if (depth + 1 >= kMaxContexts) {
+    span = 0;
+    if (is_open) Count(counts_.dropped_details);
+  }
+  if (is_entered && depth < kMaxContexts) {
+    if (is_open && Reserve(2 + 1)) {
+      const uint32_t at = chunk_->used.load(std::memory_order_relaxed);
+      chunk_->words[at] = MakeHead(ReadTicks(), Kind::kEnter);
+      chunk_->words[at + 1] = span;
+      Publish(2);
+    } else {
+      if (is_open) Count(counts_.dropped_details);
+      LoseContexts();
+      lost_contexts_ = depth + 1;
+      span = 0;
+    }
+    contexts_[depth] = span;
+  }
+  if (is_entered) control_.contexts.store(depth + 1, std::memory_order_relaxed);
+  busy_.store(0, std::memory_order_release);
+  return is_entered;
+}
+
+void ThreadLog::Exit() noexcept {
+  const uint32_t depth = control_.contexts.load(std::memory_order_relaxed);
+  if (depth == 0) return;
+  if (depth <= kMaxContexts) {
+    if (depth > lost_contexts_) {
+      const uint32_t at = chunk_->used.load(std::memory_order_relaxed);
+      chunk_->words[at] = MakeHead(ReadTicks(), Kind::kExit);  // its room was reserved by Enter
+      Publish(1);
+    } else {
+      lost_contexts_ = depth - 1;
+    }
+  }
+  control_.contexts.store(depth - 1, std::memory_order_relaxed);
+}
+
+// Without a record of what was entered now, the entries around it would be
+// taken for it: they end here. Their exits find them lost.
+void ThreadLog::LoseContexts() noexcept {
+  for (uint32_t count = RecordedContexts(); count > 0; --count) {
+    const uint32_t at = chunk_->used.load(std::memory_order_relaxed);
+    chunk_->words[at] = MakeHead(ReadTicks(), Kind::kExit);
+    Publish(1);
+  }
+}
+
+uint64_t ThreadLog::CurrentSpan() const noexcept {
+  const uint32_t depth = control_.depth.load(std::memory_order_relaxed);
+  for (uint32_t index = depth < kMaxDepth ? depth : kMaxDepth; index > 0; --index) {
+    if (stack_[index - 1] == kSpanEntry) return stack_spans_[index - 1];
+  }
+  if (depth != 0 && base_parent_ != 0 && control_.live.load(std::memory_order_relaxed) != 0)
+    return base_parent_;
+  const uint32_t contexts = control_.contexts.load(std::memory_order_relaxed);
+  if (contexts == 0) return 0;
+  return contexts_[(contexts < kMaxContexts ? contexts : kMaxContexts) - 1];
 }
 
 void ThreadLog::EndUnseenBracket() noexcept {

@@ -16,7 +16,7 @@ namespace opscope {
 
 // Shared with this thread's JavaScript as a Uint32Array, so that a span which
 // is off costs no call (src/binding.ts, SLOT_*). Written by the owning thread,
-// but for `gate` and `detail`, which the control side writes.
+// but for `gate`, `detail` and `exact`, which the control side writes.
 struct alignas(64) ControlBlock {
   uint32_t name = 0;                         // in: the id that begin and end mean
   std::atomic<uint32_t> gate{0};             // categories being recorded, one bit each
@@ -26,15 +26,18 @@ struct alignas(64) ControlBlock {
   uint32_t span_low = 0, span_high = 0;      // in and out: a span id without its process bits
   uint32_t parent_low = 0, parent_high = 0;  // in: likewise, 0 none
   std::atomic<uint32_t> unseen_brackets{0};  // in flight without a record; JavaScript counts them
+  std::atomic<uint32_t> contexts{0};         // entered and not exited
+  std::atomic<uint32_t> exact{0};            // 1: some session wants async contexts followed
 };
 
 // What one thread could not record; written by its thread, read by any.
 struct LogCounts {
-  std::atomic<uint64_t> dropped_spans{0};    // no room
-  std::atomic<uint64_t> dropped_details{0};  // marks, counters, attributes, links without room
-  std::atomic<uint64_t> unmatched_ends{0};   // end without a begin
-  std::atomic<uint64_t> disordered_ends{0};  // ended while a later span was open
-  std::atomic<uint64_t> foreign_ends{0};     // ended on another thread than begun
+  std::atomic<uint64_t> dropped_spans{0};       // no room
+  std::atomic<uint64_t> dropped_details{0};     // marks, counters, attributes, links without room
+  std::atomic<uint64_t> unmatched_ends{0};      // end without a begin
+  std::atomic<uint64_t> disordered_ends{0};     // ended while a later span was open
+  std::atomic<uint64_t> foreign_ends{0};        // ended on another thread than begun
+  std::atomic<uint64_t> unmatched_releases{0};  // of nothing adopted on this thread
 };
 
 // Thread-safety: the owning thread calls everything but the members that are
@@ -46,6 +49,8 @@ class ThreadLog {
  public:
   // Deeper spans are dropped and counted.
   static constexpr uint32_t kMaxDepth = 3072;
+  // What is entered deeper than this is nobody's.
+  static constexpr uint32_t kMaxContexts = 64;
 
   ThreadLog(uint32_t id, ChunkPool* pool, uint64_t span_id_base) noexcept;
   ThreadLog(const ThreadLog&) = delete;
@@ -60,6 +65,7 @@ class ThreadLog {
   // `parent`: a span id; used by a thread whose stack is empty.
   bool BeginChild(uint32_t name, uint64_t parent) noexcept {
     if (IsOff()) return false;
+    base_parent_ = parent;
     return Push(name, parent == 0 ? Kind::kBegin : Kind::kBeginChild, parent);
   }
   void End(uint32_t name) noexcept {
@@ -92,6 +98,19 @@ class ThreadLog {
   // Both times known, CLOCK_MONOTONIC ns. Returns the id, 0 when not recorded.
   uint64_t TimedSpan(uint32_t name, int64_t start_ns, int64_t end_ns, uint64_t parent, bool is_async,
                      bool is_bracket = false) noexcept;
+
+  // --- whose work this thread does --------------------------------------------
+  // Until the matching exit, what begins or launches on this thread while no
+  // span is open on it belongs to `span`; 0: to nobody. False when there is
+  // nothing to exit: nothing is recorded, or nobody follows nobody. What finds no
+  // room or a shut gate is nobody's as well, and so is the rest of what it lies in.
+  bool Enter(uint64_t span) noexcept;
+  void Exit() noexcept;
+  void ExitTo(uint32_t contexts) noexcept {
+    while (control_.contexts.load(std::memory_order_relaxed) > contexts) Exit();
+  }
+  // The innermost span with an id around what this thread does; 0: none is known.
+  uint64_t CurrentSpan() const noexcept;
 
   // --- details --------------------------------------------------------------
   void Attribute(uint64_t span, uint32_t key, AttributeType type, uint64_t bits) noexcept;
@@ -132,7 +151,8 @@ class ThreadLog {
     return (control_.gate.load(std::memory_order_relaxed) | control_.depth.load(std::memory_order_relaxed)) ==
            0;
   }
-  // Words that open spans may still need: End or EndAt; Leave and End of a span with an id.
+  // Words that open spans may still need: End or EndAt; Leave and End of a span
+  // with an id. What an Exit needs comes on top.
   uint32_t Reserved() const noexcept {
     return 2 * control_.depth.load(std::memory_order_relaxed) +
            4 * control_.live.load(std::memory_order_relaxed);
@@ -146,7 +166,7 @@ class ThreadLog {
     const bool is_open = (control_.gate.load(std::memory_order_relaxed) & CategoryBit(name)) != 0;
     Chunk* chunk = chunk_;
     const uint32_t at = chunk->used.load(std::memory_order_relaxed);
-    if (!is_open || depth >= kMaxDepth || at + 5 + Reserved() > Chunk::kWords) [[unlikely]] {
+    if (!is_open || depth >= kMaxDepth || at + 5 + kMaxContexts + Reserved() > Chunk::kWords) [[unlikely]] {
       const bool is_token = PushSlow(name, kind, parent, is_open);
       busy_.store(0, std::memory_order_release);
       return is_token;
@@ -169,12 +189,18 @@ class ThreadLog {
   void CountUnmatched() noexcept;
   void RemoveEntry(uint32_t index) noexcept;
   uint32_t RecordedBelow(uint32_t index) const noexcept;
+  // Entries that have an Enter in the log and no Exit yet.
+  uint32_t RecordedContexts() const noexcept {
+    const uint32_t contexts = control_.contexts.load(std::memory_order_relaxed);
+    return (contexts < kMaxContexts ? contexts : kMaxContexts) - lost_contexts_;
+  }
+  void LoseContexts() noexcept;
   // Makes room for `words` beside what is reserved; false when the pool is dry.
   bool Reserve(uint32_t words) noexcept;
   // Two words beside the ends that entries of the stack may need.
   bool HasRoomAboveStack() const noexcept {
     return chunk_->used.load(std::memory_order_relaxed) + 2 +
-               2 * control_.depth.load(std::memory_order_relaxed) <=
+               2 * control_.depth.load(std::memory_order_relaxed) + RecordedContexts() <=
            Chunk::kWords;
   }
   uint64_t* Room(uint32_t words) noexcept;  // null: counted as a dropped detail
@@ -198,6 +224,10 @@ class ThreadLog {
   LogCounts counts_;
   uint32_t stack_[kMaxDepth];
   uint64_t stack_spans_[kMaxDepth];  // the id, where stack_ holds kSpanEntry
+  // The parent that the lowest entry was begun with; may be out of date while no span is live.
+  uint64_t base_parent_ = 0;
+  uint64_t contexts_[kMaxContexts];
+  uint32_t lost_contexts_ = 0;  // the lowest entries of contexts_ that were given up
 };
 
 }  // namespace opscope

@@ -53,6 +53,7 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   options.category_mask = info[0].As<Napi::Number>().Uint32Value();
   options.is_paused = info[1].As<Napi::Boolean>().Value();
   options.is_detailed = info[2].As<Napi::Boolean>().Value();
+  options.is_exact = info[7].ToBoolean().Value();
   const int id = Recorder::Get().StartSession(options);
   SessionsOf(info)[id] = {info[3].As<Napi::String>(), info[4].As<Napi::String>(), info[5].As<Napi::String>(),
                           info[6].As<Napi::Boolean>().Value()};

@@ -65,6 +65,17 @@ napi_value BeginBracket(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+napi_value EnterContext(napi_env, napi_callback_info) {
+  ThreadLog& log = Recorder::CurrentLog();
+  log.Enter(SpanOf(log));
+  return nullptr;
+}
+
+napi_value ExitContext(napi_env, napi_callback_info) {
+  Recorder::CurrentLog().Exit();
+  return nullptr;
+}
+
 napi_value EndUnseenBracket(napi_env, napi_callback_info) {
   Recorder::CurrentLog().EndUnseenBracket();
   return nullptr;
@@ -197,6 +208,8 @@ void ExportSpans(Napi::Env env, Napi::Object exports) {
   hot("beginSpan", &BeginSpan);
   hot("beginBracket", &BeginBracket);
   hot("endUnseenBracket", &EndUnseenBracket);
+  hot("enterContext", &EnterContext);
+  hot("exitContext", &ExitContext);
   hot("openSpan", &OpenSpan);
   hot("leaveSpan", &LeaveSpan);
   hot("endSpan", &EndSpan);

@@ -350,6 +350,29 @@ TEST_CASE("attribution: a launch inside an open span, or of a JavaScript thread,
   CHECK(by_id[4]->span == kNoParent);
 }
 
+TEST_CASE("attribution: a launch without an open span goes to what its thread works for, bracket or not") {
+  RowsBuilder builder;
+  builder.Thread();
+  builder.Thread();
+  const auto request = static_cast<int32_t>(builder.Span(0, "request", 0, 50, kAsync));
+  builder.Span(0, "bracket", 0, 100, kBracket | kAsync);
+  builder.Span(1, "own", 25, 30);
+  builder.rows.contexts.Append({60, 70, 1, request});
+  builder.rows.contexts.Append({20, 40, 1, request});
+  for (const int64_t at : {19, 20, 25, 30, 39, 40, 65})
+    builder.Launch(1, "cudaMemcpy", at, at + 3, static_cast<uint64_t>(at));
+  builder.Gpu(GpuKind::kCopy, 90, 95, 65, MemoryKind::kDevice, MemoryKind::kPageable);
+  const auto recording = builder.Build();
+  std::string spans;
+  for (const LaunchRow& launch : recording->launches)
+    spans += NameOf(*recording, launch.span) + std::to_string(launch.flags) + ' ';
+  CHECK(spans == "bracket1 request2 own0 request2 request2 bracket1 GpuMemcpySync:GPU->CPU2 ");
+  const auto copy = static_cast<size_t>(recording->launches[6].span);
+  CHECK(NameOf(*recording, recording->spans.parent[copy]) == "request");
+  CHECK(recording->spans.duration_ns[copy] == 3);  // also where the request is over
+  CHECK(GpuNs(*recording, "request") == 5);
+}
+
 TEST_CASE("attribution: a bracket without a row takes what it may have launched from the others") {
   RowsBuilder builder;
   builder.Thread();
@@ -430,8 +453,16 @@ TEST_CASE("attribution: a thousand random recordings agree with a search through
           expected = static_cast<int32_t>(row);
       }
       const bool is_open = expected != kNoParent;
-      if (!is_open) expected = BracketAlone(*recording, launch);
-      CHECK(launch.flags == (!is_open && expected != kNoParent ? kByExclusion : 0));
+      uint8_t flags = 0;
+      if (!is_open) {
+        for (const ContextRow& row : recording->contexts) {
+          if (row.thread == launch.thread && row.start_ns <= launch.start_ns && launch.start_ns < row.end_ns)
+            expected = row.span;
+        }
+        flags = expected != kNoParent ? kByContext : kByExclusion;
+        if (expected == kNoParent) expected = BracketAlone(*recording, launch);
+      }
+      CHECK(launch.flags == (expected == kNoParent ? 0 : flags));
       const int32_t span = launch.span != kNoParent && is_copy(static_cast<size_t>(launch.span))
                                ? spans.parent[static_cast<size_t>(launch.span)]
                                : launch.span;

@@ -114,6 +114,13 @@ inline RawRows RandomRows(uint64_t seed) {
         {random.Below(end), builder.Name("mark"), static_cast<uint32_t>(random.Below(threads)), kNoParent});
   }
   if (random.OneIn(3)) return std::move(builder.rows);
+  for (uint32_t thread = 0; thread < threads && span_count > 0; ++thread) {
+    for (int64_t at = random.Below(200); at < end; at += random.Below(100)) {
+      const int64_t from = at;
+      at += 1 + random.Below(60);
+      builder.rows.contexts.Append({from, at, thread, static_cast<int32_t>(random.Below(span_count))});
+    }
+  }
   const char* apis[] = {"cudaLaunchKernel", "cudaMemcpy", "cudaMemcpyAsync", "cudaGraphLaunch"};
   for (int64_t i = random.Below(30); i-- > 0;) {
     const int64_t at = random.Below(end + 50);

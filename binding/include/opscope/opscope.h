@@ -33,7 +33,10 @@ extern "C" {
 #define OPSCOPE_LOAD(slot) atomic_load_explicit(&(slot), memory_order_acquire)
 #endif
 
-/* Identifies an open span on the thread that began it; 0: not recorded. */
+/*
+ * Identifies an open span on the thread that began it, a span with an id on any thread (`opscope_current`),
+ * or an adoption on its thread. 0: not recorded.
+ */
 typedef uint64_t opscope_token;
 
 /* Categories and roles, as in the options of the JavaScript API. */
@@ -62,6 +65,10 @@ struct opscope_functions_v1 {
   void (*attribute_text)(const char* key, const char* text, size_t bytes);
   /* How the calling thread is called in reports. */
   void (*name_thread)(const char* text, size_t bytes);
+  /* Not in the first tables: compare `size`. */
+  opscope_token (*current)(void);
+  opscope_token (*adopt)(opscope_token span);
+  void (*release)(opscope_token adoption);
 };
 
 /*
@@ -116,7 +123,50 @@ static inline void opscope_counter(const char* name, uint32_t* id, double value)
   if (api != NULL) api->counter(opscope_name_(api, name, id), value);
 }
 
+/* The functions if opscope is here and has those of this header. */
+static inline const struct opscope_functions_v1* opscope_whole_(void) {
+  const struct opscope_functions_v1* api = OPSCOPE_LOAD(opscope_slot_v1);
+  return api != NULL && api->size >= sizeof(struct opscope_functions_v1) ? api : NULL;
+}
+
+/*
+ * The span that the calling thread works for: the innermost one with an id that is open on it, else what it
+ * adopted; 0: none is known. Take it where work is handed over, keep it with the work, and adopt it where
+ * the work is done.
+ */
+static inline opscope_token opscope_current(void) {
+  const struct opscope_functions_v1* api = opscope_whole_();
+  return api == NULL ? 0 : api->current();
+}
+
+/*
+ * From here to the release, what the calling thread launches on a GPU, and the spans that it begins, belong
+ * to `span` unless they lie inside a span of this thread; with 0, to nobody. Adoptions nest. Returns what to
+ * release.
+ */
+static inline opscope_token opscope_adopt(opscope_token span) {
+  const struct opscope_functions_v1* api = opscope_whole_();
+  return api == NULL ? 0 : api->adopt(span);
+}
+
+/* Ends what `opscope_adopt` returned, on the same thread. 0 is ignored. */
+static inline void opscope_release(opscope_token adoption) {
+  if (adoption != 0) OPSCOPE_LOAD(opscope_slot_v1)->release(adoption);
+}
+
 #ifdef __cplusplus
 } /* extern "C" */
+
+/* Adopts a span for the length of a scope. */
+class opscope_adoption {
+ public:
+  explicit opscope_adoption(opscope_token span) noexcept : adoption_(opscope_adopt(span)) {}
+  opscope_adoption(const opscope_adoption&) = delete;
+  opscope_adoption& operator=(const opscope_adoption&) = delete;
+  ~opscope_adoption() { opscope_release(adoption_); }
+
+ private:
+  opscope_token adoption_;
+};
 #endif
 #endif /* OPSCOPE_H_ */

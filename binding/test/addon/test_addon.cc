@@ -1,7 +1,9 @@
 // A foreign addon that records through the C header, from threads that JavaScript does not know.
+#include <dlfcn.h>
 #include <node_api.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -73,6 +75,65 @@ napi_value EndElsewhere(napi_env, napi_callback_info) {
   return nullptr;
 }
 
+// current(): what a job that is handed over now should adopt, as bigint.
+napi_value Current(napi_env env, napi_callback_info) {
+  napi_value result;
+  napi_create_bigint_uint64(env, opscope_current(), &result);
+  return result;
+}
+
+// work(token, script): a thread of its own adopts the token, records a span and lets the fake GPU, where
+// there is one, run the script. Returns what the thread then took for current: inside, and after the release.
+napi_value Work(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value args[2];
+  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  uint64_t token = 0, seen[2] = {0, 0};
+  bool is_lossless = false;
+  napi_get_value_bigint_uint64(env, args[0], &token, &is_lossless);
+  size_t bytes = 0;
+  napi_get_value_string_utf8(env, args[1], nullptr, 0, &bytes);
+  std::string script(bytes, '\0');
+  napi_get_value_string_utf8(env, args[1], script.data(), bytes + 1, &bytes);
+  std::thread([&] {
+    {
+      static uint32_t id;
+      const opscope_adoption adoption(token);
+      seen[0] = opscope_current();
+      opscope_end(opscope_begin("native job", &id));
+      if (void* fake = dlopen("libfakegpu.so", RTLD_LAZY | RTLD_NOLOAD)) {
+        if (void* run = dlsym(fake, "fakecupti_run_text"))
+          reinterpret_cast<int (*)(const char*)>(run)(script.c_str());
+        dlclose(fake);
+      }
+    }
+    seen[1] = opscope_current();
+  }).join();
+  napi_value result;
+  napi_create_array_with_length(env, 2, &result);
+  for (uint32_t i = 0; i < 2; ++i) {
+    napi_value value;
+    napi_create_bigint_uint64(env, seen[i], &value);
+    napi_set_element(env, result, i, value);
+  }
+  return result;
+}
+
+// Releases twice, out of order, and on another thread: opscope must survive and count it.
+napi_value Misrelease(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value args[1];
+  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
+  uint64_t token = 0;
+  bool is_lossless = false;
+  napi_get_value_bigint_uint64(env, args[0], &token, &is_lossless);
+  const opscope_token outer = opscope_adopt(token), inner = opscope_adopt(token);
+  std::thread([outer] { opscope_release(outer); }).join();
+  opscope_release(outer);  // ends the inner one too
+  opscope_release(inner);
+  return nullptr;
+}
+
 // The floor of any native call, for bench/.
 napi_value Empty(napi_env, napi_callback_info) { return nullptr; }
 
@@ -86,11 +147,9 @@ napi_value Init(napi_env env, napi_value exports) {
   const struct {
     const char* name;
     napi_callback callback;
-  } functions[] = {{"record", &Record},
-                   {"around", &Around},
-                   {"endElsewhere", &EndElsewhere},
-                   {"isConnected", &IsConnected},
-                   {"empty", &Empty}};
+  } functions[] = {{"record", &Record},           {"around", &Around},   {"endElsewhere", &EndElsewhere},
+                   {"isConnected", &IsConnected}, {"current", &Current}, {"work", &Work},
+                   {"misrelease", &Misrelease},   {"empty", &Empty}};
   for (const auto& function : functions) {
     napi_value value;
     napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, nullptr, &value);
