@@ -21,6 +21,8 @@ export const SLOT_SPAN_HIGH = 6
 export const SLOT_PARENT_LOW = 7
 export const SLOT_PARENT_HIGH = 8
 export const SLOT_UNSEEN_BRACKETS = 9
+export const SLOT_CONTEXTS = 10
+export const SLOT_EXACT = 11
 
 /** `Role` of binding/core/columns.h. */
 export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
@@ -55,8 +57,10 @@ export const FLAG_ERROR = 4
 export const FLAG_TIMED = 8
 export const FLAG_BRACKET = 16
 
-/** Bit of {@link RecordingView.launches}.flags: its span is the one bracket that was in flight across the call. */
+/** Bits of {@link RecordingView.launches}.flags: its span is the one bracket that was in flight across the call. */
 export const LAUNCH_BY_EXCLUSION = 1
+/** Likewise: its span is the one that its thread worked for. */
+export const LAUNCH_BY_CONTEXT = 2
 
 export interface NameEntry {
   text: string
@@ -278,6 +282,9 @@ export interface NativeBinding {
   beginSpan(): void
   /** As beginSpan, around a native call that may launch GPU work from threads of its own. */
   beginBracket(): void
+  /** This thread works for the span SLOT_SPAN_* (0: for nobody) until exitContext(); SLOT_CONTEXTS counts them. */
+  enterContext(): void
+  exitContext(): void
   /** A bracket ended that was counted in SLOT_UNSEEN_BRACKETS. */
   endUnseenBracket(): void
   /** As beginSpan, off the stack: never a parent of what follows. */
@@ -316,6 +323,7 @@ export interface NativeBinding {
     format: string,
     metaJson: string,
     hasGpu: boolean,
+    isExact?: boolean,
   ): number
   /** Starts GPU recording, blocking up to the deadline; what is available belongs to the next startSession(). */
   startGpu(

@@ -28,6 +28,11 @@ export interface ProfilerOptions {
   memory?: boolean
   /** CUDA graphs: a row per node, or one per launch, which costs less. Fixed by the first running session. @default 'node' */
   graphTrace?: 'node' | 'graph'
+  /**
+   * Which span gets GPU work that is launched after an `await`, with no `op` or `recordSync` around it: `exact` follows
+   * every switch of async context, `auto` counts such work as orphaned. @default 'auto'
+   */
+  attribution?: 'auto' | 'exact'
   /** Memory for spans that are not merged yet, in MiB; set by the first session of the process. @default 256 */
   bufferMB?: number
   /** Record nothing until `resume()`. @default false */
@@ -47,6 +52,7 @@ export interface ResolvedOptions {
   readonly gpuStartMs: number
   readonly memory: boolean
   readonly graphTrace: 'node' | 'graph'
+  readonly attribution: 'auto' | 'exact'
   readonly bufferMB: number
   readonly startPaused: boolean
   readonly attributes: Readonly<Record<string, string | number | boolean>>
@@ -56,6 +62,7 @@ const MAX_BUFFER_MB = 64 * 1024
 const STATES = ['CPU', 'GPU', 'All'] as const
 const TRACER_OPTIONS = ['Default', 'OpDetail', 'AllOpDetail'] as const
 const GPU_CHOICES = ['auto', 'off', 'required'] as const
+const ATTRIBUTIONS = ['auto', 'exact'] as const
 
 /** One option: what it is without being set, how a value is checked, and how text becomes a value. */
 interface OptionRule<T> {
@@ -79,6 +86,7 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   gpuStartMs: { fallback: 10_000, check: checkStartMs, parse: Number },
   memory: flag(false),
   graphTrace: choice(['node', 'graph'], 'node'),
+  attribution: choice(ATTRIBUTIONS, 'auto'),
   bufferMB: { fallback: 256, check: checkBuffer, parse: Number },
   startPaused: flag(false),
   attributes: { fallback: {}, check: checkAttributes, parse: parseAttributes },

@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 
+import { followContexts } from './async-contexts.js'
 import {
   CATEGORIES,
   type Category,
   type Role,
   SLOT_DEPTH,
   SLOT_DETAIL,
+  SLOT_EXACT,
   SLOT_GATE,
   SLOT_NAME,
   tryNative,
@@ -168,6 +170,7 @@ export function record<T>(
     endSpan(spanId, false)
     return result
   }
+  if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
   leaveSpan(spanId)
   // The derived promise is returned: a side branch would hide an unhandled rejection.
   return result.then(

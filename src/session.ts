@@ -51,6 +51,7 @@ export class Session {
       this.#output?.format ?? '',
       JSON.stringify(this.#meta(options)),
       this.#gpu.available,
+      options.attribution === 'exact',
     )
     this.#state = options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
@@ -135,7 +136,14 @@ export class Session {
     return JSON.stringify({ ...this.#meta(this.#options), sortedKey, notBrokenDown, warnings })
   }
 
-  #meta({ state, tracerOption, sortedKey, attributes, bufferMB }: ResolvedOptions): Record<string, unknown> {
+  #meta({
+    state,
+    tracerOption,
+    sortedKey,
+    attributes,
+    bufferMB,
+    attribution,
+  }: ResolvedOptions): Record<string, unknown> {
     const { spanCostNs, clock } = this.#native.recorderStats()
     return {
       opscope: VERSION,
@@ -147,6 +155,7 @@ export class Session {
       sortedKey,
       attributes,
       bufferMB,
+      attribution,
       spanCostNs,
       clock,
       gpu: this.#gpu,

@@ -36,6 +36,8 @@ const nativeEnd: () => void = native?.end ?? nothing
 const nativeBeginChild = native?.beginChild ?? nothing
 const nativeBeginSpan = native?.beginSpan ?? nothing
 const nativeBeginBracket = native?.beginBracket ?? nothing
+const nativeEnterContext = native?.enterContext ?? nothing
+const nativeExitContext = native?.exitContext ?? nothing
 const nativeEndUnseenBracket = native?.endUnseenBracket ?? nothing
 const nativeOpenSpan = native?.openSpan ?? nothing
 const nativeLeaveSpan = native?.leaveSpan ?? nothing
@@ -118,6 +120,16 @@ export function endSpan(spanId: number, hasFailed: boolean): void {
   setSpan(spanId)
   if (hasFailed) nativeFailSpan()
   else nativeEndSpan()
+}
+
+/** What this thread launches from here on with nothing open belongs to the span; 0: to nobody. */
+export function enterContext(spanId: number): void {
+  setSpan(spanId)
+  nativeEnterContext()
+}
+
+export function exitContext(): void {
+  nativeExitContext()
 }
 
 // Storing into the array keeps the lower 32 bits.

@@ -16,14 +16,19 @@ export interface Outcome {
  * Runs a program in a Node of its own, with `opscope` standing for the built package (lib/), and waits for its end.
  * A child that hangs is killed after a minute and shows as signal SIGKILL.
  */
-export function runChild(program: string, env: Record<string, string> = {}, flags: string[] = []): Promise<Outcome> {
+export function runChild(
+  program: string,
+  env: Record<string, string> = {},
+  flags: string[] = [],
+  node: string = process.execPath,
+): Promise<Outcome> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const source = program.replaceAll("'opscope'", JSON.stringify(new URL('lib/index.js', `file://${root}/`).href))
   const folder = mkdtempSync(join(tmpdir(), 'opscope-child-'))
   const file = join(folder, 'program.mjs')
   writeFileSync(file, source)
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [...flags, file], { cwd: root, env: { ...process.env, ...env } })
+    const child = spawn(node, [...flags, file], { cwd: root, env: { ...process.env, ...env } })
     const outcome: Outcome = { code: null, signal: null, stdout: '', stderr: '' }
     child.stdout.on('data', data => (outcome.stdout += data))
     child.stderr.on('data', data => (outcome.stderr += data))
