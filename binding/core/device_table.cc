@@ -306,8 +306,7 @@ class DeviceTables {
     });
     for (size_t i = 0; i < questions.size();) {
       const uint32_t thread = questions[i].thread;
-      const ThreadEntry& entry = recording_.threads[thread];
-      OpenSpanSweep sweep(recording_.spans, entry.first_row, entry.row_count);
+      OpenSpanSweep sweep(recording_, recording_.threads[thread]);
       for (; i < questions.size() && questions[i].thread == thread; ++i)
         out_.gaps[questions[i].gap].host_span = sweep.InnermostAt(questions[i].at_ns);
     }

@@ -63,7 +63,14 @@ void AddOverheads(const Recording& recording, std::vector<GpuTables::Overhead>* 
 GpuTables BuildGpuTables(const Recording& recording) {
   GpuTables tables;
   tables.rows = recording.gpu.size();
-  for (const GpuRow& row : recording.gpu) tables.orphans += row.span == kNoParent ? 1 : 0;
+  for (const GpuRow& row : recording.gpu) {
+    if (row.span == kNoParent) {
+      ++tables.orphans;
+    } else if (row.launch >= 0) {
+      const LaunchRow& launch = recording.launches[static_cast<size_t>(row.launch)];
+      tables.by_exclusion += (launch.flags & kByExclusion) != 0 ? 1 : 0;
+    }
+  }
   tables.kernels = BuildKernelTable(recording);
   BuildDeviceTables(recording, &tables);
   BuildWaitTables(recording, &tables);
