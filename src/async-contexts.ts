@@ -6,8 +6,8 @@ import { enterContext, exitContext, controlSlots as slots } from './span-calls.j
 /**
  * Follows the async contexts of this thread for `attribution: 'exact'`: whatever runs in the context of an
  * async record() is noted in the thread's log, so that a launch after an await finds its span. A hook on
- * every callback and every promise is dear, so there is none before the first async record() of such a recording,
- * and it goes with the recording.
+ * every callback and every promise is dear, so there is none before the first record() of such a recording, and
+ * it goes with the recording.
  */
 let hook: AsyncHook | undefined
 let spanIdOfContext: () => number
@@ -16,7 +16,10 @@ let spanIdOfContext: () => number
 const callbacks: number[] = []
 const outerCounts: number[] = []
 
-/** Called in the synchronous part of an async record(); `spanId` tells the span of the context that runs. */
+/**
+ * Called before the body of a record() runs: V8 tells no hook of the end of an await that began without one (seen on
+ * Node 24; earlier ones have a hook for AsyncLocalStorage). `spanId` tells the span of the context that runs.
+ */
 export function followContexts(spanId: () => number): void {
   if (hook !== undefined) return
   spanIdOfContext = spanId

@@ -159,6 +159,7 @@ export function record<T>(
   const spanId = beginSpan(nameId, needsContext() ? (context.getStore() ?? 0) : 0)
   if (spanId === 0) return body(INACTIVE)
   if (options !== undefined) setDetails(spanId, options.attributes, options.links)
+  if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
   let result: T
   try {
     result = context.run(spanId, body, new Span(spanId))
@@ -170,7 +171,6 @@ export function record<T>(
     endSpan(spanId, false)
     return result
   }
-  if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
   leaveSpan(spanId)
   // The derived promise is returned: a side branch would hide an unhandled rejection.
   return result.then(

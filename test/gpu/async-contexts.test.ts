@@ -115,24 +115,26 @@ describe.skipIf(!hasFakes())('launches of JavaScript', () => {
 
   it('are balanced over a pause in the middle of a context, a reset and a second recording', async () => {
     const times = await run(`
-      const first = await profile({ gpu: 'required', attribution: 'exact' }, async session => {
-        await record('paused', async () => {
+      const exact = { gpu: 'required', attribution: 'exact' }
+      const paused = await profile(exact, session =>
+        record('paused', async () => {
           await setImmediate()
           session.pause()
           await setImmediate()
           session.resume()
           await setImmediate()
           launch(1)
-        })
-        await record('reset', async () => { await setImmediate(); session.reset(); await setImmediate() })
-        await record('after', async () => { await setImmediate(); launch(2) })
+        }))
+      const reset = await profile(exact, async session => {
+        await record('before', async () => { await setImmediate(); session.reset(); launch(2); await setImmediate() })
+        await record('after', async () => { await setImmediate(); launch(4) })
       })
+      const auto = await profile({ gpu: 'required' }, () =>
+        record('auto', async () => { await setImmediate(); launch(8) }))
       const { controlSlots } = await import(new URL('lib/span-calls.js', 'file://' + process.cwd() + '/').href)
-      const second = await profile({ gpu: 'required' }, () =>
-        record('auto', async () => { await setImmediate(); launch(4) }))
-      console.log(JSON.stringify([shown(first, 2), shown(second, 4), controlSlots[10]]))
+      console.log(JSON.stringify([shown(paused, 1), shown(reset, 6), shown(auto, 8), controlSlots[10]]))
     `)
-    expect(times).toEqual([{ after: 2, orphans: 0 }, { orphans: 4 }, 0])
+    expect(times).toEqual([{ paused: 1, orphans: 0 }, { after: 4, orphans: 2 }, { orphans: 8 }, 0])
   })
 
   it.skipIf(!existsSync(ADDON))('of an addon go to the span that its thread adopted', async () => {
