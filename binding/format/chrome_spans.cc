@@ -154,6 +154,7 @@ void SpanLines::AddArgs(uint32_t row, const AsyncRow* async, uint64_t span_id) {
   if ((flags & kUnfinished) != 0) out_.AddTrue("unfinished");
   if ((flags & kError) != 0) out_.AddTrue("error");
   if ((flags & kTimed) != 0) out_.AddTrue("timed");
+  if ((flags & kBracket) != 0) out_.AddTrue("bracket");
   if (async != nullptr) out_.AddNumber("return_ns", async->return_ns);
   const IdRow* id = ids_.Take(row);
   if (span_id != 0) out_.AddHex("span_id", span_id);

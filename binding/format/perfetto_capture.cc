@@ -204,6 +204,9 @@ bool CaptureRows::AddSpan(const PacketView& packet, const EventView& event, uint
         case note::kTimed:
           flags |= kTimed;
           break;
+        case note::kBracket:
+          flags |= kBracket;
+          break;
         case note::kReturnNs:
           if (rows_.span_returns.size() == returns) {
             rows_.span_returns.Append({static_cast<int64_t>(note.value), row});
@@ -311,7 +314,19 @@ void CaptureRows::Finish() {
     }
   }
   ResolveParents();
+  KeepWholeContexts();
   strings_.PutInOrder();
+}
+
+// Of a cut file: what its spans and threads are there for.
+void CaptureRows::KeepWholeContexts() {
+  Column<ContextRow> whole;
+  for (const ContextRow& row : rows_.contexts) {
+    if (row.span >= 0 && static_cast<size_t>(row.span) < rows_.span_name.size() &&
+        row.thread < rows_.threads.size())
+      whole.Append(row);
+  }
+  rows_.contexts = std::move(whole);
 }
 
 // A parent may come later in the file than its child, so its place is looked at

@@ -57,6 +57,7 @@ class CaptureRows {
   static int32_t MarkSpan(std::string_view event);
   void AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high, uint64_t low);
   void ResolveParents();
+  void KeepWholeContexts();
 
   RawRows& rows_;
   int64_t origin_ns_ = 0;  // of the session, on the trace clock

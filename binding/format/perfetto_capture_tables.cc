@@ -114,6 +114,22 @@ GpuStreamName ReadStream(std::string_view row) {
   return stream;
 }
 
+ContextRow ReadContextRow(std::string_view row) {
+  ContextRow context{0, 0, 0, kNoParent};
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == "start_ns") context.start_ns = static_cast<int64_t>(cell.value);
+    if (cell.name == "end_ns") context.end_ns = static_cast<int64_t>(cell.value);
+    if (cell.name == "thread") context.thread = static_cast<uint32_t>(cell.value);
+    if (cell.name == "span" && cell.value <= INT32_MAX) context.span = static_cast<int32_t>(cell.value);
+  });
+  return context;
+}
+
+BracketRow ReadBracket(std::string_view row) {
+  const ContextRow times = ReadContextRow(row);
+  return {times.start_ns, times.end_ns};
+}
+
 }  // namespace
 
 void ReadTableRow(std::string_view table, std::string_view row, RawRows* rows) {
@@ -123,6 +139,8 @@ void ReadTableRow(std::string_view table, std::string_view row, RawRows* rows) {
   if (table == kWarningsEvent) rows->warnings.push_back(ReadWarning(row));
   if (table == kDevicesEvent) details.devices.push_back(ReadDevice(row));
   if (table == kContextsEvent) details.contexts.push_back(ReadContext(row));
+  if (table == kUnseenBracketsEvent) rows->unseen_brackets.Append(ReadBracket(row));
+  if (table == kWorkEvent) rows->contexts.Append(ReadContextRow(row));
   if (table == kStreamsEvent) details.stream_names.push_back(ReadStream(row));
 }
 

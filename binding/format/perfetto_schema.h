@@ -88,12 +88,13 @@ enum Note : uint32_t {
                 // absent: the row on top of the thread's open slices
   kSyncPart,    // a slice for the eye: the synchronous part of the async row before it
   kFromLaunch,  // a slice for the eye: the launch of a copy, told by its own event
+  kBracket,
   kCount
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
-    "",      "span_id", "parent_span_id", "trace_id",   "link",      "async",
-    "error", "timed",   "return_ns",      "parent_row", "sync_part", "from_launch"};
+    "",      "span_id",   "parent_span_id", "trace_id",  "link",        "async",  "error",
+    "timed", "return_ns", "parent_row",     "sync_part", "from_launch", "bracket"};
 // The same on the sequence of the GPU rows, whose other events these are.
 namespace gpu_note {
 enum GpuNote : uint32_t {
@@ -174,6 +175,8 @@ constexpr const char* kWarningsEvent = "opscope warnings";
 constexpr const char* kDevicesEvent = "opscope devices";
 constexpr const char* kContextsEvent = "opscope contexts";
 constexpr const char* kStreamsEvent = "opscope streams";
+constexpr const char* kUnseenBracketsEvent = "opscope unseen brackets";
+constexpr const char* kWorkEvent = "opscope work for spans";  // Recording::contexts
 constexpr const char* kPausedEvent = "paused";
 constexpr uint64_t kFormatVersion = 1;
 

@@ -118,6 +118,7 @@ void SpanPackets::WriteRow(uint32_t row) {
   if ((flags & kAsync) != 0) out_.NoteTrue(note::kAsync);
   if ((flags & kError) != 0) out_.NoteTrue(note::kError);
   if ((flags & kTimed) != 0) out_.NoteTrue(note::kTimed);
+  if ((flags & kBracket) != 0) out_.NoteTrue(note::kBracket);
   if (async != nullptr) {
     out_.Note(note::kReturnNs, annotation::kInt, static_cast<uint64_t>(async->return_ns));
   }

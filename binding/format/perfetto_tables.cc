@@ -6,6 +6,7 @@
 #include "gpu_fields.h"
 #include "hex.h"
 #include "perfetto_schema.h"
+#include "span_rows.h"
 #include "wire.h"
 
 namespace opscope::perfetto {
@@ -40,7 +41,24 @@ void TablePackets::Write() {
     Cell("count", warning.count);
   });
   WriteGpuTables();
+  WriteAttribution();
   WritePauses();
+}
+
+// What AttributeGpu needs beside spans and launches to find the same again.
+void TablePackets::WriteAttribution() {
+  WriteTable(kUnseenBracketsEvent, recording_.unseen_brackets, [this](const BracketRow& bracket) {
+    Cell("start_ns", bracket.start_ns);
+    Cell("end_ns", bracket.end_ns);
+  });
+  if (recording_.contexts.empty()) return;
+  const LaunchRows launch_rows(recording_);
+  WriteTable(kWorkEvent, recording_.contexts, [&](const ContextRow& context) {
+    Cell("start_ns", context.start_ns);
+    Cell("end_ns", context.end_ns);
+    Cell("thread", uint64_t{context.thread});
+    Cell("span", uint64_t{launch_rows.PlaceOf(static_cast<uint32_t>(context.span))});
+  });
 }
 
 void TablePackets::WriteHead() {
@@ -165,8 +183,8 @@ void TablePackets::StartInstant(std::string_view name) {
   event_.String(event::kName, name);
 }
 
-template <typename Row, typename WriteRow>
-void TablePackets::WriteTable(std::string_view event_name, const std::vector<Row>& rows, WriteRow write_row) {
+template <typename Table, typename WriteRow>
+void TablePackets::WriteTable(std::string_view event_name, const Table& rows, WriteRow write_row) {
   for (size_t i = 0; i < rows.size();) {
     StartInstant(event_name);
     const size_t list = event_.Open(event::kAnnotations);

@@ -24,8 +24,9 @@ class TablePackets {
   void AddGpuFacts(const GpuDevice& device);
   void WritePauses();
   void StartInstant(std::string_view name);
-  template <typename Row, typename WriteRow>
-  void WriteTable(std::string_view event_name, const std::vector<Row>& rows, WriteRow write_row);
+  void WriteAttribution();
+  template <typename Table, typename WriteRow>
+  void WriteTable(std::string_view event_name, const Table& rows, WriteRow write_row);
 
   // Annotations with inline names: `list` is that of the event or of a row.
   void Field(uint32_t list, std::string_view name, uint64_t value);

@@ -120,6 +120,33 @@ TEST_CASE("a loaded capture is written as the same bytes") {
   CHECK(bytes == Bytes(*Loaded(bytes)));
 }
 
+TEST_CASE("contexts and brackets survive the file, and the launches that go by them") {
+  CaptureRowsBuilder b;
+  b.rows.duration_ns = 10'000;
+  const uint32_t main_thread = b.Thread("main", 1, 0), pool = b.Thread("pool", 2, -1);
+  const int32_t first = b.Span(main_thread, b.Name("first"), 0, 900);
+  b.Span(main_thread, b.Name("second"), 1'000, 9'000, kNoParent, kAsync);
+  const int32_t third = b.Span(main_thread, b.Name("third"), 1'200, 8'000, kNoParent, kAsync | kBracket);
+  b.rows.contexts.Append({2'000, 2'500, pool, third});
+  b.rows.contexts.Append({3'000, 3'500, pool, first});
+  b.rows.unseen_brackets.Append({6'000, 7'000});
+  uint64_t correlation = 0;
+  const auto copy = [&](uint32_t thread, int64_t at) {
+    b.rows.launches.Append({at, at + 100, ++correlation, b.String("cudaMemcpy"), thread, kNoParent});
+    b.rows.gpu.Append({at + 50, at + 60, correlation, 8, b.String("copy"), 0, 1, 7, -1, kNoParent,
+                       GpuKind::kCopy, MemoryKind::kPageable, MemoryKind::kDevice});
+  };
+  for (const int64_t at : {2'100, 3'100, 4'000, 6'100, 9'500}) copy(pool, at);
+  copy(main_thread, 500);  // its row lies before those of the contexts
+  const auto recording = b.Build();
+  std::vector<int> flags;
+  for (const LaunchRow& launch : recording->launches) flags.push_back(launch.flags);
+  CHECK(flags == std::vector<int>{0, kByContext, kByContext, kByExclusion, 0, 0});
+  const std::string bytes = Bytes(*recording);
+  CheckEqual(*recording, *Loaded(bytes));
+  CHECK(bytes == Bytes(*Loaded(bytes)));
+}
+
 TEST_CASE("random recordings survive the file") {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     const auto recording = RandomRecording(seed, 1 + seed % 5, 2000);

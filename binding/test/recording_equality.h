@@ -108,7 +108,8 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
   });
   CheckTable(a.launches, b.launches, "launch", [](const LaunchRow& x, const LaunchRow& y) {
     return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.name == y.name &&
-           x.correlation_id == y.correlation_id && x.thread == y.thread && x.span == y.span;
+           x.correlation_id == y.correlation_id && x.thread == y.thread && x.span == y.span &&
+           x.flags == y.flags;
   });
   CheckTable(a.gpu, b.gpu, "gpu row", [](const GpuRow& x, const GpuRow& y) {
     return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.name == y.name &&
@@ -117,6 +118,13 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
            x.kind == y.kind && x.from == y.from && x.to == y.to;
   });
   CheckEqualDetails(a.gpu_details, b.gpu_details);
+  CheckTable(a.contexts, b.contexts, "context", [](const ContextRow& x, const ContextRow& y) {
+    return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.thread == y.thread && x.span == y.span;
+  });
+  CheckTable(a.unseen_brackets, b.unseen_brackets, "unseen bracket",
+             [](const BracketRow& x, const BracketRow& y) {
+               return x.start_ns == y.start_ns && x.end_ns == y.end_ns;
+             });
   REQUIRE(a.pauses.size() == b.pauses.size());
   for (size_t i = 0; i < a.pauses.size(); ++i) {
     CHECK(a.pauses[i].start_ns == b.pauses[i].start_ns);

@@ -5,6 +5,7 @@
 // where they are attributes.
 import {
   FLAG_ASYNC,
+  FLAG_BRACKET,
   FLAG_ERROR,
   FLAG_TIMED,
   GPU_KINDS,
@@ -158,7 +159,8 @@ export class OpscopeDialect implements Dialect {
     const flags =
       (args.async === true ? FLAG_ASYNC : 0) |
       (args.error === true ? FLAG_ERROR : 0) |
-      (args.timed === true ? FLAG_TIMED : 0)
+      (args.timed === true ? FLAG_TIMED : 0) |
+      (args.bracket === true ? FLAG_BRACKET : 0)
     const spanId = hexOf(args.span_id)
     const parentId = hexOf(args.parent_span_id)
     const trace = hexOf(args.trace_id)
