@@ -7,8 +7,10 @@ import { type Capture, profile, profiler, record } from 'opscope'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { encodeModel, node, value } from '../../examples/demo/onnx-model.mjs'
+import { FLAG_BRACKET, SLOT_UNSEEN_BRACKETS } from '../../src/binding.js'
 import { ProfiledTwin } from '../../src/integrations/onnxruntime/twin.js'
 import { instrument } from '../../src/integrations/onnxruntime.js'
+import { controlSlots } from '../../src/span-calls.js'
 
 const require = createRequire(import.meta.url)
 const { binding } = require('onnxruntime-node/dist/binding.js') as { binding: { InferenceSession: unknown } }
@@ -144,6 +146,33 @@ describe('instrument(ort)', () => {
     const below = capture.ops().filter(row => row.path.includes('session.run root'))
     expect(below.map(row => row.path[0])).toEqual(below.map(() => 'predict'))
     expect(capture.asyncOps().map(row => row.path)).toContainEqual(['predict', 'queue'])
+  })
+
+  it('brackets every call into the runtime, of older sessions too, and none stays in flight', async () => {
+    uninstrument()
+    const older = await ort.InferenceSession.create(rootModel())
+    uninstrument = instrument(ort)
+    const session = await ort.InferenceSession.create(rootModel())
+    await session.run(rootFeeds())
+    const capture = await profile({}, async () => {
+      await ort.InferenceSession.create(rootModel())
+      for (const each of [session, older, older]) await each.run(rootFeeds())
+      await expect(session.run(refusedFeeds())).rejects.toThrow()
+    })
+    const { spans } = capture
+    const brackets: Record<string, number> = {}
+    for (let row = 0; row < spans.length; row++) {
+      const { text } = spans.names[spans.name[row]!]!
+      if (spans.flags[row]! & FLAG_BRACKET) brackets[text] = (brackets[text] ?? 0) + 1
+    }
+    expect(brackets).toEqual({
+      'session.load': 1,
+      'session.run root': 2,
+      'session.run': 2,
+      'opscope twin load': 1,
+      'opscope twin end': 1,
+    })
+    expect(controlSlots[SLOT_UNSEEN_BRACKETS]).toBe(0)
   })
 
   it('gives the same results as without it', async () => {
