@@ -95,10 +95,18 @@ int FakeGpu::Unsubscribe(const void* handle) {
 
 int FakeGpu::FlushAll(bool forced) {
   if (!desk.HasCallbacks()) return kInvalidOperation;
-  if (forced) AwaitScriptFile();
-  if (!forced && quiet_scripts != 0) return kSuccess;
-  Flush(forced);
+  if (forced) {
+    AwaitScriptFile();
+    Flush(true);
+  } else if (const std::lock_guard lock(unforced_flush_mutex_); quiet_scripts_ == 0) {
+    Flush(false);
+  }
   return kSuccess;
+}
+
+void FakeGpu::BeQuiet() {
+  const std::lock_guard lock(unforced_flush_mutex_);
+  ++quiet_scripts_;
 }
 
 void FakeGpu::Flush(bool forced) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "buffer_desk.h"
@@ -62,13 +63,17 @@ struct FakeGpu {
   Texts texts, device_names;
   Personality personality;  // set at load and reset, between sessions
   int driver_version = 13000;
-  std::atomic<uint32_t> quiet_scripts{0};  // while there are any, unforced flushes find nothing
+  // While a script asked for it, unforced flushes of the client find nothing; waits for one under way.
+  void BeQuiet();
+  void EndQuiet() { --quiet_scripts_; }
 
  private:
   FakeGpu();
   void ReadEnvironment();
   std::string default_personality_;
   std::atomic<uint32_t> correlation_{1};
+  std::mutex unforced_flush_mutex_;  // over the whole flush
+  std::atomic<uint32_t> quiet_scripts_{0};
 };
 
 }  // namespace fakegpu

@@ -216,7 +216,7 @@ void ScriptRun::WriteLateCalls() {
 }
 
 void ScriptRun::BeQuiet() {
-  if (!is_quiet_) ++gpu_.quiet_scripts;
+  if (!is_quiet_) gpu_.BeQuiet();
   is_quiet_ = true;
 }
 
@@ -234,7 +234,7 @@ void ScriptRun::Finish() {
   }
   WriteLateCalls();
   gpu_.worker.Drain();
-  if (is_quiet_) --gpu_.quiet_scripts;
+  if (is_quiet_) gpu_.EndQuiet();
   if (!gpu_.clock.IsScripted()) gpu_.clock.AdvanceTo(latest_ns_);
 }
 

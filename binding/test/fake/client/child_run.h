@@ -16,12 +16,12 @@ struct ChildResult {
 // ("NAME=value"), and kills it after `seconds`. Such a case carries
 // doctest::skip(), so that it does not run by itself.
 ChildResult RunCase(const std::string& test_case, const std::vector<std::string>& variables,
-                    int seconds = 60);
+                    int seconds = 300);
 
 struct ChildCase {
   std::string test_case;
   std::vector<std::string> variables;
-  int seconds = 60;
+  int seconds = 300;
 };
 // Runs them all, some at a time, as many wait for a deadline or a clock, and checks that each passes.
 void CheckAll(const std::vector<ChildCase>& cases);
