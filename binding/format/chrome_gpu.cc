@@ -1,13 +1,10 @@
 #include "chrome_gpu.h"
 
 #include <algorithm>
-#include <map>
-#include <string_view>
-#include <tuple>
-#include <unordered_map>
+#include <cmath>
+#include <utility>
 
-#include "gpu_labels.h"
-#include "lanes.h"
+#include "live_memory.h"
 
 namespace opscope {
 namespace {
@@ -15,13 +12,10 @@ namespace {
 // GPU processes start above any pid that Linux gives (pid_max 4194304).
 constexpr int64_t kGpuPid = 5'000'000;
 constexpr int64_t kGpuSortIndex = 1000;
+// Below all threads.
+constexpr int64_t kOverheadSortIndex = 1'000'000;
 // A thread's streams have 16 numbers each; the last is for synchronisation.
 constexpr uint32_t kLanesOfStream = 16;
-
-struct Stream {
-  Lanes lanes;
-  std::vector<int64_t> tids;
-};
 
 Category CategoryOf(GpuKind kind) noexcept {
   switch (kind) {
@@ -60,65 +54,170 @@ void GpuLines::WriteLaunches(uint32_t thread, const std::string& thread_name, in
   });
 }
 
+void GpuLines::Write() {
+  WriteRows();
+  WriteMemory();
+  WriteOverheads();
+}
+
 void GpuLines::WriteRows() {
-  std::map<std::tuple<uint32_t, uint32_t, bool>, Stream> streams;
-  std::unordered_map<uint32_t, bool> devices;
+  const Column<KernelRow>& kernels = recording_.gpu_details.kernels;
+  size_t next_kernel = 0;
   uint64_t flow_id = 0;
-  for (const GpuRow& row : recording_.gpu) {
+  for (uint32_t i = 0; i < recording_.gpu.size() && !out_.failed(); ++i) {
+    const GpuRow& row = recording_.gpu[i];
+    const bool has_kernel = next_kernel < kernels.size() && kernels[next_kernel].row == i;
+    const int64_t pid = ProcessOf(row.device), tid = TrackOf(row, pid);
+    WriteRow(row, pid, tid, has_kernel ? &kernels[next_kernel++] : nullptr);
+    if (row.launch >= 0) WriteFlow(row, pid, tid, ++flow_id);
+  }
+}
+
+int64_t GpuLines::ProcessOf(uint32_t device) {
+  const int64_t pid = kGpuPid + device;
+  if (named_devices_.insert(device).second) {
+    out_.WriteProcess(pid, labels_.OfDevice(device), kGpuSortIndex + device);
+  }
+  return pid;
+}
+
+int64_t GpuLines::TrackOf(const GpuRow& row, int64_t pid) {
+  const bool is_sync = row.kind == GpuKind::kSync;
+  Stream& stream = streams_[{row.device, row.stream, is_sync}];
+  const uint32_t lane = stream.lanes.Place(row.start_ns, row.end_ns);
+  while (stream.tids.size() <= lane) {
+    const auto index = static_cast<uint32_t>(stream.tids.size());
+    int64_t tid = int64_t{row.stream} * kLanesOfStream + (is_sync ? kLanesOfStream - 1 : index);
+    // Beyond the numbers of its stream: any that no stream can have.
+    if (is_sync ? index > 0 : index >= kLanesOfStream - 1) {
+      tid = int64_t{UINT32_MAX} * kLanesOfStream + out_.NewTid();
+    }
+    stream.tids.push_back(tid);
+    std::string name = labels_.OfStream(row.context, row.stream) + (is_sync ? " sync" : "");
+    if (index != 0) name += " +" + std::to_string(index);
+    out_.WriteTrack(pid, tid, name, row.stream);
+  }
+  return stream.tids[lane];
+}
+
+void GpuLines::WriteRow(const GpuRow& row, int64_t pid, int64_t tid, const KernelRow* kernel) {
+  const int64_t duration_ns = row.end_ns - row.start_ns;
+  out_.StartLine("X", pid, tid);
+  out_.AddTime(R"(,"ts":)", row.start_ns);
+  out_.AddTime(R"(,"dur":)", duration_ns);
+  out_.AddNameOfString(row.name, CategoryOf(row.kind));
+  out_.AddText("kind", GpuKindName(row.kind));
+  out_.AddUnsigned("correlation", row.correlation_id);
+  out_.AddUnsigned("device", row.device);
+  out_.AddUnsigned("context", row.context);
+  out_.AddUnsigned("stream", row.stream);
+  if (row.bytes != 0) out_.AddUnsigned("bytes", row.bytes);
+  if (row.bytes != 0 && duration_ns > 0) {
+    out_.Key("gb_per_s");
+    AppendDouble(std::round(static_cast<double>(row.bytes) / static_cast<double>(duration_ns) * 100) / 100,
+                 &line_);
+  }
+  const bool is_copy = row.kind == GpuKind::kCopy;
+  if (is_copy || row.from != MemoryKind::kUnknown) out_.AddText("from", MemoryKindName(row.from));
+  if (is_copy || row.to != MemoryKind::kUnknown) out_.AddText("to", MemoryKindName(row.to));
+  if (kernel != nullptr) AddKernel(*kernel);
+  line_ += "}}";
+  out_.EndLine();
+}
+
+void GpuLines::AddKernel(const KernelRow& kernel) {
+  AddSides("grid", kernel.grid_x, kernel.grid_y, kernel.grid_z);
+  AddSides("block", kernel.block_x, kernel.block_y, kernel.block_z);
+  const std::pair<const char*, uint64_t> args[] = {
+      {"registers_per_thread", kernel.registers_per_thread},
+      {"static_shared_bytes", kernel.static_shared_bytes},
+      {"dynamic_shared_bytes", kernel.dynamic_shared_bytes},
+      {"executed_shared_bytes", kernel.executed_shared_bytes},
+      {"local_bytes_per_thread", kernel.local_bytes_per_thread},
+      {"graph", kernel.graph_id},
+      {"graph_node", kernel.graph_node_id},
+      {"queued_ns", kernel.queued_ns},
+      {"submitted_ns", kernel.submitted_ns},
+  };
+  for (const auto& [key, value] : args) {
+    if (value != 0) out_.AddUnsigned(key, value);
+  }
+}
+
+void GpuLines::AddSides(std::string_view key, uint32_t x, uint32_t y, uint32_t z) {
+  out_.Key(key);
+  line_ += '[';
+  AppendUnsigned(x, &line_);
+  line_ += ',';
+  AppendUnsigned(y, &line_);
+  line_ += ',';
+  AppendUnsigned(z, &line_);
+  line_ += ']';
+}
+
+void GpuLines::WriteFlow(const GpuRow& row, int64_t pid, int64_t tid, uint64_t flow_id) {
+  const auto launch_index = static_cast<size_t>(row.launch);
+  const LaunchRow& launch = recording_.launches[launch_index];
+  out_.StartLine("s", out_.pid(), launch_tids_[launch_index]);
+  out_.AddTime(R"(,"ts":)", launch.start_ns);
+  line_ += R"(,"name":"launch","cat":"flow","id":)";
+  AppendUnsigned(flow_id, &line_);
+  line_ += '}';
+  out_.EndLine();
+  out_.StartLine("f", pid, tid);
+  // The two clocks differ by some 100 ns: an arrow must not point backwards.
+  out_.AddTime(R"(,"ts":)", std::max(row.start_ns, launch.start_ns));
+  line_ += R"(,"bp":"e","name":"launch","cat":"flow","id":)";
+  AppendUnsigned(flow_id, &line_);
+  line_ += '}';
+  out_.EndLine();
+}
+
+// Each arg of a counter is a series of its own, so what the counter was made of
+// is told beside the args, where viewers do not look.
+void GpuLines::WriteMemory() {
+  LiveMemory live;
+  for (const GpuMemoryRow& row : recording_.gpu_details.memory) {
     if (out_.failed()) return;
-    const int64_t pid = kGpuPid + row.device;
-    if (!devices[row.device]) {
-      devices[row.device] = true;
-      out_.WriteProcess(pid, "GPU " + std::to_string(row.device), kGpuSortIndex + row.device);
-    }
-    const bool is_sync = row.kind == GpuKind::kSync;
-    Stream& stream = streams[{row.device, row.stream, is_sync}];
-    const uint32_t lane = stream.lanes.Place(row.start_ns, row.end_ns);
-    while (stream.tids.size() <= lane) {
-      const auto index = static_cast<uint32_t>(stream.tids.size());
-      int64_t tid = int64_t{row.stream} * kLanesOfStream + (is_sync ? kLanesOfStream - 1 : index);
-      // Beyond the numbers of its stream: any that no stream can have.
-      if (is_sync ? index > 0 : index >= kLanesOfStream - 1) {
-        tid = int64_t{UINT32_MAX} * kLanesOfStream + out_.NewTid();
-      }
-      stream.tids.push_back(tid);
-      std::string name = "stream " + std::to_string(row.stream) + (is_sync ? " sync" : "");
-      if (index != 0) name += " +" + std::to_string(index);
-      out_.WriteTrack(pid, tid, name, row.stream);
-    }
-    const int64_t tid = stream.tids[lane];
-    out_.StartLine("X", pid, tid);
-    out_.AddTime(R"(,"ts":)", row.start_ns);
-    out_.AddTime(R"(,"dur":)", row.end_ns - row.start_ns);
-    out_.AddNameOfString(row.name, CategoryOf(row.kind));
-    out_.AddText("kind", GpuKindName(row.kind));
-    out_.AddUnsigned("correlation", row.correlation_id);
+    out_.StartLine("C", ProcessOf(row.device), 0);
+    out_.AddTime(R"(,"ts":)", row.at_ns);
+    out_.AddText("name", LiveMemory::LabelOf(LiveMemory::PoolOf(row)));
+    line_ += R"(,"args":{)";
+    out_.AddUnsigned("bytes", live.After(row));
+    line_ += R"(},"allocation":{)";
+    out_.AddUnsigned("bytes", row.bytes);
+    out_.AddUnsigned("address", row.address);
     out_.AddUnsigned("device", row.device);
     out_.AddUnsigned("context", row.context);
     out_.AddUnsigned("stream", row.stream);
-    if (row.bytes != 0) out_.AddUnsigned("bytes", row.bytes);
-    if (row.kind == GpuKind::kCopy) {
-      out_.AddText("from", MemoryKindName(row.from));
-      out_.AddText("to", MemoryKindName(row.to));
-    }
+    out_.AddText("kind", MemoryKindName(row.kind));
+    if (row.correlation_id != 0) out_.AddUnsigned("correlation", row.correlation_id);
+    if (row.is_release) out_.AddTrue("release");
     line_ += "}}";
     out_.EndLine();
-    if (row.launch < 0) continue;
-    const auto launch_index = static_cast<size_t>(row.launch);
-    const LaunchRow& launch = recording_.launches[launch_index];
-    ++flow_id;
-    out_.StartLine("s", out_.pid(), launch_tids_[launch_index]);
-    out_.AddTime(R"(,"ts":)", launch.start_ns);
-    line_ += R"(,"name":"launch","cat":"flow","id":)";
-    AppendUnsigned(flow_id, &line_);
-    line_ += '}';
-    out_.EndLine();
-    out_.StartLine("f", pid, tid);
-    // The two clocks differ by some 100 ns: an arrow must not point backwards.
-    out_.AddTime(R"(,"ts":)", std::max(row.start_ns, launch.start_ns));
-    line_ += R"(,"bp":"e","name":"launch","cat":"flow","id":)";
-    AppendUnsigned(flow_id, &line_);
-    line_ += '}';
+  }
+}
+
+void GpuLines::WriteOverheads() {
+  Lanes lanes;
+  std::vector<int64_t> tids;
+  for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
+    if (out_.failed()) return;
+    const uint32_t lane = lanes.Place(row.start_ns, row.end_ns);
+    while (tids.size() <= lane) {
+      std::string name = "GPU recording overhead";
+      if (!tids.empty()) name += " +" + std::to_string(tids.size());
+      tids.push_back(out_.NewTid());
+      out_.WriteTrack(out_.pid(), tids.back(), name, kOverheadSortIndex);
+    }
+    out_.StartLine("X", out_.pid(), tids[lane]);
+    out_.AddTime(R"(,"ts":)", row.start_ns);
+    out_.AddTime(R"(,"dur":)", row.end_ns - row.start_ns);
+    out_.AddText("name", OverheadLabel(row.kind));
+    out_.AddText("cat", CategoryName(Category::kOverhead));
+    line_ += R"(,"args":{)";
+    out_.AddUnsigned("overhead", row.kind);
+    line_ += "}}";
     out_.EndLine();
   }
 }

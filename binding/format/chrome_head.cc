@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gpu_fields.h"
 #include "span_rows.h"
 
 namespace opscope {
@@ -25,6 +26,7 @@ void HeadLines::Write() {
   AddThreads();
   AddPauses();
   AddWarnings();
+  AddGpuTables();
   out_.sink().Append(line_);
   WriteLongNames();
   out_.sink().Append(R"(},"traceEvents":[)");
@@ -70,6 +72,47 @@ void HeadLines::AddWarnings() {
     out_.AddText("code", warning.code);
     out_.AddText("detail", warning.detail);
     out_.AddUnsigned("count", warning.count);
+    line_ += '}';
+  }
+  line_ += ']';
+}
+
+void HeadLines::AddGpuTables() {
+  const GpuDetails& details = recording_.gpu_details;
+  AddObjects("gpu_devices", details.devices, [this](const GpuDevice& device) {
+    out_.AddUnsigned("id", device.id);
+    if (!device.name.empty()) out_.AddText("name", device.name);
+    if (!device.uuid.empty()) out_.AddText("uuid", device.uuid);
+    if (device.memory_bytes != 0) out_.AddUnsigned("memory_bytes", device.memory_bytes);
+    if (device.memory_bandwidth_kb_per_s != 0)
+      out_.AddUnsigned("memory_bandwidth_kb_per_s", device.memory_bandwidth_kb_per_s);
+    for (const DeviceCount& count : kDeviceCounts) {
+      if (device.*count.field != 0) out_.AddUnsigned(count.name, device.*count.field);
+    }
+    if (device.is_mig) out_.AddTrue("is_mig");
+  });
+  AddObjects("gpu_contexts", details.contexts, [this](const GpuContext& context) {
+    out_.AddUnsigned("id", context.id);
+    out_.AddUnsigned("device", context.device);
+    out_.AddUnsigned("null_stream", context.null_stream);
+  });
+  AddObjects("gpu_streams", details.stream_names, [this](const GpuStreamName& stream) {
+    out_.AddUnsigned("context", stream.context);
+    out_.AddUnsigned("stream", stream.stream);
+    out_.AddText("name", stream.name);
+  });
+}
+
+// Nothing without rows.
+template <typename Row, typename AddRow>
+void HeadLines::AddObjects(std::string_view key, const std::vector<Row>& rows, AddRow add_row) {
+  if (rows.empty()) return;
+  out_.Key(key);
+  line_ += '[';
+  for (const Row& row : rows) {
+    if (line_.back() != '[') line_ += ',';
+    line_ += '{';
+    add_row(row);
     line_ += '}';
   }
   line_ += ']';

@@ -1,6 +1,10 @@
 // What a Chrome trace tells before its events: its metadata.
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "chrome_lines.h"
 
 namespace opscope {
@@ -16,6 +20,9 @@ class HeadLines {
   void AddThreads();
   void AddPauses();
   void AddWarnings();
+  void AddGpuTables();
+  template <typename Row, typename AddRow>
+  void AddObjects(std::string_view key, const std::vector<Row>& rows, AddRow add_row);
   void WriteLongNames();
 
   JsonLines& out_;

@@ -27,7 +27,7 @@ class JsonWriter {
     out_.WriteProcess(out_.pid(), "node", 0);
     WritePauses();
     for (uint32_t t = 0; t < recording_.threads.size() && !out_.failed(); ++t) WriteThread(t);
-    if (!out_.failed()) gpu_.WriteRows();
+    if (!out_.failed()) gpu_.Write();
     out_.sink().Append("\n]}\n");
   }
 

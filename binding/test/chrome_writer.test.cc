@@ -11,6 +11,7 @@
 #include "doctest.h"
 #include "format/byte_sink.h"
 #include "format/json_text.h"
+#include "gpu_samples.h"
 #include "json_reader.h"
 #include "recording_samples.h"
 
@@ -59,7 +60,9 @@ std::vector<ImportedRow> Import(const Json& trace) {
     const std::string& phase = event["ph"].text;
     if (phase == "e" && !rows.empty()) rows.back().end_ns = Ns(event["ts"]);
     if (phase != "X" && phase != "b") continue;
-    if (event["pid"].number >= 5'000'000 || args.Has("correlation") || args.Has("pause")) continue;
+    if (event["pid"].number >= 5'000'000 || args.Has("correlation") || args.Has("pause") ||
+        args.Has("overhead"))
+      continue;
     const int64_t start = Ns(event["ts"]);
     const int64_t end = phase == "X" ? start + Ns(event["dur"]) : start;
     std::vector<Open>& stack = stacks[static_cast<int64_t>(event["tid"].number)];
@@ -231,7 +234,10 @@ TEST_CASE("every row comes back from the events, with its parent") {
   }
 }
 
-TEST_CASE("X events nest on every track") { CheckNesting(Parsed(*RandomRecording(9, 4, 3000))); }
+TEST_CASE("X events nest on every track") {
+  CheckNesting(Parsed(*RandomRecording(9, 4, 3000)));
+  for (uint32_t seed = 1; seed <= 10; ++seed) CheckNesting(Parsed(*RandomGpuRecording(seed, 400)));
+}
 
 TEST_CASE("GPU rows have tracks of their device, lanes where they overlap, arrows from their launch") {
   const auto recording = OddRecording();
@@ -252,7 +258,7 @@ TEST_CASE("GPU rows have tracks of their device, lanes where they overlap, arrow
   CHECK((*gpu[1])["tid"].number == 7 * 16 + 1);
   CHECK(tracks[7 * 16] == "stream 7");
   CHECK(tracks[7 * 16 + 1] == "stream 7 +1");
-  CHECK(tracks[13 * 16 + 15] == "stream 13 sync");
+  CHECK(tracks[13 * 16 + 15] == "stream 13 \"decoder\" sync");
   CHECK((*gpu[1])["cat"].text == "memcpy");
   CHECK((*gpu[1])["args"]["bytes"].number == 1u << 20);
   const auto& starts = by_phase["s"];

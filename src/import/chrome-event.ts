@@ -29,3 +29,9 @@ export function categoryOf(event: TraceEvent): Category {
   const first = textOf(event.cat).split(',', 1)[0] as Category
   return CATEGORIES.includes(first) ? first : 'user'
 }
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+export function objectsOf(value: unknown): Args[] {
+  return listOf(value).filter((item): item is Args => typeof item === 'object' && item !== null)
+}

@@ -3,22 +3,23 @@
 // Span rows are the events X and b of the host, in file order. A copy that came from an API call is left out:
 // the call is in the file too, and makes the row again. Numbers beyond 2^53 are written as text and stay text
 // where they are attributes.
-import {
-  FLAG_ASYNC,
-  FLAG_BRACKET,
-  FLAG_ERROR,
-  FLAG_TIMED,
-  GPU_KINDS,
-  type GpuKind,
-  MEMORY_KINDS,
-  type MemoryKind,
-  ROLES,
-  type Role,
-} from '../binding.js'
+import { FLAG_ASYNC, FLAG_BRACKET, FLAG_ERROR, FLAG_TIMED, GPU_KINDS, ROLES, type Role } from '../binding.js'
 import type { CaptureFileBuilder } from './capture-file-rows.js'
 import type { Dialect } from './chrome.js'
-import { type Args, argsOf, categoryOf, idOf, nameOf, numberOf, type TraceEvent, textOf } from './chrome-event.js'
+import {
+  type Args,
+  argsOf,
+  categoryOf,
+  idOf,
+  listOf,
+  nameOf,
+  numberOf,
+  objectsOf,
+  type TraceEvent,
+  textOf,
+} from './chrome-event.js'
 import type { ChromeRows } from './chrome-rows.js'
+import { addAllocation, addGpuMetadata, addGpuRow } from './opscope-gpu.js'
 
 const FIRST_GPU_PID = 5_000_000
 
@@ -74,6 +75,7 @@ export class OpscopeDialect implements Dialect {
       const [start, end] = listOf(pause)
       return { startNs: numberOf(start) ?? 0, endNs: numberOf(end) ?? 0 }
     })
+    addGpuMetadata(builder.gpu, metadata)
     for (const { code, detail, count } of objectsOf(metadata.warnings)) {
       builder.warn(textOf(code), textOf(detail), numberOf(count) ?? 0)
     }
@@ -98,6 +100,8 @@ export class OpscopeDialect implements Dialect {
           this.#span(event, args, startNs, endNs)
         } else if ('correlation' in args) {
           this.#launch(event, args, startNs, endNs)
+        } else if ('overhead' in args) {
+          this.#builder.gpu.addOverhead(startNs, endNs, numberOf(args.overhead) ?? 0)
         }
         return true
       }
@@ -113,6 +117,12 @@ export class OpscopeDialect implements Dialect {
         this.#builder.addMark(this.#threads.get(Number(event.tid)) ?? 0, this.#name(event, args), startNs)
         return true
       case 'C': {
+        if (Number(event.pid) >= FIRST_GPU_PID) {
+          for (const allocation of objectsOf([event.allocation])) {
+            addAllocation(this.#builder.gpu, allocation, startNs)
+          }
+          return true
+        }
         const value =
           args.value === 'Infinity' || args.value === '-Infinity' ? Number(args.value) : numberOf(args.value)
         this.#builder.addCounter(
@@ -218,22 +228,10 @@ export class OpscopeDialect implements Dialect {
     this.#launches.push({ thread: this.#lastThread, startNs, correlationId, isGraph: name.includes('Graph') })
   }
   #gpu(event: TraceEvent, args: Args, startNs: number, endNs: number): void {
-    const correlationId = idOf(args.correlation)
-    const kind = Math.max(0, GPU_KINDS.indexOf(args.kind as GpuKind))
-    this.#builder.addGpu({
-      kind,
-      from: Math.max(0, MEMORY_KINDS.indexOf(args.from as MemoryKind)),
-      to: Math.max(0, MEMORY_KINDS.indexOf(args.to as MemoryKind)),
-      name: this.#gpuName(event, args),
-      device: numberOf(args.device) ?? 0,
-      context: numberOf(args.context) ?? 0,
-      stream: numberOf(args.stream) ?? 0,
-      startNs,
-      endNs,
-      correlationId,
-      bytes: numberOf(args.bytes) ?? 0,
-    })
+    const name = this.#builder.string(this.#gpuName(event, args))
+    const kind = addGpuRow(this.#builder.gpu, args, name, startNs, endNs)
     if (GPU_KINDS[kind] === 'copy') {
+      const correlationId = idOf(args.correlation)
       this.#copiesOf.set(correlationId, (this.#copiesOf.get(correlationId) ?? 0) + 1)
     }
   }
@@ -277,12 +275,6 @@ export class OpscopeDialect implements Dialect {
   }
 }
 
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : []
-}
-function objectsOf(value: unknown): Args[] {
-  return listOf(value).filter((item): item is Args => typeof item === 'object' && item !== null)
-}
 function isPlain(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

@@ -1,5 +1,5 @@
 // What a GPU tells beside its rows, through files and back.
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,7 @@ async function told(capture: Capture): Promise<Decoded> {
   return { ...rest, events: events.filter(({ name }) => name !== 'opscope names') }
 }
 
-describe.each(['trace.pftrace'])('%s', name => {
+describe.each(['trace.pftrace', 'trace.json'])('%s', name => {
   it.each(CASES)('gives back %s as they were', async (_, rows) => {
     const capture = await buildCapture(rows)
     await capture.export(join(folder, name))
@@ -37,6 +37,21 @@ describe.each(['trace.pftrace'])('%s', name => {
     // Details that no table of the capture shows are in its file, too.
     expect(await told(loaded)).toEqual(await told(capture))
   })
+})
+
+it('takes no number from a damaged trace that its field cannot hold', async () => {
+  const path = join(folder, 'damaged.json')
+  await (await buildCapture(gpuServiceRows())).export(path)
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(
+    path,
+    text
+      .replaceAll('"memory_bytes":85899345920', '"memory_bytes":1e300')
+      .replaceAll('"grid":[264,1,1]', '"grid":[-7,1e300,"x"]'),
+  )
+  const capture = await loadCapture(path)
+  expect(capture.devices()[0]).toMatchObject({ memoryBytes: Number.MAX_SAFE_INTEGER })
+  expect(capture.kernels()[0]).toMatchObject({ grid: [0, 2 ** 32 - 1, 0] })
 })
 
 it('loads a file that was written before there were details', async () => {
