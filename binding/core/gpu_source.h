@@ -20,7 +20,8 @@ struct GpuOptions {
 
 // Why there is, or is not, GPU activity in a capture. `reason` is one of
 // "no-driver", "no-device", "driver-broken", "stub-driver", "driver-too-old",
-// "cupti-missing", "cupti-unusable", "busy", "refused", "late", "off"; empty
+// "cupti-missing", "cupti-unusable", "busy", "refused", "late",
+// "unsupported-platform", "off"; empty
 // when available. `detail` is a sentence: path, version, result code.
 struct GpuState {
   bool available = false;
