@@ -4,6 +4,8 @@
 // machines differ.
 //   gpu_bench [largest size, default 1e7]
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -13,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "core/gpu_attach.h"
+#include "core/gpu_tables.h"
 #include "gpu/activity_reader.h"
 #include "test/gpu_record_builder.h"
 
@@ -93,6 +97,33 @@ class Input {
   std::vector<Buffer> buffers_;
   size_t record_count_ = 0;
   uint64_t end_ = 0;
+
+ public:
+  // An op for every four calls, and an inference around every forty.
+  Recording Host() const {
+    Recording host;
+    host.names = {{"predict", "", Category::kInference, Role::kOp}, {"op", "", Category::kCpuOp, Role::kOp}};
+    host.duration_ns = static_cast<int64_t>(end_ - kEpochNs) + 10'000;
+    SpanColumns& spans = host.spans;
+    constexpr int64_t kOpNs = 4 * 5000;
+    for (int64_t at = 1000; at < host.duration_ns; at += 10 * kOpNs) {
+      const auto inference = static_cast<int32_t>(spans.start_ns.size());
+      const auto add = [&spans](int64_t start, int64_t length, uint32_t name, int32_t parent) {
+        spans.start_ns.Append(start);
+        spans.duration_ns.Append(length);
+        spans.name.Append(name);
+        spans.parent.Append(parent);
+        spans.flags.Append(0);
+      };
+      add(at, 10 * kOpNs, 0, kNoParent);
+      for (int64_t op = 0; op < 10; ++op) add(at + op * kOpNs, kOpNs, 1, inference);
+    }
+    ThreadEntry thread;
+    thread.os_thread_id = 100;  // the builder's
+    thread.row_count = static_cast<uint32_t>(spans.size());
+    host.threads.push_back(std::move(thread));
+    return host;
+  }
 };
 
 template <typename Work>
@@ -168,14 +199,61 @@ void Measure(size_t count, Mix mix, const char* what) {
         fresh, fresh_copy, 0.8, true);
 }
 
+// All that lies between CUPTI's buffers and the columns that reports are made of.
+void MeasureEndToEnd(size_t count) {
+  const Input input(count, Mix::kLaunches);
+  uint64_t checksum = 0;
+  double touch = 1e30, fresh = 0, whole = 1e30, attach = 1e30, tables = 1e30;
+  size_t launches = 0;
+  for (int run = 0; run < (count > 5'000'000 ? 4 : 6); ++run) {
+    touch = std::min(touch, SecondsOf([&] { checksum += TouchRecords(input); }));
+    GpuClock clock = input.Clock();
+    Recording recording = input.Host();
+    RecordStore store;
+    GpuRecords records;
+    const double decoded = SecondsOf([&] {
+      ActivityReader reader(input.source(), &clock, &store);
+      for (const Input::Buffer& buffer : input.buffers()) reader.Read(buffer.memory, buffer.bytes);
+      records = TakeWindow(&store, {});
+    });
+    const double attached = SecondsOf([&] { AttachGpu(std::move(records), &recording); });
+    if (run == 0) fresh = decoded + attached;
+    if (run != 0) whole = std::min(whole, decoded + attached);
+    attach = std::min(attach, attached);
+    launches = recording.launches.size();
+    tables = std::min(tables, SecondsOf([&] { checksum += BuildGpuTables(recording).kernels.size(); }));
+    for (const int64_t gpu_ns : recording.spans.gpu_ns) checksum += static_cast<uint64_t>(gpu_ns);
+  }
+  if (checksum == 0) std::exit(1);
+  const double floor_rate = static_cast<double>(input.record_count()) / touch;
+  const auto print = [&](const char* what, size_t rows, double seconds, double target) {
+    const double rate = static_cast<double>(rows) / seconds;
+    std::printf("{\"name\":\"%s %.0e\",\"value\":%.1f,\"unit\":\"M/s\",\"floor\":%.1f,\"ratio\":%.3f,", what,
+                static_cast<double>(input.record_count()), rate / 1e6, floor_rate / 1e6, rate / floor_rate);
+    if (target > 0)
+      std::printf("\"target\":%.0f,\"met\":%s}\n", target, rate / 1e6 >= target ? "true" : "false");
+    if (target <= 0) std::printf("\"target\":null,\"met\":null}\n");
+    std::fflush(stdout);
+  };
+  print("buffers to attributed columns, records", input.record_count(), whole, 20);
+  print("buffers to attributed columns, fresh memory, records", input.record_count(), fresh, 0);
+  print("join, order and attribute, launches", launches, attach, 0);
+  print("GPU tables, records", input.record_count(), tables, 0);
+}
+
 }  // namespace
 }  // namespace opscope::gpu
 
 int main(int argc, char** argv) {
+  // Freed columns are used again instead of going back to the system: after the
+  // first run no page is new, as in a service that records now and then.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, INT32_MAX);
   const double largest = argc > 1 ? std::atof(argv[1]) : 1e7;
   for (const double count : {1e5, 1e6, 1e7}) {
     if (count > largest) continue;
     opscope::gpu::Measure(static_cast<size_t>(count), opscope::gpu::Mix::kKernels, "kernels");
     opscope::gpu::Measure(static_cast<size_t>(count), opscope::gpu::Mix::kLaunches, "calls, kernels, copies");
+    opscope::gpu::MeasureEndToEnd(static_cast<size_t>(count));
   }
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/op_table.h"
+#include "core/open_span_sweep.h"
 #include "core/raw_rows.h"
 
 namespace opscope {
@@ -219,6 +220,21 @@ void Measure(size_t count) {
   Print("BuildOpTables", count, spans / seconds, floor, 60);
   if (checksum == 0) std::exit(1);
 
+  {
+    Recording launched = WithLaunches(*recording);
+    int64_t sum = 0;
+    seconds = MedianSeconds(
+        count, [] { return 0; },
+        [&](int*) {
+          OpenSpanSweep sweep(launched, launched.threads[0]);
+          for (LaunchRow& launch : launched.launches) {
+            launch.span = sweep.InnermostAt(launch.start_ns);
+            sum += launch.span;
+          }
+        });
+    if (sum == 0) std::exit(1);
+    Print("launch to innermost span,", count, spans / seconds, floor, 100);
+  }
   Recording attributed;
   seconds = MedianSeconds(
       count, [&] { return WithLaunches(*recording); },

@@ -1,6 +1,7 @@
 #include "gpu_attach.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -44,6 +45,7 @@ class Attacher {
 
   // A thread that recorded no span still launches: it gets an entry of its own.
   uint32_t ThreadOf(int64_t os_thread_id) {
+    if (os_thread_id == last_os_thread_) return last_thread_;
     const auto [found, is_new] =
         threads_.try_emplace(os_thread_id, static_cast<uint32_t>(out_.threads.size()));
     if (is_new) {
@@ -52,53 +54,72 @@ class Attacher {
       thread.first_row = static_cast<uint32_t>(out_.spans.size());
       out_.threads.push_back(std::move(thread));
     }
-    return found->second;
+    last_os_thread_ = os_thread_id;
+    return last_thread_ = found->second;
   }
 
   void AddCalls() {
+    out_.launches.Reset(records_.calls.size());
+    size_t kept = 0;
     for (const GpuApiCall& call : records_.calls) {
       if (!IsInside(call.start_ns)) {
         outside_.insert(call.correlation_id);
         continue;
       }
-      LaunchRow launch{};
+      LaunchRow& launch = out_.launches[kept++];
+      launch = {};
       launch.start_ns = Ns(call.start_ns);
       launch.end_ns = std::max(Ns(call.end_ns), launch.start_ns);
       launch.correlation_id = call.correlation_id;
       launch.name = string_base_ + call.name;
       launch.thread = ThreadOf(call.os_thread_id);
       launch.span = kNoParent;
-      out_.launches.Append(launch);
     }
-    std::stable_sort(out_.launches.begin(), out_.launches.end(), [](const LaunchRow& a, const LaunchRow& b) {
+    out_.launches.Truncate(kept);
+    records_.calls = Column<GpuApiCall>();
+    SortTable(&out_.launches, [](const LaunchRow& a, const LaunchRow& b) {
       return a.thread != b.thread ? a.thread < b.thread : a.start_ns < b.start_ns;
     });
   }
 
+  // In place: the rows are most of the memory, and to write as much again costs
+  // more than all else here.
   void AddRows() {
-    std::vector<uint32_t> kept;
-    for (uint32_t i = 0; i < records_.rows.size(); ++i) {
-      const GpuRow& row = records_.rows[i];
+    out_.gpu = std::move(records_.rows);
+    Column<uint32_t> new_rows;  // made when the first row is left out
+    size_t kept = 0;
+    for (uint32_t i = 0; i < out_.gpu.size(); ++i) {
+      GpuRow& row = out_.gpu[i];
       // What has no end is counted by the back end.
-      const bool is_whole = row.start_ns != 0 && row.end_ns >= row.start_ns;
-      if (is_whole && outside_.count(row.correlation_id) == 0) kept.push_back(i);
-    }
-    std::vector<uint32_t> new_rows(records_.rows.size(), UINT32_MAX);
-    for (const uint32_t i : kept) {
-      GpuRow row = records_.rows[i];
+      const bool is_kept = row.start_ns != 0 && row.end_ns >= row.start_ns &&
+                           (outside_.empty() || outside_.count(row.correlation_id) == 0);
+      if (!is_kept && new_rows.empty()) {
+        new_rows.Reset(out_.gpu.size());
+        std::iota(new_rows.begin(), new_rows.end(), 0u);
+      }
+      if (!new_rows.empty()) new_rows[i] = is_kept ? static_cast<uint32_t>(kept) : UINT32_MAX;
+      if (!is_kept) continue;
       row.start_ns = Ns(row.start_ns);
       row.end_ns = Ns(row.end_ns);
       row.name += string_base_;
       row.launch = -1;
       row.span = kNoParent;
-      new_rows[i] = static_cast<uint32_t>(out_.gpu.size());
-      out_.gpu.Append(row);
+      if (kept != i) out_.gpu[kept] = row;
+      ++kept;
     }
-    for (KernelRow kernel : records_.kernels) {
+    out_.gpu.Truncate(kept);
+    AddKernels(new_rows);
+  }
+  void AddKernels(const Column<uint32_t>& new_rows) {
+    Column<KernelRow>& kernels = out_.gpu_details.kernels = std::move(records_.kernels);
+    if (new_rows.empty()) return;
+    size_t kept = 0;
+    for (KernelRow kernel : kernels) {
       if (kernel.row >= new_rows.size() || new_rows[kernel.row] == UINT32_MAX) continue;
       kernel.row = new_rows[kernel.row];
-      out_.gpu_details.kernels.Append(kernel);
+      kernels[kept++] = kernel;
     }
+    kernels.Truncate(kept);
   }
 
   void AddSideTables() {
@@ -141,7 +162,9 @@ class Attacher {
   Recording& out_;
   uint32_t string_base_ = 0;
   std::unordered_map<int64_t, uint32_t> threads_;  // by OS thread id
-  std::unordered_set<uint64_t> outside_;           // correlation ids of calls that are not recorded
+  int64_t last_os_thread_ = -1;
+  uint32_t last_thread_ = 0;
+  std::unordered_set<uint64_t> outside_;  // correlation ids of calls that are not recorded
 };
 
 }  // namespace

@@ -50,7 +50,11 @@ size_t FreeBuffers::size() const noexcept {
 }
 
 ActivityBufferPool::ActivityBufferPool(size_t max_buffers, int wake_fd)
-    : max_buffers_(max_buffers), wake_fd_(wake_fd), free_(max_buffers), free_discards_(kMaxDiscards) {}
+    : max_buffers_(max_buffers),
+      wake_fd_(wake_fd),
+      free_(max_buffers),
+      free_discards_(kMaxDiscards),
+      known_(new std::atomic<ActivityBuffer*>[max_buffers + kMaxDiscards]()) {}
 
 // Anonymous memory: the kernel hands it out zeroed.
 ActivityBuffer* ActivityBufferPool::Make(size_t bytes, size_t limit, std::atomic<size_t>* made,
@@ -68,7 +72,17 @@ ActivityBuffer* ActivityBufferPool::Make(size_t bytes, size_t limit, std::atomic
   auto* buffer = new (mapped) ActivityBuffer();
   buffer->capacity = bytes;
   buffer->is_discard = is_discard;
+  known_[known_count_.fetch_add(1, std::memory_order_relaxed)].store(buffer, std::memory_order_release);
   return buffer;
+}
+
+// An entry whose number is taken may not be written yet; but then its buffer has not been lent either.
+bool ActivityBufferPool::IsOurs(const ActivityBuffer* buffer) const noexcept {
+  const size_t count = known_count_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < count; ++i) {
+    if (known_[i].load(std::memory_order_acquire) == buffer) return true;
+  }
+  return false;
 }
 
 uint8_t* ActivityBufferPool::Request(size_t* bytes) noexcept {
@@ -97,7 +111,8 @@ void ActivityBufferPool::Complete(cupti::Context context, uint32_t stream, uint8
   if (memory == nullptr) return;
   auto* buffer = reinterpret_cast<ActivityBuffer*>(memory - sizeof(ActivityBuffer));
   uint32_t lent = ActivityBuffer::kLent;
-  if (!buffer->state.compare_exchange_strong(lent, ActivityBuffer::kCompleted, std::memory_order_acq_rel)) {
+  if (!IsOurs(buffer) ||
+      !buffer->state.compare_exchange_strong(lent, ActivityBuffer::kCompleted, std::memory_order_acq_rel)) {
     stray_.fetch_add(1, std::memory_order_relaxed);
     return;
   }

@@ -86,15 +86,21 @@ class ActivityBufferPool {
   uint64_t late_count() const noexcept { return late_.load(std::memory_order_relaxed); }
   // Requests that were answered with nothing.
   uint64_t refused_count() const noexcept { return refused_.load(std::memory_order_relaxed); }
-  // Completions of a buffer that was not lent: ignored.
+  // Completions of a buffer that was not lent, or is not ours: ignored.
   uint64_t stray_count() const noexcept { return stray_.load(std::memory_order_relaxed); }
 
  private:
   ActivityBuffer* Make(size_t bytes, size_t limit, std::atomic<size_t>* made, bool is_discard) noexcept;
+  // Another client's callbacks may have stood in between: what CUPTI gives back
+  // need not be ours, and in front of a stranger's memory lies no header.
+  bool IsOurs(const ActivityBuffer* buffer) const noexcept;
 
   const size_t max_buffers_;
   const int wake_fd_;
   FreeBuffers free_, free_discards_;
+  // All that were made; a few hundred, looked through some 100 times a second.
+  const std::unique_ptr<std::atomic<ActivityBuffer*>[]> known_;
+  std::atomic<size_t> known_count_{0};
   std::atomic<ActivityBuffer*> completed_{nullptr};
   std::atomic<bool> null_crashes_{true};
   std::atomic<size_t> made_{0}, made_discards_{0};

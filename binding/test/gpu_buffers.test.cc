@@ -1,4 +1,5 @@
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,6 +97,21 @@ TEST_CASE("a buffer that is completed twice, or was never lent, is ignored and c
   pool.Complete(nullptr, 0, nullptr, 40);
   CHECK(pool.stray_count() == 2);
   CHECK(CountCompleted(&pool) == 0);
+}
+
+TEST_CASE("memory of another client is ignored and counted, whatever lies in front of it") {
+  ActivityBufferPool pool(4, -1);
+  size_t bytes = 0;
+  uint8_t* ours = pool.Request(&bytes);
+  // A header would be read from the first page, and the program would die.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  auto* pages = static_cast<uint8_t*>(mmap(nullptr, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(mprotect(pages, page, PROT_NONE) == 0);
+  pool.Complete(nullptr, 0, pages + page, 64);
+  CHECK(pool.stray_count() == 1);
+  pool.Complete(nullptr, 0, ours, 64);
+  CHECK(CountCompleted(&pool) == 1);
+  munmap(pages, 2 * page);
 }
 
 TEST_CASE("the first completion of a batch wakes the reader, later ones do not write again") {
