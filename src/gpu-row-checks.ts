@@ -1,5 +1,6 @@
-import { GPU_KINDS, type GpuDeviceFields, MEMORY_KINDS } from './binding.js'
-import type { GpuTables, KernelFields } from './gpu-tables.js'
+import { GPU_KINDS, MEMORY_KINDS } from './binding.js'
+import type { GpuTables, KernelFields } from './gpu-row-columns.js'
+import type { GpuDeviceFields } from './raw-rows.js'
 import { eachRow, type RowChecker } from './row-checks.js'
 import type { CaptureRows } from './row-types.js'
 

@@ -1,14 +1,7 @@
-import {
-  CATEGORIES,
-  type Category,
-  type NameEntry,
-  type NativeWarning,
-  type RawRows,
-  ROLES,
-  type Role,
-} from './binding.js'
+import { CATEGORIES, type Category, type NameEntry, type NativeWarning, ROLES, type Role } from './binding.js'
 import { float64, type Growing, uint8, uint32, uint64, valuesOf } from './columns.js'
-import { type GpuFields, GpuTables } from './gpu-tables.js'
+import { type GpuFields, GpuTables } from './gpu-row-columns.js'
+import type { RawRows } from './raw-rows.js'
 
 /** Ids of a span; absent ones are 0. */
 export interface SpanIds {

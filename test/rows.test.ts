@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
-import { native, type RawRows } from '../src/binding.js'
+import { native } from '../src/binding.js'
 import { OpscopeError } from '../src/errors.js'
+import type { RawRows } from '../src/raw-rows.js'
 import { type CaptureRows, fromPlainRows } from '../src/rows.js'
 
 const span = { thread: 'main', name: 'matmul', startNs: 0, endNs: 10 }

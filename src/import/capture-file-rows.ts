@@ -1,5 +1,6 @@
-import { FLAG_ASYNC, type RawRows } from '../binding.js'
+import { FLAG_ASYNC } from '../binding.js'
 import { float64, type Growing, int32, uint32 } from '../columns.js'
+import type { RawRows } from '../raw-rows.js'
 import { RowsBuilder } from '../rows-builder.js'
 
 /** What a capture file knows and plain rows do not. With `spans.parent` nothing is nested by time. */

@@ -1,6 +1,7 @@
 // The GPU's part of our own Chrome traces: rows with how they were launched, allocations, overheads, devices.
-import { GPU_KINDS, type GpuDeviceFields, type GpuKind, MEMORY_KINDS, type MemoryKind } from '../binding.js'
-import type { GpuTables, KernelFields } from '../gpu-tables.js'
+import { GPU_KINDS, type GpuKind, MEMORY_KINDS, type MemoryKind } from '../binding.js'
+import type { GpuTables, KernelFields } from '../gpu-row-columns.js'
+import type { GpuDeviceFields } from '../raw-rows.js'
 import { type Args, idOf, numberOf, objectsOf, textOf } from './chrome-event.js'
 
 /** Adds a GPU row; its kind, as an index into GPU_KINDS. `name` is an index into the strings. */

@@ -1,6 +1,7 @@
 // What an importer made of a text, as plain objects, without the native core.
-import { CATEGORIES, GPU_KINDS, MEMORY_KINDS, type RawRows, ROLES } from '../../src/binding.js'
+import { CATEGORIES, GPU_KINDS, MEMORY_KINDS, ROLES } from '../../src/binding.js'
 import { importChrome } from '../../src/import/chrome.js'
+import type { RawRows } from '../../src/raw-rows.js'
 
 export async function chromeRows(trace: unknown): Promise<RawRows> {
   const text = typeof trace === 'string' ? trace : JSON.stringify(trace)

@@ -1,5 +1,5 @@
-import type { RawRows } from './binding.js'
 import { float64, uint8, uint32, uint64, valuesOf } from './columns.js'
+import type { RawRows } from './raw-rows.js'
 
 export interface KernelFields {
   grid: readonly [number, number, number]
