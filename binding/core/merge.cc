@@ -7,6 +7,7 @@
 #include "chunk_pool.h"
 #include "record.h"
 #include "row_order.h"
+#include "span_references.h"
 
 namespace opscope {
 
@@ -30,30 +31,11 @@ struct LiveSpan {
   int32_t row;
 };
 
-// What refers to a span by id and may be read before it.
-struct PendingParent {
-  uint32_t row;
-  uint64_t span_id;
-};
-struct PendingContext {
-  ContextRow row;
-  uint64_t span_id;
-};
+// An end may be read before its begin, when that is another thread's.
 struct PendingEnd {
   int64_t at_ns;
   uint64_t span_id;
   bool failed;
-};
-struct PendingAttribute {
-  AttributeRow row;
-  uint64_t span_id;
-};
-struct PendingTraceId {
-  uint64_t span_id, trace_high, trace_low, remote_parent;
-};
-struct PendingLink {
-  LinkRow row;
-  uint64_t span_id;
 };
 struct TimedRow {
   int64_t start_ns, duration_ns;
@@ -206,13 +188,12 @@ class Merger {
   uint64_t InheritedContext() const noexcept { return stack_.empty() ? Context() : stack_.back().context; }
   void AddContextParent(int32_t row) {
     const uint64_t context = InheritedContext();
-    if (context != 0) context_parents_.push_back({static_cast<uint32_t>(row), context});
+    if (context != 0) references_.AddContextParent(static_cast<uint32_t>(row), context);
   }
   // The innermost context ends here, for good or because another one lies over it.
   void EndContext(int64_t at_ns) {
     if (Context() != 0 && at_ns > std::max<int64_t>(context_start_ns_, 0))
-      pending_contexts_.push_back(
-          {{std::max<int64_t>(context_start_ns_, 0), at_ns, thread_, kNoParent}, Context()});
+      references_.AddContext({std::max<int64_t>(context_start_ns_, 0), at_ns, thread_, kNoParent}, Context());
     context_start_ns_ = at_ns;
   }
 
@@ -285,7 +266,7 @@ class Merger {
         int32_t row = kNotKept;
         if (IsKept(ticks, words[1])) {
           row = AddRow(Ns(ticks), words[1], Innermost());
-          parents_.push_back({static_cast<uint32_t>(row), words[2]});
+          references_.AddParent(static_cast<uint32_t>(row), words[2]);
         }
         Push(row, 0);
         break;
@@ -301,12 +282,12 @@ class Merger {
           const auto at = static_cast<uint32_t>(row);
           if (is_bracket) spans_.flags[at] |= kBracket;
           if (words[3] != 0) {
-            parents_.push_back({at, words[3]});
+            references_.AddParent(at, words[3]);
           } else if (Innermost() == kNoParent) {
             AddContextParent(row);
           }
           out_->ids.Append({words[2], 0, 0, 0, at});
-          rows_by_id_[words[2]] = row;
+          references_.AddRow(words[2], at);
           if (kind == Kind::kOpenSpan) AddAsync(row, spans_.start_ns[at]);
           live_[words[2]] = {row};
         }
@@ -336,10 +317,10 @@ class Merger {
         AddAttribute(words);
         break;
       case Kind::kLink:
-        links_.push_back({{words[2], words[3], words[4], 0}, words[1]});
+        references_.AddLink({words[2], words[3], words[4], 0}, words[1]);
         break;
       case Kind::kTraceId:
-        trace_ids_.push_back({words[1], words[2], words[3], words[4]});
+        references_.AddTraceId(words[1], words[2], words[3], words[4]);
         break;
       case Kind::kMark:
         if (IsKept(ticks, words[1])) out_->marks.Append({Ns(ticks), Name(words[1]), thread_, Innermost()});
@@ -381,7 +362,6 @@ class Merger {
     return kNotKept;
   }
 
-  // An end may be read before its begin, when that is another thread's.
   void EndSpan(const PendingEnd& end, bool may_come_later) {
     const auto found = live_.find(end.span_id);
     if (found == live_.end()) {
@@ -422,7 +402,7 @@ class Merger {
       std::memcpy(&row.integer, &words[3], sizeof(row.integer));
     }
     if (words[2] != 0) {
-      attributes_.push_back({row, words[2]});
+      references_.AddAttribute(row, words[2]);
     } else if (Innermost() != kNoParent) {
       row.row = static_cast<uint32_t>(Innermost());
       out_->attributes.Append(row);
@@ -441,64 +421,21 @@ class Merger {
       spans_.duration_ns[at] = timed.duration_ns;
       spans_.flags[at] = static_cast<uint8_t>(kTimed | (timed.is_bracket ? kBracket : 0));
       out_->ids.Append({timed.span_id, 0, 0, 0, at});
-      rows_by_id_[timed.span_id] = row;
-      if (timed.parent_id != 0) parents_.push_back({at, timed.parent_id});
+      references_.AddRow(timed.span_id, at);
+      if (timed.parent_id != 0) references_.AddParent(at, timed.parent_id);
       if (timed.is_async) AddAsync(row, timed.start_ns);
     }
-  }
-
-  int32_t RowOf(uint64_t span_id) const {
-    const auto found = rows_by_id_.find(span_id);
-    return found == rows_by_id_.end() ? kNotKept : found->second;
-  }
-  IdRow* IdRowOf(uint32_t row) {
-    IdRow* found = std::lower_bound(out_->ids.begin(), out_->ids.end(), row,
-                                    [](const IdRow& id, uint32_t value) { return id.row < value; });
-    return found != out_->ids.end() && found->row == row ? found : nullptr;
   }
 
   void ResolvePending() {
     for (const PendingEnd& end : ends_) EndSpan(end, false);
     for (const auto& [span_id, start_ns] : unseen_) AddUnseen(start_ns, out_->duration_ns);
     for (const auto& [span_id, live] : live_) MarkUnfinished(live.row);
-    for (const PendingParent& pending : parents_) {
-      const int32_t parent = RowOf(pending.span_id);
-      if (parent != kNotKept) spans_.parent[pending.row] = parent;
-    }
-    // Ids that addons hand around may be anything: a parent began first, so no cycle can come of them.
-    for (const PendingParent& pending : context_parents_) {
-      const int32_t parent = RowOf(pending.span_id);
-      if (parent != kNotKept && spans_.start_ns[static_cast<size_t>(parent)] <= spans_.start_ns[pending.row])
-        spans_.parent[pending.row] = parent;
-    }
-    for (PendingContext& pending : pending_contexts_) {
-      pending.row.span = RowOf(pending.span_id);
-      if (pending.row.span != kNotKept) out_->contexts.Append(pending.row);
-    }
-    for (const PendingTraceId& trace : trace_ids_) {
-      const int32_t row = RowOf(trace.span_id);
-      IdRow* id = row == kNotKept ? nullptr : IdRowOf(static_cast<uint32_t>(row));
-      if (id == nullptr) continue;
-      id->trace_id_high = trace.trace_high;
-      id->trace_id_low = trace.trace_low;
-      id->remote_parent_id = trace.remote_parent;
-    }
-    for (PendingAttribute& pending : attributes_) {
-      const int32_t row = RowOf(pending.span_id);
-      if (row == kNotKept) continue;
-      pending.row.row = static_cast<uint32_t>(row);
-      out_->attributes.Append(pending.row);
-    }
-    for (PendingLink& pending : links_) {
-      const int32_t row = RowOf(pending.span_id);
-      if (row == kNotKept) continue;
-      pending.row.row = static_cast<uint32_t>(row);
-      out_->links.Append(pending.row);
-    }
+    references_.Resolve(out_.get());
     const auto by_row = [](const auto& a, const auto& b) { return a.row < b.row; };
-    std::stable_sort(out_->asyncs.begin(), out_->asyncs.end(), by_row);
-    std::stable_sort(out_->attributes.begin(), out_->attributes.end(), by_row);
-    std::stable_sort(out_->links.begin(), out_->links.end(), by_row);
+    SortTable(&out_->asyncs, by_row);
+    SortTable(&out_->attributes, by_row);
+    SortTable(&out_->links, by_row);
     SortTable(&out_->unseen_brackets,
               [](const BracketRow& a, const BracketRow& b) { return a.start_ns < b.start_ns; });
   }
@@ -550,13 +487,8 @@ class Merger {
   // Of all threads.
   std::unordered_map<uint64_t, LiveSpan> live_;
   std::unordered_map<uint64_t, int64_t> unseen_;  // starts of brackets without a row
-  std::unordered_map<uint64_t, int32_t> rows_by_id_;
-  std::vector<PendingParent> parents_, context_parents_;
-  std::vector<PendingContext> pending_contexts_;
   std::vector<PendingEnd> ends_;
-  std::vector<PendingAttribute> attributes_;
-  std::vector<PendingLink> links_;
-  std::vector<PendingTraceId> trace_ids_;
+  SpanReferences references_;
 };
 
 }  // namespace
