@@ -14,31 +14,87 @@ namespace opscope {
 
 namespace {
 
+class Mailbox;
+
 struct Task {
   explicit Task(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
   Napi::Promise::Deferred deferred;
   std::function<Status()> work;
   std::function<Napi::Value(Napi::Env)> finish;
   Status status;
-  napi_threadsafe_function done = nullptr;
+  std::shared_ptr<Mailbox> mailbox;
 };
 
-void Settle(napi_env raw_env, napi_value, void*, void* data) {
-  std::unique_ptr<Task> task(static_cast<Task*>(data));
-  if (raw_env == nullptr) return;  // the environment is going down
-  Napi::Env env(raw_env);
-  Napi::HandleScope scope(env);
-  if (!task->status.ok()) {
-    task->deferred.Reject(ErrorOf(env, task->status).Value());
-    return;
+// Where an environment gets its finished tasks. Node frees a thread-safe function
+// when its environment goes down, whoever still holds it (Node 20: a release
+// after that aborts the process). So there is one for each environment, only its
+// own thread opens and shuts it, and the worker sends under the same lock.
+class Mailbox {
+ public:
+  // Of this environment, made at first use; null when there is no memory for it.
+  // The environment's thread, as all but Send().
+  static std::shared_ptr<Mailbox> Of(Napi::Env env) {
+    if (auto* known = env.GetInstanceData<std::shared_ptr<Mailbox>>()) return *known;
+    auto mailbox = std::make_shared<Mailbox>();
+    if (napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "opscope"), 0, 1,
+                                        nullptr, nullptr, mailbox.get(), &Settle,
+                                        &mailbox->function_) != napi_ok)
+      return nullptr;
+    napi_unref_threadsafe_function(env, mailbox->function_);
+    // Hooks run in reverse: this one before that of the function.
+    env.AddCleanupHook(
+        [](std::shared_ptr<Mailbox>* shut) {
+          (*shut)->Shut();
+          delete shut;
+        },
+        new std::shared_ptr<Mailbox>(mailbox));
+    env.SetInstanceData(new std::shared_ptr<Mailbox>(mailbox));
+    return mailbox;
   }
-  Napi::Value value = task->finish(env);
-  if (env.IsExceptionPending()) {
-    task->deferred.Reject(env.GetAndClearPendingException().Value());
-  } else {
-    task->deferred.Resolve(value);
+
+  // While something is expected the event loop stays alive, as for any open promise.
+  void Expect(Napi::Env env) {
+    if (expected_++ == 0) napi_ref_threadsafe_function(env, function_);
   }
-}
+
+  // Worker thread. An environment that is gone took its promises with it.
+  void Send(std::unique_ptr<Task> task) {
+    std::lock_guard lock(mutex_);
+    if (is_shut_) return;
+    if (napi_call_threadsafe_function(function_, task.get(), napi_tsfn_nonblocking) == napi_ok)
+      static_cast<void>(task.release());
+  }
+
+ private:
+  void Shut() {
+    std::lock_guard lock(mutex_);
+    is_shut_ = true;
+  }
+
+  static void Settle(napi_env raw_env, napi_value, void* context, void* data) {
+    std::unique_ptr<Task> task(static_cast<Task*>(data));
+    if (raw_env == nullptr) return;  // the environment is going down
+    Napi::Env env(raw_env);
+    Napi::HandleScope scope(env);
+    auto* mailbox = static_cast<Mailbox*>(context);
+    if (--mailbox->expected_ == 0) napi_unref_threadsafe_function(env, mailbox->function_);
+    if (!task->status.ok()) {
+      task->deferred.Reject(ErrorOf(env, task->status).Value());
+      return;
+    }
+    Napi::Value value = task->finish(env);
+    if (env.IsExceptionPending()) {
+      task->deferred.Reject(env.GetAndClearPendingException().Value());
+    } else {
+      task->deferred.Resolve(value);
+    }
+  }
+
+  napi_threadsafe_function function_ = nullptr;
+  size_t expected_ = 0;  // the environment's thread
+  std::mutex mutex_;
+  bool is_shut_ = false;
+};
 
 // Thread-safe. Leaked on purpose: its thread may outlive every environment.
 class Worker {
@@ -47,10 +103,10 @@ class Worker {
     static Worker* const worker = new Worker;
     return *worker;
   }
-  void Add(Task* task) {
+  void Add(std::unique_ptr<Task> task) {
     {
       std::lock_guard lock(mutex_);
-      tasks_.push_back(task);
+      tasks_.push_back(std::move(task));
     }
     wakeup_.notify_one();
   }
@@ -62,26 +118,22 @@ class Worker {
   void Run() {
     pthread_setname_np(pthread_self(), "opscope-merge");
     for (;;) {
-      Task* task;
+      std::unique_ptr<Task> task;
       {
         std::unique_lock lock(mutex_);
         wakeup_.wait(lock, [this] { return !tasks_.empty(); });
-        task = tasks_.front();
+        task = std::move(tasks_.front());
         tasks_.pop_front();
       }
       task->status = CatchOutOfMemory(task->work);
-      napi_threadsafe_function done = task->done;
-      if (napi_call_threadsafe_function(done, task, napi_tsfn_nonblocking) != napi_ok) {
-        // The environment is gone; its promise went with it.
-        delete task;
-      }
-      napi_release_threadsafe_function(done, napi_tsfn_release);
+      const std::shared_ptr<Mailbox> mailbox = task->mailbox;
+      mailbox->Send(std::move(task));
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wakeup_;
-  std::deque<Task*> tasks_;
+  std::deque<std::unique_ptr<Task>> tasks_;
 };
 
 }  // namespace
@@ -91,15 +143,14 @@ Napi::Promise RunOffThread(Napi::Env env, std::function<Status()> work,
   auto task = std::make_unique<Task>(env);
   task->work = std::move(work);
   task->finish = std::move(finish);
+  task->mailbox = Mailbox::Of(env);
   Napi::Promise promise = task->deferred.Promise();
-  const napi_status status =
-      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "opscope"), 0, 1, nullptr,
-                                      nullptr, nullptr, &Settle, &task->done);
-  if (status != napi_ok) {
+  if (task->mailbox == nullptr) {
     task->deferred.Reject(ErrorOf(env, Status::Error(Code::kOutOfMemory, "no thread-safe function")).Value());
     return promise;
   }
-  Worker::Get().Add(task.release());
+  task->mailbox->Expect(env);
+  Worker::Get().Add(std::move(task));
   return promise;
 }
 

@@ -78,6 +78,29 @@ describe('worker threads', () => {
     expect(threads).toEqual(['main', 'worker 1', 'worker 2'])
   })
 
+  it('may end while their recording is merged, again and again', async () => {
+    // The merge thread used to hand its result to an environment that Node was taking down, which aborted the process.
+    const outcome = await runChild(`
+      import { Worker } from 'node:worker_threads'
+      const url = JSON.stringify(new URL('lib/index.js', 'file://' + process.cwd() + '/').href)
+      const source = \`import(\${url}).then(({ op, profile }) => {
+        const span = op('op')
+        const spans = () => { for (let i = 0; i < 20_000; i++) { span.begin(); span.end() } }
+        for (let i = 0; i < 3; i++) profile({}, spans)
+        require('node:worker_threads').parentPort.postMessage(1)
+        setTimeout(() => process.exit(0), Math.random() * 6)
+      })\`
+      const one = () => new Promise(resolve => {
+        const thread = new Worker(source, { eval: true })
+        if (Math.random() < 0.5) thread.on('message', () => setTimeout(() => thread.terminate(), Math.random() * 6))
+        thread.on('exit', resolve)
+      })
+      for (let round = 0; round < 25; round++) await Promise.all([one(), one(), one()])
+      console.log('alive')
+    `)
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: 'alive\n', stderr: '' })
+  })
+
   it('release the recorder when a worker that started a session ends without stopping it', async () => {
     const outcome = await runChild(`
       import { Worker } from 'node:worker_threads'
