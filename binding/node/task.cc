@@ -17,8 +17,7 @@ namespace {
 class Mailbox;
 
 struct Task {
-  explicit Task(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
-  Napi::Promise::Deferred deferred;
+  napi_deferred deferred = nullptr;  // null: nobody can be told, the work is done all the same
   std::function<Status()> work;
   std::function<Napi::Value(Napi::Env)> finish;
   Status status;
@@ -78,15 +77,16 @@ class Mailbox {
     Napi::HandleScope scope(env);
     auto* mailbox = static_cast<Mailbox*>(context);
     if (--mailbox->expected_ == 0) napi_unref_threadsafe_function(env, mailbox->function_);
+    if (task->deferred == nullptr) return;
     if (!task->status.ok()) {
-      task->deferred.Reject(ErrorOf(env, task->status).Value());
+      napi_reject_deferred(env, task->deferred, ErrorOf(env, task->status).Value());
       return;
     }
     Napi::Value value = task->finish(env);
     if (env.IsExceptionPending()) {
-      task->deferred.Reject(env.GetAndClearPendingException().Value());
+      napi_reject_deferred(env, task->deferred, env.GetAndClearPendingException().Value());
     } else {
-      task->deferred.Resolve(value);
+      napi_resolve_deferred(env, task->deferred, value);
     }
   }
 
@@ -138,20 +138,28 @@ class Worker {
 
 }  // namespace
 
-Napi::Promise RunOffThread(Napi::Env env, std::function<Status()> work,
-                           std::function<Napi::Value(Napi::Env)> finish) {
-  auto task = std::make_unique<Task>(env);
+Napi::Value RunOffThread(Napi::Env env, std::function<Status()> work,
+                         std::function<Napi::Value(Napi::Env)> finish) {
+  auto task = std::make_unique<Task>();
   task->work = std::move(work);
   task->finish = std::move(finish);
   task->mailbox = Mailbox::Of(env);
-  Napi::Promise promise = task->deferred.Promise();
+  // Not Napi::Promise::Deferred: in an environment that is being taken down no promise
+  // can be made, and that class hands out whatever lay in its memory then.
+  napi_value promise = nullptr;
+  if (napi_create_promise(env, &task->deferred, &promise) != napi_ok) task->deferred = nullptr;
+  const bool has_promise = task->deferred != nullptr;
   if (task->mailbox == nullptr) {
-    task->deferred.Reject(ErrorOf(env, Status::Error(Code::kOutOfMemory, "no thread-safe function")).Value());
-    return promise;
+    static_cast<void>(CatchOutOfMemory(task->work));
+    if (has_promise)
+      napi_reject_deferred(
+          env, task->deferred,
+          ErrorOf(env, Status::Error(Code::kOutOfMemory, "no thread-safe function")).Value());
+  } else {
+    task->mailbox->Expect(env);
+    Worker::Get().Add(std::move(task));
   }
-  task->mailbox->Expect(env);
-  Worker::Get().Add(std::move(task));
-  return promise;
+  return has_promise ? Napi::Value(env, promise) : env.Undefined();
 }
 
 }  // namespace opscope

@@ -14,7 +14,7 @@ namespace opscope {
 // environment's thread: with what `finish` makes, or with the status as an
 // error. Tasks of a process run one after another. If the environment ends
 // first, `finish` is never called; `work` always is.
-Napi::Promise RunOffThread(Napi::Env env, std::function<Status()> work,
-                           std::function<Napi::Value(Napi::Env)> finish);
+Napi::Value RunOffThread(Napi::Env env, std::function<Status()> work,
+                         std::function<Napi::Value(Napi::Env)> finish);
 
 }  // namespace opscope
