@@ -21,6 +21,7 @@ const GROUND = [
   'option-checks',
   'row-checks',
   'rows-builder',
+  'text-width',
 ]
 const RANKS: Record<string, number> = {
   ...Object.fromEntries(GROUND.map(file => [file, 0])),

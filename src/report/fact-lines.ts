@@ -1,4 +1,4 @@
-import { padEnd, pieces, textWidth } from './text-width.js'
+import { padEnd, pieces, textWidth } from '../text-width.js'
 
 /** A label and its figures. */
 export type Fact = [label: string, figures: string[]]

@@ -7,12 +7,12 @@ import { printedPath } from '../model/names.js'
 import { opRows, type ReportSource, type SortedKey, type TracerOption } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
 import { traceQuality } from '../model/quality.js'
+import { pieces, textWidth } from '../text-width.js'
 import { deviceLines, gapLines, kernelLines, memoryLines } from './gpu-blocks.js'
 import { asyncLines, eventSummaryLines, perThreadLines } from './op-tables.js'
 import { paddleReport } from './paddle-report.js'
 import { findingLines, loopLines, qualityLines } from './side-blocks.js'
 import { copyLines, overheadLines } from './summaries.js'
-import { pieces, textWidth } from './text-width.js'
 
 export interface ReportOptions {
   /** `paddle`: the layout of the original, byte for byte. @default 'default' */

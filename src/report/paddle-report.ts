@@ -7,9 +7,9 @@ import { byThread, type ReportSource, type SortedKey, type TracerOption } from '
 import { compareBy } from '../model/order.js'
 import { overhead } from '../model/overhead.js'
 import { depthOf, narrow, type OpNode, opTree, sumTotal, totalOf, walk } from '../model/tree.js'
+import { padEnd, textWidth } from '../text-width.js'
 import { fixed6, general } from './number-text.js'
 import { ORDER_TEXT } from './op-tables.js'
-import { padEnd, textWidth } from './text-width.js'
 
 const LABEL_WIDTH = 25
 const DATA_WIDTH = 12

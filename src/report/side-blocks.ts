@@ -4,10 +4,10 @@ import type { Finding } from '../model/findings.js'
 import { printedName, printedPath } from '../model/names.js'
 import type { ReportSource } from '../model/ops.js'
 import { traceQuality } from '../model/quality.js'
+import { wrap } from '../text-width.js'
 import { type Fact, factLines } from './fact-lines.js'
 import type { Block } from './op-report.js'
 import { threadText } from './op-tables.js'
-import { wrap } from './text-width.js'
 
 // A reader acts on a few things; what comes sixth can wait for the next run.
 const MAX_FINDINGS = 5

@@ -3,10 +3,10 @@ import { bytesText, countText, percentText, rateText } from '../model/figure-tex
 import type { ReportSource } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
 import { hasGpuTime } from '../model/quality.js'
+import { wrap } from '../text-width.js'
 import { bar, TimeScale } from './number-text.js'
 import type { Block } from './op-report.js'
 import { type Column, type TableRow, tableLines } from './text-table.js'
-import { wrap } from './text-width.js'
 
 const BAR_CELLS = 20
 

@@ -1,4 +1,4 @@
-import { cutMiddle, padEnd, padStart, textWidth } from './text-width.js'
+import { cutMiddle, padEnd, padStart, textWidth } from '../text-width.js'
 
 /** The first column of a table holds the names: left-aligned, indented, cut in the middle where room is short. */
 export interface Column {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReportSource } from '../../src/model/ops.js'
 import { formatReport } from '../../src/report/op-report.js'
 import { tableLines } from '../../src/report/text-table.js'
-import { cutMiddle, textWidth, wrap } from '../../src/report/text-width.js'
+import { cutMiddle, textWidth, wrap } from '../../src/text-width.js'
 import { phase, type RowSpec, row, sourceFromRows } from '../model/source-builder.js'
 import { busyServer, conditionalBlock } from './captures.js'
 
