@@ -166,6 +166,8 @@ export interface CaptureRows {
   gpuOverheads?: GpuOverheadRow[]
   marks?: MarkRow[]
   counters?: CounterRow[]
+  /** Stretches in which the session was paused, ascending. */
+  pauses?: { startNs: number; endNs: number }[]
   /** What Total means in the report. @default 'All' */
   state?: State
   /** How much op detail the report shows. @default 'Default' */

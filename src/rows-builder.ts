@@ -34,6 +34,7 @@ export class RowsBuilder {
   processId = 0
   dropped = 0
   metaJson = '{}'
+  pauses: { startNs: number; endNs: number }[] = []
 
   readonly #threads: RawRows['threads'] = []
   readonly #names: NameEntry[] = []
@@ -225,6 +226,7 @@ export class RowsBuilder {
       marks: valuesOf(this.mark),
       counters: valuesOf(this.#counter),
       launches: valuesOf(this.#launch),
+      pauses: this.pauses,
       ...this.gpu.rows(),
       durationNs: this.durationNs,
       originEpochNs: this.originEpochNs,

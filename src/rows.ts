@@ -16,6 +16,7 @@ const KEYS = {
     ...GPU_TABLES,
     'marks',
     'counters',
+    'pauses',
     'state',
     'tracerOption',
     'durationNs',
@@ -44,6 +45,7 @@ const KEYS = {
   launches: ['thread', 'name', 'startNs', 'endNs', 'correlationId'],
   marks: ['thread', 'name', 'atNs', 'category'],
   counters: ['thread', 'name', 'atNs', 'value', 'category'],
+  pauses: ['startNs', 'endNs'],
 } as const
 
 /**
@@ -89,6 +91,14 @@ export function fromPlainRows(rows: CaptureRows): RowsBuilder {
   eachRow(rows, 'counters', KEYS.counters, check => {
     const name = builder.name(check.text('name'), check.oneOf('category', CATEGORIES, 'user'))
     builder.addCounter(threads.find(check), name, check.count('atNs'), check.number('value'))
+  })
+  eachRow(rows, 'pauses', KEYS.pauses, check => {
+    const pause = check.interval()
+    const last = builder.pauses.at(-1)
+    if (last !== undefined && pause.startNs < last.endNs) {
+      throw check.error('startNs', `is ${pause.startNs}, before the end of the pause before it`)
+    }
+    builder.pauses.push(pause)
   })
 
   builder.durationNs = top.count('durationNs', 0)

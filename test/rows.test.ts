@@ -139,6 +139,16 @@ describe('plain rows', () => {
       /^spans\[0\]\.attributes\.shape is neither a string/,
     ],
     [
+      'a pause in another',
+      {
+        pauses: [
+          { startNs: 1, endNs: 5 },
+          { startNs: 4, endNs: 6 },
+        ],
+      },
+      /^pauses\[1\]\.startNs is 4, before the end of the pause before it/,
+    ],
+    [
       'an unknown state',
       { state: 'gpu' },
       /^state should be one of CPU, GPU, All, but is "gpu"\.\n {2}Did you mean "GPU"/,
@@ -173,6 +183,7 @@ describe('plain rows', () => {
           to: 'device',
         },
       ],
+      pauses: [{ startNs: 3, endNs: 5 }],
     }).rows()
     expect(rows.threads).toEqual([
       { name: 'main', osThreadId: 0, jsThreadId: -1 },
@@ -201,6 +212,7 @@ describe('plain rows', () => {
     ])
     expect([rows.gpu.kind[0], rows.gpu.from[0], rows.gpu.to[0], rows.gpu.bytes[0]]).toEqual([1, 2, 3, 64])
     expect(rows.launches.correlationId[0]).toBe(rows.gpu.correlationId[0])
+    expect(rows.pauses).toEqual([{ startNs: 3, endNs: 5 }])
   })
 
   const detailed = (): CaptureRows => ({

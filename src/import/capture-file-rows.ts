@@ -16,7 +16,6 @@ export interface CaptureFileRows extends RawRows {
 /** Rows of a file that opscope wrote: parents are told, rows keep their order. */
 export class CaptureFileBuilder extends RowsBuilder {
   originClockNs = 0n
-  pauses: { startNs: number; endNs: number }[] = []
   /** One per span, set by whoever adds the span; -1: a root. */
   readonly parents: Growing<Int32Array> = int32()
   /** False for the files of others, and when rows are missing, so that their numbers mean nothing. */
@@ -65,13 +64,12 @@ export class CaptureFileBuilder extends RowsBuilder {
 
   override rows(): CaptureFileRows {
     const rows = super.rows()
-    const known = { returns: { row: this.#returnRow.values, returnNs: this.#returnNs.values }, pauses: this.pauses }
     if (!this.areParentsKnown) {
-      return { ...rows, pauses: this.pauses, originClockNs: this.originClockNs }
+      return { ...rows, originClockNs: this.originClockNs }
     }
     return {
       ...rows,
-      ...known,
+      returns: { row: this.#returnRow.values, returnNs: this.#returnNs.values },
       originClockNs: this.originClockNs,
       spans: { ...rows.spans, parent: this.parents.values },
       marks: { ...rows.marks, span: this.#markSpans(rows) },
