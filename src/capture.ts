@@ -14,10 +14,13 @@ import { type AsyncRow, asyncRows } from './model/async-rows.js'
 import { parseMeta, STATES, TRACER_OPTIONS, warningsOf } from './model/capture-meta.js'
 import { type CopySummary, copySummary } from './model/copies.js'
 import { type DeviceRow, deviceRows } from './model/devices.js'
+import { executionTable } from './model/executions.js'
 import { type Finding, findings } from './model/findings.js'
 import { type GapRow, gapRows } from './model/gaps.js'
+import { inferenceTable } from './model/inferences.js'
 import { type KernelRow, kernelRows } from './model/kernels.js'
 import { type MemoryRow, memoryRows } from './model/memory.js'
+import { cpuOperatorTable, operatorTable } from './model/operators.js'
 import {
   type CaptureMeta,
   type OpRow,
@@ -29,7 +32,10 @@ import {
   type TracerOption,
 } from './model/ops.js'
 import { type Overhead, overhead } from './model/overhead.js'
+import { type Summary, type SummaryOptions, summaryOf } from './model/summary.js'
 import { type SyncRow, syncRows } from './model/syncs.js'
+import { Table, type Value } from './model/table.js'
+import { TraceRows } from './model/trace-rows.js'
 import type { NativeTables } from './native-tables.js'
 import { checkChoice, checkKeys } from './option-checks.js'
 import { formatReport, type ReportOptions } from './report/op-report.js'
@@ -91,6 +97,7 @@ export class Capture {
   readonly #recording: RecordingHandle
   readonly #source: ReportSource
   readonly #lateWarnings: NativeWarning[] = []
+  #lazyTraceRows: TraceRows | undefined
 
   private constructor(recording: RecordingHandle, tables: NativeTables, view: RecordingView, meta: CaptureMeta) {
     this.#recording = recording
@@ -237,6 +244,46 @@ export class Capture {
     return findings(this.#source)
   }
 
+  /**
+   * Latency of the inferences: count, min, max, mean, median and percentiles. Prints itself.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN
+   * @example
+   * console.log(String(capture.summary()))
+   */
+  summary(options: SummaryOptions = {}): Summary {
+    checkKeys(options, ['includePaused'])
+    return summaryOf(this.#traceRows, options)
+  }
+  /** The finished spans of category inference, by start. */
+  inferences(): Table {
+    return inferenceTable(this.#traceRows)
+  }
+  /** What each inference did on each device: total, busy and idle time. */
+  executions(): Table {
+    return executionTable(this.#traceRows)
+  }
+  /** What devices computed, by name, the longest on average first; where they computed nothing, what the host did. */
+  operators(): Table {
+    return operatorTable(this.#traceRows)
+  }
+  /** Each operator that the host computed, by start. */
+  cpuOperators(): Table {
+    return cpuOperatorTable(this.#traceRows)
+  }
+  /** Every span and everything that the GPU did, by start, with all that is told of it. */
+  rows(): Table {
+    return new Table(this.#traceRows.columns(), this.#traceRows.inOrder, 'No rows: nothing was recorded.')
+  }
+  /**
+   * The rows that have this value, or for which the function answers true.
+   * @throws OpscopeError ERR_OPSCOPE_COLUMN_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+   * @example
+   * console.log(capture.filter('name', 'conv2d').column('dur'))
+   */
+  filter(column: string, value: Value | ((value: never) => boolean)): Table {
+    return this.rows().filter(column, value)
+  }
+
   /** Attributes of the span in this row of {@link spans}. */
   attributesOf(row: number): Record<string, string | number | bigint | boolean> {
     const own = this.#source.view.attributes.filter(attribute => attribute.row === row)
@@ -308,6 +355,11 @@ export class Capture {
     capture.#lateWarnings.push(warning)
   }
 
+  // Read when first asked for: most captures are only reported.
+  get #traceRows(): TraceRows {
+    this.#lazyTraceRows ??= new TraceRows(this.#source.view)
+    return this.#lazyTraceRows
+  }
   #mark(rows: { thread: Uint32Array; atNs: Float64Array }, name: number, row: number): Mark {
     const { text, category } = this.#source.view.names[name] as NameEntry
     return {

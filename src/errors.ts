@@ -1,6 +1,7 @@
 /** Codes of {@link OpscopeError}; stable across releases. */
 export type OpscopeErrorCode =
   | 'ERR_OPSCOPE_ALREADY_STARTED'
+  | 'ERR_OPSCOPE_COLUMN_UNKNOWN'
   | 'ERR_OPSCOPE_FILE_DAMAGED'
   | 'ERR_OPSCOPE_FILE_FORMAT'
   | 'ERR_OPSCOPE_FILE_READ'

@@ -23,7 +23,9 @@ export type { KernelRow } from './model/kernels.js'
 export type { MemoryRow } from './model/memory.js'
 export type { OpRow, OpRowsOptions } from './model/ops.js'
 export type { Overhead } from './model/overhead.js'
+export { Summary, type SummaryOptions } from './model/summary.js'
 export type { SyncRow } from './model/syncs.js'
+export { type ColumnSpec, type ColumnType, type PrintOptions, type Row, Table, type Value } from './model/table.js'
 export type { ProfilerOptions, SortedKey, State, TracerOption } from './options.js'
 export {
   isProfilerEnabled,

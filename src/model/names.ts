@@ -18,3 +18,8 @@ export function printedName(name: string): string {
 export function printedPath(path: readonly string[]): string {
   return path.map(printedName).join('/')
 }
+
+/** Text that is no path: as {@link printedName}, and `/` as it is. */
+export function printedText(text: string): string {
+  return printedName(text).replaceAll('\\/', '/')
+}
