@@ -6,6 +6,7 @@ import { VERSION } from '../version.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportCommand } from './commands/report.js'
+import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
 
 const DONE = 0
@@ -27,11 +28,12 @@ Examples:
   opscope report ort_profile.json --sorted-key total
   opscope convert trace.pftrace trace.json.gz      another format, by its suffix
   opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
+  opscope tables trace.pftrace                     latency, executions and operators of inferences
   opscope doctor                                   what this machine can record
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`,
   )
-for (const command of [reportCommand(), convertCommand(), timelineCommand(), doctorCommand()]) {
+for (const command of [reportCommand(), convertCommand(), timelineCommand(), tablesCommand(), doctorCommand()]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.
   program.addCommand(command.copyInheritedSettings(program).exitOverride())
 }

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { buildCapture } from '../../src/rows.js'
 import { REQUEST_ROWS } from '../fixtures/inference-rows.js'
+import { workedVector } from '../fixtures/worked-vector.js'
 import { cli, startCli } from './run-cli.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
@@ -16,14 +17,18 @@ beforeAll(async () => {
 })
 
 describe('opscope', () => {
-  it.each([['--help'], ['report', '--help'], ['convert', '--help'], ['timeline', '--help'], ['doctor', '--help']])(
-    '%s %s teaches by examples',
-    async (...args) => {
-      const { code, stdout, stderr } = await cli(args)
-      expect([code, stderr]).toEqual([0, ''])
-      expect(stdout).toMatch(/Examples?:\n +opscope \w+/)
-    },
-  )
+  it.each([
+    ['--help'],
+    ['report', '--help'],
+    ['convert', '--help'],
+    ['timeline', '--help'],
+    ['tables', '--help'],
+    ['doctor', '--help'],
+  ])('%s %s teaches by examples', async (...args) => {
+    const { code, stdout, stderr } = await cli(args)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/Examples?:\n +opscope \w+/)
+  })
   it('tells its version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
@@ -37,6 +42,8 @@ describe('opscope', () => {
     [['convert', 'x'], /missing required argument 'out'/],
     [['convert', trace, at('x.parquet')], /does not write Parquet/],
     [['timeline', 'x'], /needs an input and an output/],
+    [['tables', 'x', '--table', 'inference'], /Allowed choices are summary, inferences/],
+    [['tables', 'x', '--rows', '0'], /positive whole number/],
     [[], /Usage: opscope/],
   ])('answers wrong usage %j with code 2, on standard error', async (args, message) => {
     const { code, stdout, stderr } = await cli(args)
@@ -156,6 +163,46 @@ describe('opscope timeline', () => {
     expect(new Set(labels)).toEqual(new Set(['trainer', 'ps']))
     const flows = events.filter(({ ph }) => ph === 's') as (ChromeEvent & { id: number })[]
     expect(new Set(flows.map(({ id }) => id)).size).toBe(flows.length)
+  })
+})
+
+describe('opscope tables', () => {
+  const vector = at('vector.pftrace')
+  const utf8 = (stdout: string) => Buffer.from(stdout, 'latin1').toString()
+  beforeAll(async () => {
+    await (await buildCapture(workedVector())).export(vector)
+  })
+
+  it('prints what the calls give, each under its name', async () => {
+    const { code, stdout, stderr } = await cli(['tables', vector])
+    expect([code, stderr]).toEqual([0, ''])
+    const capture = await buildCapture(workedVector())
+    const tables = [
+      String(capture.summary()),
+      `inferences\n${capture.inferences()}`,
+      `executions\n${capture.executions()}`,
+      `operators\n${capture.operators()}`,
+      `cpuOperators\n${capture.cpuOperators()}`,
+    ]
+    expect(utf8(stdout)).toBe(`${tables.join('\n\n')}\n`)
+  })
+  it('prints one table, no longer than asked', async () => {
+    const { stdout } = await cli(['tables', vector, '--table', 'operators', '--rows', '2'])
+    const capture = await buildCapture(workedVector())
+    expect(utf8(stdout)).toBe(`${capture.operators().toString({ maxRows: 2 })}\n`)
+  })
+  it('gives all rows as JSON', async () => {
+    const all = JSON.parse((await cli(['tables', vector, '--json', '--rows', '1'])).stdout)
+    expect(Object.keys(all)).toEqual(['summary', 'inferences', 'executions', 'operators', 'cpuOperators'])
+    expect([all.summary.medianNs, all.operators.length, all.executions[1].Idle]).toEqual([150_333, 3, 10_100])
+    const { stdout } = await cli(['tables', vector, '--json', '--table', 'cpuOperators'])
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'Quantize', operator_index: 0, dur: 39_000 }])
+  })
+  it('tells on standard error what the file lost', async () => {
+    const whole = readFileSync(vector)
+    writeFileSync(at('cut.pftrace'), whole.subarray(0, whole.length - 20))
+    const { code, stderr } = await cli(['tables', at('cut.pftrace'), '--table', 'summary'])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^opscope: warning: /)])
   })
 })
 

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 
 import { SORTED_KEYS, type SortedKey, type TracerOption } from '../../model/ops.js'
+import { positiveInteger } from '../positive-integer.js'
 import { loadInput } from '../streams.js'
 
 interface Options {
@@ -50,12 +51,4 @@ Examples:
         process.stdout.write(capture.report(options))
       }
     })
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value <= 0) {
-    throw new InvalidArgumentError('Expected a positive whole number.')
-  }
-  return value
 }
