@@ -16,6 +16,7 @@ import { type CopySummary, copySummary } from './model/copies.js'
 import { type DeviceRow, deviceRows } from './model/devices.js'
 import { executionTable } from './model/executions.js'
 import { type Finding, findings } from './model/findings.js'
+import { named, type TableOptions } from './model/furiosa.js'
 import { type GapRow, gapRows } from './model/gaps.js'
 import { inferenceTable } from './model/inferences.js'
 import { type KernelRow, kernelRows } from './model/kernels.js'
@@ -254,25 +255,29 @@ export class Capture {
     checkKeys(options, ['includePaused'])
     return summaryOf(this.#traceRows, options)
   }
-  /** The finished spans of category inference, by start. */
-  inferences(): Table {
-    return inferenceTable(this.#traceRows)
+  /**
+   * The finished spans of category inference, by start.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, as the other tables do
+   */
+  inferences(options: TableOptions = {}): Table {
+    return named(inferenceTable(this.#traceRows), 'inferences', options)
   }
   /** What each inference did on each device: total, busy and idle time. */
-  executions(): Table {
-    return executionTable(this.#traceRows)
+  executions(options: TableOptions = {}): Table {
+    return named(executionTable(this.#traceRows), 'executions', options)
   }
   /** What devices computed, by name, the longest on average first; where they computed nothing, what the host did. */
-  operators(): Table {
-    return operatorTable(this.#traceRows)
+  operators(options: TableOptions = {}): Table {
+    return named(operatorTable(this.#traceRows), 'operators', options)
   }
   /** Each operator that the host computed, by start. */
-  cpuOperators(): Table {
-    return cpuOperatorTable(this.#traceRows)
+  cpuOperators(options: TableOptions = {}): Table {
+    return named(cpuOperatorTable(this.#traceRows), 'cpuOperators', options)
   }
   /** Every span and everything that the GPU did, by start, with all that is told of it. */
-  rows(): Table {
-    return new Table(this.#traceRows.columns(), this.#traceRows.inOrder, 'No rows: nothing was recorded.')
+  rows(options: TableOptions = {}): Table {
+    const { inOrder } = this.#traceRows
+    return named(new Table(this.#traceRows.columns(), inOrder, 'No rows: nothing was recorded.'), 'rows', options)
   }
   /**
    * The rows that have this value, or for which the function answers true.

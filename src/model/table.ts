@@ -64,6 +64,15 @@ export class Table implements Iterable<Row> {
     return new Table(columns, [...rows.keys()], emptyLine)
   }
 
+  /** The same rows, of whose columns others are made. @internal */
+  withColumns(make: (find: (name: string) => TableColumn) => readonly TableColumn[]): Table {
+    return new Table(
+      make(name => this.#find(name)),
+      this.#rows,
+      this.#emptyLine,
+    )
+  }
+
   get numRows(): number {
     return this.#rows.length
   }

@@ -191,6 +191,10 @@ describe('opscope tables', () => {
     const capture = await buildCapture(workedVector())
     expect(utf8(stdout)).toBe(`${capture.operators().toString({ maxRows: 2 })}\n`)
   })
+  it("has the columns of Furiosa's profiler on demand", async () => {
+    const { stdout } = await cli(['tables', vector, '--furiosa', '--table', 'executions'])
+    expect(utf8(stdout)).toMatch(/┆ NPU Total ┆ NPU Run ┆ NPU IoWait │/)
+  })
   it('gives all rows as JSON', async () => {
     const all = JSON.parse((await cli(['tables', vector, '--json', '--rows', '1'])).stdout)
     expect(Object.keys(all)).toEqual(['summary', 'inferences', 'executions', 'operators', 'cpuOperators'])

@@ -164,6 +164,43 @@ describe('printed', () => {
   })
 })
 
+describe("the columns of Furiosa's profiler", () => {
+  it('have its names and order', async () => {
+    const capture = await worked()
+    const furiosa = true
+    expect(capture.inferences({ furiosa }).columns).toEqual(['trace_id', 'span_id', 'thread.id', 'dur'])
+    expect(capture.executions({ furiosa }).toArray()[1]).toEqual({
+      trace_id: T0,
+      span_id: '00000000000000d2',
+      pe_index: 0,
+      execution_index: 1,
+      'NPU Total': 100_100,
+      'NPU Run': 90_000,
+      'NPU IoWait': 10_100,
+    })
+    expect(capture.operators({ furiosa }).toArray()[0]).toEqual({
+      name: 'conv2d',
+      'average_elapsed (ns)': 50_000,
+      count: 2,
+    })
+    const external = ['trace_id', 'span_id', 'thread.id', 'name', 'operator_index', 'dur']
+    expect(capture.cpuOperators({ furiosa }).columns).toEqual(external)
+    const rows = capture.rows({ furiosa })
+    expect(rows.columns.join(' ')).toBe(
+      'trace_id parent_span_id span_id start end cat name thread.id dram_base pe_index execution_index instruction_index operator_index dur',
+    )
+    expect(cells(rows.filter('cat', 'NPU').filter('pe_index', 0), 'span_id').flat().join(' ')).toBe(
+      'd1 e1 e2 e3 d2 e4 e5',
+    )
+    expect(new Set(rows.column('cat'))).toEqual(new Set(['Runtime', 'NPU']))
+  })
+  it('are asked for by their option only', async () => {
+    const capture = await worked()
+    expect(() => capture.executions({ furios: true } as never)).toThrow(/Unknown option "furios"[\s\S]*"furiosa"\?/)
+    expect(() => capture.summary({ includePause: true } as never)).toThrow(/"includePaused"\?/)
+  })
+})
+
 describe('an execution that is told of', () => {
   it('has the time of its operators clipped to it, but not their sum', async () => {
     const device = (name: string, startNs: number, endNs: number, attributes: Record<string, number>) => ({

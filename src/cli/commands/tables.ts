@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 
-import type { Capture } from '../../capture.js'
+import type { Summary } from '../../model/summary.js'
+import { Table } from '../../model/table.js'
 import { positiveInteger } from '../positive-integer.js'
 import { loadInput, tell } from '../streams.js'
 
@@ -9,6 +10,7 @@ type TableName = (typeof TABLES)[number]
 interface Options {
   table?: TableName
   rows?: number
+  furiosa?: boolean
   json?: boolean
 }
 
@@ -18,6 +20,7 @@ export function tablesCommand(): Command {
     .argument('<file>', 'a capture, or a trace of another tool; "-" is standard input')
     .addOption(new Option('--table <name>', 'only this one').choices(TABLES))
     .addOption(new Option('--rows <n>', 'most rows of a table that are printed (10)').argParser(positiveInteger))
+    .option('--furiosa', "the columns of Furiosa's profiler, under its names")
     .option('--json', 'all rows as JSON, times in ns')
     .addHelpText(
       'after',
@@ -27,22 +30,26 @@ Examples:
   opscope tables trace.pftrace --table operators --rows 100
   opscope tables trace.pftrace --table inferences --json | jq '.[].dur'`,
     )
-    .action(async (file: string, { table, rows, json }: Options) => {
+    .action(async (file: string, { table, rows, furiosa = false, json }: Options) => {
       const capture = await loadInput(file)
       tell(capture.warnings)
-      const text = json === true ? jsonOf(capture, table) : printed(capture, table, rows)
-      process.stdout.write(`${text}\n`)
+      const get = (name: TableName) => (name === 'summary' ? capture.summary() : capture[name]({ furiosa }))
+      process.stdout.write(`${json === true ? jsonOf(get, table) : printed(get, table, rows)}\n`)
     })
 }
 
-function jsonOf(capture: Capture, only: TableName | undefined): string {
-  const given = only === undefined ? Object.fromEntries(TABLES.map(name => [name, capture[name]()])) : capture[only]()
+type Get = (name: TableName) => Summary | Table
+
+function jsonOf(get: Get, only: TableName | undefined): string {
+  const given = only === undefined ? Object.fromEntries(TABLES.map(name => [name, get(name)])) : get(only)
   return JSON.stringify(given, null, 2)
 }
 
-function printed(capture: Capture, only: TableName | undefined, maxRows = 10): string {
-  const text = (name: TableName) =>
-    name === 'summary' ? capture.summary().toString() : capture[name]().toString({ maxRows })
+function printed(get: Get, only: TableName | undefined, maxRows = 10): string {
+  const text = (name: TableName) => {
+    const table = get(name)
+    return table instanceof Table ? table.toString({ maxRows }) : table.toString()
+  }
   if (only !== undefined) return text(only)
   return TABLES.map(name => (name === 'summary' ? text(name) : `${name}\n${text(name)}`)).join('\n\n')
 }
