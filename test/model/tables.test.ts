@@ -316,6 +316,19 @@ describe('a capture that tells of no executions', () => {
       [1, 10, 10, 10],
     ])
   })
+  it('has an inference on the host beside those on a GPU, each counted for itself', async () => {
+    const at = (startNs: number) => ({ thread: 'main', startNs, endNs: startNs + 50 })
+    const capture = await buildCapture({
+      spans: [0, 100, 200].map(startNs => ({ ...at(startNs), name: 'predict', category: 'inference' as const })),
+      launches: [{ thread: 'main', name: 'cudaLaunchKernel', startNs: 110, endNs: 112, correlationId: 1 }],
+      gpu: [{ kind: 'kernel', name: 'gemm', device: 3, startNs: 120, endNs: 140, correlationId: 1 }],
+    })
+    expect(cells(capture.executions(), 'device', 'device_index', 'execution_index', 'Total', 'Idle')).toEqual([
+      ['cpu', null, 0, 50, 50],
+      ['gpu', 3, 0, 20, 0],
+      ['cpu', null, 1, 50, 50],
+    ])
+  })
   it('has the inference itself on the host where nothing ran on a device', async () => {
     const op = (name: string, startNs: number, endNs: number) => ({
       thread: 'main',
