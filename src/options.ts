@@ -93,22 +93,38 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
 }
 export const OPTION_KEYS = Object.keys(RULES) as (keyof ResolvedOptions)[]
 
+/** Where a recording goes. */
+const RESULT_KEYS: readonly string[] = ['profilePath', 'print']
+let isResultTaken = false
+
+/**
+ * The variables that say where a recording goes are those of the session that `opscope/register` started: from now on
+ * no other session of this thread reads them, or two would write one file.
+ */
+export function takeResultVariables(): void {
+  isResultTaken = true
+}
+
 /**
  * What the caller gave, else the environment, else the default; frozen.
- * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE; and what `onBadVariable` throws
  */
-export function resolveOptions(given: ProfilerOptions, defaults: Partial<ResolvedOptions> = {}): ResolvedOptions {
+export function resolveOptions(
+  given: ProfilerOptions,
+  defaults: Partial<ResolvedOptions> = {},
+  onBadVariable: (name: string, error: Error) => void = warnAboutVariable,
+): ResolvedOptions {
   checkKeys(given, OPTION_KEYS)
   const resolve = <K extends keyof ResolvedOptions>(key: K): ResolvedOptions[K] => {
     const rule: OptionRule<ResolvedOptions[K]> = RULES[key]
     const value = given[key]
     if (value !== undefined) return rule.check(value, key)
-    const text = process.env[environmentName(key)]
+    const text = isResultTaken && RESULT_KEYS.includes(key) ? undefined : process.env[environmentName(key)]
     if (text !== undefined && text !== '') {
       try {
         return rule.check(rule.parse(text), key)
       } catch (error) {
-        warnAboutVariable(environmentName(key), error as Error)
+        onBadVariable(environmentName(key), error as Error)
       }
     }
     return defaults[key] ?? rule.fallback
@@ -119,6 +135,25 @@ export function resolveOptions(given: ProfilerOptions, defaults: Partial<Resolve
 /** `profilePath` → `OPSCOPE_PROFILE_PATH`, `bufferMB` → `OPSCOPE_BUFFER_MB`. */
 export function environmentName(key: string): string {
   return `OPSCOPE_${key.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase()}`
+}
+
+/**
+ * Checks the text of an option, as a variable or the command line gives it.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE
+ */
+export function checkText(key: keyof ResolvedOptions, text: string): void {
+  const rule: OptionRule<unknown> = RULES[key]
+  rule.check(rule.parse(text), key)
+}
+
+/**
+ * A variable that is a switch and no option of a recording; off when it is absent.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE
+ */
+export function readSwitch(name: string): boolean {
+  const text = process.env[name] ?? ''
+  const { parse, check } = flag(false)
+  return text !== '' && check(parse(text), name)
 }
 
 const warned = new Set<string>()

@@ -25,6 +25,7 @@ import { reportCommand } from '../src/cli/commands/report.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
+import { REGISTER_VARIABLES } from '../src/register/settings.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
@@ -108,6 +109,7 @@ describe('the docs and the sources name the same', () => {
   const variables = [
     ...OPTION_KEYS.map(environmentName),
     ...namesIn(sourceText('binding/gpu', /\.cc$/), /"(OPSCOPE_[A-Z_]+)"/g),
+    ...REGISTER_VARIABLES,
   ]
 
   it('options', () => {
@@ -115,6 +117,8 @@ describe('the docs and the sources name the same', () => {
   })
   it('environment variables', () => {
     expect(namesIn(read('docs/environment.md'), /^## (\w+)$/gm)).toEqual(variables.toSorted())
+    const used = namesIn(sourceText('src', /^register.*\.ts$/), /\b((?:OPSCOPE|FURIOSA)_[A-Z_]+)/g)
+    expect(variables).toEqual(expect.arrayContaining(used))
     const known = [...variables, ...namesIn(read('binding/include/opscope/opscope.h'), /(OPSCOPE_\w+)/g)]
     expect(known).toEqual(expect.arrayContaining(namesIn(PAGES.map(read).join(), /\b(OPSCOPE_\w+)/g)))
   })

@@ -1,3 +1,5 @@
+import { extname } from 'node:path'
+
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 
@@ -27,6 +29,12 @@ const NOT_WRITTEN: [suffix: string, what: string][] = [
   ['.html', 'HTML'],
   ['.csv', 'CSV'],
 ]
+
+/** The part of a path that tells the format, as `.json.gz`, else what `extname` says. */
+export function suffixOf(path: string): string {
+  const known = [...BY_SUFFIX, ...NOT_WRITTEN].find(([suffix]) => path.toLowerCase().endsWith(suffix))
+  return known === undefined ? extname(path) : path.slice(-known[0].length)
+}
 
 /**
  * The format of a file by its name; a name without a known suffix gets the canonical one, Perfetto.

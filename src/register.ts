@@ -1,0 +1,31 @@
+// Loaded before a program by --require or --import: profiles it as the environment says, without touching its code.
+import { createRequire } from 'node:module'
+import { getEnvironmentData, isMainThread } from 'node:worker_threads'
+
+import { say } from './register/notice.js'
+import type * as recording from './register/recording.js'
+
+/** Set once register runs in this thread, also for other copies of the package. */
+const REGISTERED = Symbol.for('opscope.register')
+const realm = globalThis as { [REGISTERED]?: boolean }
+
+if (realm[REGISTERED] !== true) {
+  realm[REGISTERED] = true
+  try {
+    if (isMainThread && isAsked()) loadRecording().startRecording()
+    else if (!isMainThread && getEnvironmentData('opscope.register') !== undefined) loadRecording().joinRecording()
+  } catch (error) {
+    say(`profiling is off: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+function isAsked(): boolean {
+  const { env } = process
+  const asks = [env.OPSCOPE_PROFILE_PATH, env.FURIOSA_PROFILER_OUTPUT_PATH, env.OPSCOPE_PRINT, env.OPSCOPE_SUMMARY]
+  return asks.some(Boolean)
+}
+
+/** Only where it is needed: it takes 0.1 s, and NODE_OPTIONS reaches every process. Not by import, which would be late. */
+function loadRecording(): typeof recording {
+  return createRequire(import.meta.url)('./register/recording.js')
+}
