@@ -22,6 +22,7 @@ import { describe, expect, it } from 'vitest'
 import { convertCommand } from '../src/cli/commands/convert.js'
 import { doctorCommand } from '../src/cli/commands/doctor.js'
 import { reportCommand } from '../src/cli/commands/report.js'
+import { runCommand } from '../src/cli/commands/run.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
@@ -30,9 +31,14 @@ import { REGISTER_VARIABLES } from '../src/register/settings.js'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map(file => `docs/${file}`)]
-const COMMANDS = [reportCommand(), convertCommand(), timelineCommand(), tablesCommand(), doctorCommand()].map(
-  each => [each.name(), each] as const,
-)
+const COMMANDS = [
+  runCommand(),
+  reportCommand(),
+  convertCommand(),
+  timelineCommand(),
+  tablesCommand(),
+  doctorCommand(),
+].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm
 const NPX = `npx() { shift; '${process.execPath}' '${join(ROOT, 'lib/cli/main.js')}' "$@"; }\n`
 

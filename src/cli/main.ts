@@ -6,6 +6,7 @@ import { VERSION } from '../version.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { reportCommand } from './commands/report.js'
+import { runCommand } from './commands/run.js'
 import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
 
@@ -24,6 +25,7 @@ Files are told by their content: captures of opscope (.pftrace, .json, .json.gz)
 PyTorch and ONNX Runtime profiles. "-" is standard input or output.
 
 Examples:
+  opscope run --summary server.mjs                 profile a program as it is
   opscope report trace.pftrace                     what took the time
   opscope report ort_profile.json --sorted-key total
   opscope convert trace.pftrace trace.json.gz      another format, by its suffix
@@ -31,9 +33,18 @@ Examples:
   opscope tables trace.pftrace                     latency, executions and operators of inferences
   opscope doctor                                   what this machine can record
 
-Exit codes: 0 done, 1 failed, 2 wrong usage.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program.`,
   )
-for (const command of [reportCommand(), convertCommand(), timelineCommand(), tablesCommand(), doctorCommand()]) {
+// What follows the program of `run` is the program's.
+program.enablePositionalOptions()
+for (const command of [
+  runCommand(),
+  reportCommand(),
+  convertCommand(),
+  timelineCommand(),
+  tablesCommand(),
+  doctorCommand(),
+]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.
   program.addCommand(command.copyInheritedSettings(program).exitOverride())
 }

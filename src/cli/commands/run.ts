@@ -1,0 +1,93 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { Command, Option } from 'commander'
+
+import { openOutput } from '../../export/index.js'
+import { checkText, environmentName, type ResolvedOptions } from '../../options.js'
+import { chooseIntegrations } from '../../register/settings.js'
+import { runInPlace } from '../child.js'
+
+type Flags = Record<string, string | true | undefined>
+
+const DEFAULT_PATH = 'opscope-%p.pftrace'
+const REGISTER = fileURLToPath(new URL('../../register.cjs', import.meta.url))
+
+/** Options of the recording: what follows the flag, if anything does, and what it means. Each sets its variable. */
+const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: string, meaning: string]> = {
+  profilePath: ['<path>', `where the capture goes; %p is the process id (default: "${DEFAULT_PATH}")`],
+  state: ['<state>', 'CPU, GPU or All'],
+  tracerOption: ['<option>', 'Default, OpDetail or AllOpDetail'],
+  categories: ['<list>', 'all, or what is recorded'],
+  sortedKey: ['<key>', 'order of the report'],
+  gpu: ['<choice>', 'auto, off or required'],
+  gpuStartMs: ['<ms>', 'how long the start may wait for the GPU'],
+  memory: ['', 'record GPU allocations too'],
+  graphTrace: ['<choice>', 'CUDA graphs by node or by graph'],
+  attribution: ['<choice>', 'auto, or exact across await'],
+  bufferMB: ['<n>', 'memory for spans, in MiB'],
+  startPaused: ['', 'record nothing until the program resumes'],
+  attributes: ['<list>', 'facts about the recording, key=value,key=value'],
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('Profile a Node.js program, its worker threads and child processes, without touching its code.')
+    .argument('<app>', 'the program; after "--" options of node may stand before it')
+    .argument('[args...]', 'its arguments')
+    .passThroughOptions()
+  for (const [key, [argument, meaning]] of Object.entries(RECORDING)) {
+    command.addOption(new Option(`${flagOf(key)} ${argument}`.trim(), meaning))
+  }
+  return command
+    .option('--summary', 'print the report to standard error at the end')
+    .option('--integrations <list>', 'packages to record; -onnxruntime leaves one out')
+    .option('--quiet', 'do not say where the file is')
+    .addHelpText(
+      'after',
+      `
+Each process gets a file. Standard input, output and errors, signals and the exit code are those of the program.
+
+Examples:
+  opscope run server.mjs --port 8080
+  opscope run --summary --sorted-key total --profile-path trace.json.gz predict.js
+  opscope run -- --max-old-space-size=8192 predict.js`,
+    )
+    .action((app: string, args: string[], flags: Flags) => {
+      const env = environmentOf(flags)
+      return runInPlace(process.execPath, ['--require', REGISTER, app, ...args], env)
+    })
+}
+
+/**
+ * The environment of the program. Register stands in it as well as on the command line: neither reaches every worker.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE, ERR_OPSCOPE_FILE_WRITE, before the program starts
+ */
+function environmentOf(flags: Flags): NodeJS.ProcessEnv {
+  const env = { ...process.env }
+  for (const key of Object.keys(RECORDING) as (keyof typeof RECORDING)[]) {
+    const value = flags[new Option(flagOf(key)).attributeName()]
+    if (value === undefined) continue
+    const text = value === true ? '1' : value
+    checkText(key, text)
+    env[environmentName(key)] = text
+  }
+  if (flags.integrations !== undefined) {
+    chooseIntegrations(String(flags.integrations))
+    env.OPSCOPE_INTEGRATIONS = String(flags.integrations)
+  }
+  if (flags.summary) env.OPSCOPE_SUMMARY = '1'
+  if (flags.quiet) env.OPSCOPE_QUIET = '1'
+  const isInherited = flags.profilePath === undefined && env.OPSCOPE_ROOT_PID !== undefined
+  // The program is the first of its own processes, unless it writes where a profiled process above it writes.
+  if (!isInherited) delete env.OPSCOPE_ROOT_PID
+  env.OPSCOPE_PROFILE_PATH = resolve(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || DEFAULT_PATH)
+  openOutput(env.OPSCOPE_PROFILE_PATH)
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(REGISTER)}`.trim()
+  return env
+}
+
+/** `bufferMB` → `--buffer-mb`. */
+function flagOf(key: string): string {
+  return `--${environmentName(key).replace('OPSCOPE_', '').toLowerCase().replaceAll('_', '-')}`
+}
