@@ -14,6 +14,7 @@
 #include "gpu_samples.h"
 #include "json_reader.h"
 #include "recording_samples.h"
+#include "temporary_path.h"
 
 namespace opscope::test {
 namespace {
@@ -321,8 +322,8 @@ TEST_CASE("the first write that fails is the outcome") {
 TEST_CASE("a file holds the same bytes as memory") {
   // Enough for the sink's own thread to come in.
   const auto recording = RandomRecording(4, 2, 60'000);
-  char path[] = "/tmp/opscope-test-XXXXXX";
-  const int fd = ::mkstemp(path);
+  const TemporaryFile file;
+  const int fd = ::open(file.path().c_str(), O_RDWR | O_CLOEXEC);
   REQUIRE(fd >= 0);
   ByteSink sink(fd);
   std::vector<Warning> warnings;
@@ -331,7 +332,6 @@ TEST_CASE("a file holds the same bytes as memory") {
   std::string read(sink.bytes(), '\0');
   REQUIRE(::pread(fd, read.data(), read.size(), 0) == static_cast<ssize_t>(read.size()));
   ::close(fd);
-  ::unlink(path);
   CHECK(read == Text(*recording));
 }
 

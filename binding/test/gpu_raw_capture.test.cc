@@ -1,34 +1,20 @@
-#include <unistd.h>
-
-#include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "doctest.h"
 #include "gpu/raw_capture.h"
 #include "test/gpu_record_builder.h"
+#include "test/temporary_path.h"
 
 using namespace opscope;
 using namespace opscope::gpu;
 using gpu_test::BufferBuilder;
 using gpu_test::LayoutOf;
 using gpu_test::StrideRow;
+using opscope::test::TemporaryFile;
 
 namespace {
 
 constexpr uint64_t kEpoch = 1'760'000'000'000'000'000;
-
-struct TemporaryFile {
-  TemporaryFile() { close(mkstemp(path)); }
-  ~TemporaryFile() { std::remove(path); }
-  std::string Content() const {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  void Put(const std::string& content) const { std::ofstream(path, std::ios::binary) << content; }
-  char path[40] = "/tmp/opscope-raw-XXXXXX";
-};
 
 void WriteSample(const std::string& path) {
   const RecordLayout layout = LayoutOf(&StrideRow::cuda_12_4);
@@ -56,9 +42,9 @@ void WriteSample(const std::string& path) {
 
 TEST_CASE("recorded buffers decode again without the process that made them") {
   const TemporaryFile file;
-  WriteSample(file.path);
+  WriteSample(file.path());
   GpuRecords records;
-  REQUIRE(DecodeRawCapture(file.path, &records).ok());
+  REQUIRE(DecodeRawCapture(file.path(), &records).ok());
   REQUIRE(records.rows.size() == 3);
   CHECK(records.strings[records.rows[2].name] == "gemm(float*)");
   CHECK(records.rows[2].start_ns == 220);
@@ -73,7 +59,7 @@ TEST_CASE("recorded buffers decode again without the process that made them") {
 
 TEST_CASE("a recorded buffer holds no process id and each text once") {
   const TemporaryFile file;
-  WriteSample(file.path);
+  WriteSample(file.path());
   const std::string content = file.Content();
   const uint32_t process = 4242;
   CHECK(content.find(std::string(reinterpret_cast<const char*>(&process), 4)) == std::string::npos);
@@ -84,21 +70,21 @@ TEST_CASE("a recorded buffer holds no process id and each text once") {
 
 TEST_CASE("a file cut anywhere, or with any byte changed, is read as far as it goes or refused") {
   const TemporaryFile file;
-  WriteSample(file.path);
+  WriteSample(file.path());
   const std::string content = file.Content();
   GpuRecords whole;
-  REQUIRE(DecodeRawCapture(file.path, &whole).ok());
+  REQUIRE(DecodeRawCapture(file.path(), &whole).ok());
   for (size_t cut = 0; cut < content.size(); cut += cut < 400 ? 1 : 13) {
     file.Put(content.substr(0, cut));
     GpuRecords records;
-    if (DecodeRawCapture(file.path, &records).ok()) CHECK(records.rows.size() <= whole.rows.size());
+    if (DecodeRawCapture(file.path(), &records).ok()) CHECK(records.rows.size() <= whole.rows.size());
   }
   for (size_t at = 0; at < content.size(); at += at < 400 ? 1 : 7) {
     std::string changed = content;
     changed[at] = static_cast<char>(changed[at] ^ 0x5A);
     file.Put(changed);
     GpuRecords records;
-    [[maybe_unused]] const Status status = DecodeRawCapture(file.path, &records);
+    [[maybe_unused]] const Status status = DecodeRawCapture(file.path(), &records);
   }
 }
 
@@ -107,5 +93,5 @@ TEST_CASE("what is no such file is refused with a reason") {
   CHECK(DecodeRawCapture("/nowhere/raw", &records).code == Code::kFileRead);
   const TemporaryFile file;
   file.Put("something else entirely");
-  CHECK(DecodeRawCapture(file.path, &records).code == Code::kFileFormat);
+  CHECK(DecodeRawCapture(file.path(), &records).code == Code::kFileFormat);
 }

@@ -1,9 +1,5 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
@@ -12,6 +8,7 @@
 #include "doctest.h"
 #include "gpu/cupti_library.h"
 #include "gpu/cupti_search.h"
+#include "test/temporary_path.h"
 
 using namespace opscope::gpu;
 
@@ -23,22 +20,13 @@ const char* Lookup(const char* name) {
   return found == g_environment.end() ? nullptr : found->second.c_str();
 }
 
-// A folder that is gone with the test.
-struct Folder {
-  Folder() { REQUIRE(mkdtemp(path) != nullptr); }
-  ~Folder() {
-    const std::string command = std::string("rm -r '") + path + "'";
-    [[maybe_unused]] const int result = std::system(command.c_str());
-  }
+struct Folder : opscope::test::TemporaryFolder {
   std::string Add(const std::string& file) const {
-    const std::string full = std::string(path) + "/" + file;
-    for (size_t at = full.find('/', std::strlen(path) + 1); at != std::string::npos;
-         at = full.find('/', at + 1))
-      mkdir(full.substr(0, at).c_str(), 0700);
+    const std::filesystem::path full = std::filesystem::path(path()) / file;
+    std::filesystem::create_directories(full.parent_path());
     std::ofstream(full) << "not a library";
-    return full;
+    return full.string();
   }
-  char path[64] = "/tmp/opscope-search-XXXXXX";
 };
 
 std::vector<std::string> PathsOf(const CuptiSearch& search) {
@@ -59,9 +47,9 @@ CuptiSearch Search(int wanted_major, std::vector<std::string> mapped = {}) {
 TEST_CASE("OPSCOPE_CUPTI_PATH is the only place when it is set, a file or a folder") {
   const Folder folder;
   const std::string twelve = folder.Add("libcupti.so.12"), thirteen = folder.Add("libcupti.so.13");
-  g_environment = {{"OPSCOPE_CUPTI_PATH", twelve}, {"CUDA_HOME", folder.path}};
+  g_environment = {{"OPSCOPE_CUPTI_PATH", twelve}, {"CUDA_HOME", folder.path()}};
   CHECK(PathsOf(Search(13, {"/mapped/libcupti.so.13"})) == std::vector<std::string>{twelve});
-  g_environment = {{"OPSCOPE_CUPTI_PATH", folder.path}};
+  g_environment = {{"OPSCOPE_CUPTI_PATH", folder.path()}};
   CHECK(PathsOf(Search(12)) == std::vector<std::string>{thirteen, twelve});
   g_environment = {{"OPSCOPE_CUPTI_PATH", "/nowhere/libcupti.so"}};
   const CuptiOutcome missing = LoadCupti(Search(13));
@@ -85,7 +73,7 @@ TEST_CASE("the wanted major is tried in every place before a lower one, and a ne
   const std::string eleven = toolkit.Add("extras/CUPTI/lib64/libcupti.so.11.8");
   const std::string thirteen = toolkit.Add("lib64/libcupti.so.13");
   const std::string wheel = venv.Add("lib/python3.11/site-packages/nvidia/cuda_cupti/lib/libcupti.so.12");
-  g_environment = {{"CUDA_HOME", toolkit.path}, {"VIRTUAL_ENV", venv.path}};
+  g_environment = {{"CUDA_HOME", toolkit.path()}, {"VIRTUAL_ENV", venv.path()}};
   const auto paths = PathsOf(Search(12));
   REQUIRE(paths.size() >= 4);
   CHECK(paths[0] == wheel);
@@ -101,7 +89,7 @@ TEST_CASE("PYTHONPATH and conda are looked through in the layouts of the wheels"
   const Folder site, conda;
   const std::string wheel = site.Add("nvidia/cu13/lib/libcupti.so.13");
   const std::string package = conda.Add("lib/libcupti.so.13");
-  g_environment = {{"PYTHONPATH", std::string("/nowhere::") + site.path}, {"CONDA_PREFIX", conda.path}};
+  g_environment = {{"PYTHONPATH", std::string("/nowhere::") + site.path()}, {"CONDA_PREFIX", conda.path()}};
   const auto paths = PathsOf(Search(13));
   REQUIRE(paths.size() >= 2);
   CHECK(paths[0] == package);

@@ -1,7 +1,3 @@
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -13,31 +9,10 @@
 #include "format/wire.h"
 #include "gpu_samples.h"
 #include "recording_samples.h"
+#include "temporary_path.h"
 
 namespace opscope::test {
 namespace {
-
-// A file with the bytes, gone with the object.
-class TestFile {
- public:
-  explicit TestFile(std::string_view bytes = {}) {
-    const int fd = ::mkstemp(path_);
-    REQUIRE(fd >= 0);
-    ::close(fd);
-    Write(bytes);
-  }
-  ~TestFile() { ::unlink(path_); }
-  void Write(std::string_view bytes) {
-    std::FILE* file = std::fopen(path_, "wb");
-    REQUIRE(file != nullptr);
-    if (!bytes.empty()) REQUIRE(std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
-    std::fclose(file);
-  }
-  std::string path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/opscope-test-XXXXXX";
-};
 
 std::string Bytes(const Recording& recording) {
   ByteSink sink = ByteSink::ToMemory();
@@ -47,7 +22,7 @@ std::string Bytes(const Recording& recording) {
 }
 
 std::shared_ptr<const Recording> Loaded(std::string_view bytes) {
-  const TestFile file(bytes);
+  const TemporaryFile file(bytes);
   RawRows rows;
   const Status status = ReadPerfetto(file.path(), &rows);
   REQUIRE_MESSAGE(status.ok(), status.detail);
@@ -239,10 +214,10 @@ TEST_CASE("a plain op span takes at most 36 bytes") {
 
 TEST_CASE("a file cut at any byte gives what is whole") {
   const std::string bytes = Bytes(*OddRecording());
-  TestFile file;
+  TemporaryFile file;
   size_t last_count = 0;
   for (size_t size = 1; size < bytes.size(); ++size) {
-    file.Write(std::string_view(bytes).substr(0, size));
+    file.Put(std::string_view(bytes).substr(0, size));
     RawRows rows;
     const Status status = ReadPerfetto(file.path(), &rows);
     if (!status.ok()) {
@@ -294,7 +269,7 @@ TEST_CASE("files of another kind are refused with a sentence") {
       {std::string("\x0a\xff\xff\xff\xff\x0f", 6), Code::kFileDamaged},
   };
   for (const auto& [bytes, code] : files) {
-    const TestFile file(bytes);
+    const TemporaryFile file(bytes);
     RawRows rows;
     const Status status = ReadPerfetto(file.path(), &rows);
     CHECK(status.code == code);
@@ -384,7 +359,7 @@ TEST_CASE("interned names and incremental clocks of a foreign trace are understo
 TEST_CASE("no mutation of a capture crashes or blows up the reader") {
   const std::string good = Bytes(*OddRecording());
   std::mt19937_64 random(7);
-  TestFile file;
+  TemporaryFile file;
   const char* rounds = std::getenv("OPSCOPE_FUZZ_ROUNDS");
   const int count = rounds == nullptr ? 3000 : std::atoi(rounds);
   for (int round = 0; round < count; ++round) {
@@ -412,7 +387,7 @@ TEST_CASE("no mutation of a capture crashes or blows up the reader") {
       }
       if (bytes.empty()) bytes = "\n";
     }
-    file.Write(bytes);
+    file.Put(bytes);
     RawRows rows;
     if (!ReadPerfetto(file.path(), &rows).ok()) continue;
     REQUIRE(rows.span_name.size() <= bytes.size());
