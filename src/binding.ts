@@ -122,31 +122,9 @@ export interface RecordingView {
   attributes: { row: number; key: string; value: string | number | bigint | boolean }[]
   links: { row: number; traceId: string; spanId: string }[]
   marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span: Int32Array }
-  counters: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; value: Float64Array }
-  launches: {
-    thread: Uint32Array
-    name: Uint32Array
-    startNs: Float64Array
-    endNs: Float64Array
-    correlationId: BigUint64Array
-    span: Int32Array
-    flags: Uint8Array
-  }
-  gpu: {
-    kind: Uint8Array
-    from: Uint8Array
-    to: Uint8Array
-    name: Uint32Array
-    device: Uint32Array
-    context: Uint32Array
-    stream: Uint32Array
-    startNs: Float64Array
-    endNs: Float64Array
-    correlationId: BigUint64Array
-    bytes: Float64Array
-    launch: Int32Array
-    span: Int32Array
-  }
+  counters: RawRows['counters']
+  launches: RawRows['launches'] & { span: Int32Array; flags: Uint8Array }
+  gpu: RawRows['gpu'] & { launch: Int32Array; span: Int32Array }
 }
 
 export type TimeOf = 0 | 1 | 2 // cpu, gpu, all

@@ -1,5 +1,5 @@
 import { GPU_KINDS, MEMORY_KINDS } from './binding.js'
-import type { GpuTables, KernelFields } from './gpu-row-columns.js'
+import type { GpuRowColumns, KernelFields } from './gpu-row-columns.js'
 import type { GpuDeviceFields } from './raw-rows.js'
 import { eachRow, type RowChecker } from './row-checks.js'
 import type { CaptureRows } from './row-types.js'
@@ -36,7 +36,7 @@ const UINT16_MAX = 0xffff
 const UINT32_MAX = 0xffffffff
 
 /** The GPU's tables of plain rows, checked. `string` interns a name. */
-export function addGpuTables(tables: GpuTables, string: (text: string) => number, rows: CaptureRows): void {
+export function addGpuTables(tables: GpuRowColumns, string: (text: string) => number, rows: CaptureRows): void {
   eachRow(rows, 'gpu', GPU_KEYS, check => {
     const { startNs, endNs } = check.interval()
     const kind = check.oneOf('kind', GPU_KINDS)

@@ -57,7 +57,7 @@ const KERNEL_COLUMNS = [
 const MEMORY_COLUMNS = ['atNs', 'bytes', 'device', 'context', 'stream', 'kind'] as const
 
 /** The GPU's part of plain rows: what a RowsBuilder keeps beside the host's spans. */
-export class GpuTables {
+export class GpuRowColumns {
   readonly devices: RawRows['gpuDetails']['devices'] = []
   readonly contexts: RawRows['gpuDetails']['contexts'] = []
   readonly streamNames: RawRows['gpuDetails']['streamNames'] = []

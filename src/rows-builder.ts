@@ -1,6 +1,6 @@
 import { CATEGORIES, type Category, type NameEntry, type NativeWarning, ROLES, type Role } from './binding.js'
 import { float64, type Growing, uint8, uint32, uint64, valuesOf } from './columns.js'
-import { type GpuFields, GpuTables } from './gpu-row-columns.js'
+import { type GpuFields, GpuRowColumns } from './gpu-row-columns.js'
 import type { RawRows } from './raw-rows.js'
 
 /** Ids of a span; absent ones are 0. */
@@ -60,7 +60,7 @@ export class RowsBuilder {
   protected readonly mark: MarkTable = { thread: uint32(), name: uint32(), atNs: float64() }
   readonly #counter = { thread: uint32(), name: uint32(), atNs: float64(), value: float64() }
   readonly #launch = { thread: uint32(), name: uint32(), startNs: float64(), endNs: float64(), correlationId: uint64() }
-  readonly gpu: GpuTables = new GpuTables()
+  readonly gpu: GpuRowColumns = new GpuRowColumns()
 
   get spanCount(): number {
     return this.span.thread.length

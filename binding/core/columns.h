@@ -144,6 +144,10 @@ enum LaunchFlag : uint8_t {
   kByContext = 2,    // it is the one that the thread worked for
 };
 
+// CUPTI's clock is mapped to ours with an error of some 100 ns, more where the
+// host is busy: by so much two times of the two clocks may seem swapped.
+constexpr int64_t kGpuClockErrorNs = 1'000;
+
 // A CUDA API call on a host thread.
 struct LaunchRow {
   int64_t start_ns, end_ns;
@@ -164,6 +168,10 @@ enum class MemoryKind : uint8_t {
   kManaged = 5,
   kPeer = 6,
 };
+// Memory of the host, as against that of a device or of nobody knows what.
+constexpr bool IsHostMemory(MemoryKind kind) noexcept {
+  return kind == MemoryKind::kPageable || kind == MemoryKind::kPinned;
+}
 struct GpuRow {
   int64_t start_ns, end_ns;
   uint64_t correlation_id;

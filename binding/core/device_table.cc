@@ -16,19 +16,15 @@
 namespace opscope {
 namespace {
 
-// The error between the two clocks: a wait may seem to end before the work it waited for.
-constexpr int64_t kClockErrorNs = 1'000;
-
 using EarliestFirst = std::priority_queue<int64_t, std::vector<int64_t>, std::greater<>>;
 
-bool IsHost(MemoryKind kind) noexcept { return kind == MemoryKind::kPageable || kind == MemoryKind::kPinned; }
 bool IsDevice(MemoryKind kind) noexcept {
   return kind == MemoryKind::kDevice || kind == MemoryKind::kArray || kind == MemoryKind::kManaged;
 }
 CopyWay WayOf(MemoryKind from, MemoryKind to) noexcept {
   if (from == MemoryKind::kPeer || to == MemoryKind::kPeer) return CopyWay::kPeer;
-  if (IsHost(from) && IsDevice(to)) return CopyWay::kToDevice;
-  if (IsDevice(from) && IsHost(to)) return CopyWay::kToHost;
+  if (IsHostMemory(from) && IsDevice(to)) return CopyWay::kToDevice;
+  if (IsDevice(from) && IsHostMemory(to)) return CopyWay::kToHost;
   if (IsDevice(from) && IsDevice(to)) return CopyWay::kOnDevice;
   return CopyWay::kOther;
 }
@@ -231,11 +227,11 @@ class DeviceTables {
 
   static GapCause CauseOf(const GapRow& gap, const LaunchRow* launch, DeviceState* device) {
     EarliestFirst& waits = device->wait_ends;
-    while (!waits.empty() && waits.top() < gap.start_ns - kClockErrorNs) waits.pop();
+    while (!waits.empty() && waits.top() < gap.start_ns - kGpuClockErrorNs) waits.pop();
     if (gap.end_ns - gap.start_ns < kTinyNs) return GapCause::kLaunch;
     if (launch == nullptr) return GapCause::kUnknown;
     if (launch->start_ns <= gap.start_ns) return GapCause::kPending;
-    const bool has_waited = !waits.empty() && waits.top() <= launch->start_ns + kClockErrorNs;
+    const bool has_waited = !waits.empty() && waits.top() <= launch->start_ns + kGpuClockErrorNs;
     return has_waited ? GapCause::kSync : GapCause::kHost;
   }
 
@@ -280,9 +276,7 @@ class DeviceTables {
       std::vector<uint64_t> values(latencies->size());
       for (size_t i = 0; i < values.size(); ++i)
         values[i] = static_cast<uint64_t>((*latencies)[i] - sums->launch_min_ns);
-      const QuantilePlace place = PlaceOf(values.size(), percent);
-      const ValuePair pair = SelectPair(values.data(), values.size(), place.rank);
-      return static_cast<int64_t>(Between(pair.at, pair.next, place.hundredths)) + sums->launch_min_ns;
+      return static_cast<int64_t>(PercentileOf(values.data(), values.size(), percent)) + sums->launch_min_ns;
     };
     sums->launch_p50_ns = percentile(50);
     sums->launch_p99_ns = percentile(99);

@@ -146,10 +146,8 @@ void BuildWaitTables(const Recording& recording,
                      GpuTables* tables);  // waits, memory and the memory of devices
 
 // A call that returned when its copy was done: its thread waited for the GPU.
-// A microsecond of grace, for the error between the two clocks.
 inline bool IsBlockingCopy(const GpuRow& row, const LaunchRow& launch) noexcept {
-  constexpr int64_t kClockErrorNs = 1'000;
-  return launch.end_ns + kClockErrorNs >= row.end_ns;
+  return launch.end_ns + kGpuClockErrorNs >= row.end_ns;
 }
 
 }  // namespace opscope

@@ -141,9 +141,7 @@ class KernelTable {
   // A selection spoils the values that it looks at, hence on a copy.
   int64_t Percentile(const uint64_t* values, size_t count, uint64_t percent) {
     scratch_.assign(values, values + count);
-    const QuantilePlace place = PlaceOf(count, percent);
-    const ValuePair pair = SelectPair(scratch_.data(), count, place.rank);
-    return static_cast<int64_t>(Between(pair.at, pair.next, place.hundredths));
+    return static_cast<int64_t>(PercentileOf(scratch_.data(), count, percent));
   }
 
   const GpuDevice* DeviceOf(uint32_t id) const noexcept {

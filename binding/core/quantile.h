@@ -98,4 +98,11 @@ inline ValuePair SelectPair(uint64_t* values, size_t count, size_t rank) {
   return {at, is_next_known ? next : at};
 }
 
+// The exact percentile. Spoils `values` as SelectPair does. `count` > 0.
+inline uint64_t PercentileOf(uint64_t* values, size_t count, uint64_t percent) {
+  const QuantilePlace place = PlaceOf(count, percent);
+  const ValuePair pair = SelectPair(values, count, place.rank);
+  return Between(pair.at, pair.next, place.hundredths);
+}
+
 }  // namespace opscope

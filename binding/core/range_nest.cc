@@ -8,10 +8,6 @@
 namespace opscope {
 namespace {
 
-// The ranges' clock is mapped to ours with an error of some 100 ns; a range that
-// sticks out of its parent by this much is cut, not taken for an overlap.
-constexpr int64_t kClockErrorNs = 1000;
-
 // One use; not thread-safe.
 class RangeNester {
  public:
@@ -84,7 +80,8 @@ class RangeNester {
 
   void NestRange(uint32_t row) {
     int64_t end = EndOf(row);
-    if (!open_.empty() && end > open_.back().end_ns && end - open_.back().end_ns <= kClockErrorNs) {
+    // What sticks out by the clocks' error is cut, not taken for an overlap.
+    if (!open_.empty() && end > open_.back().end_ns && end - open_.back().end_ns <= kGpuClockErrorNs) {
       end = open_.back().end_ns;
       spans_.duration_ns[row] = end - spans_.start_ns[row];
     }

@@ -78,11 +78,6 @@ DeviceSums& DeviceOf(uint32_t id, std::vector<DeviceSums>* devices) {
   return *found;
 }
 
-// The memory of the device itself; host memory that CUDA hands out is told by path alone.
-bool IsOnDevice(MemoryKind kind) noexcept {
-  return kind != MemoryKind::kPageable && kind != MemoryKind::kPinned;
-}
-
 void AddAllocations(const Recording& recording, GpuTables* tables) {
   PathGroups groups(recording.spans);
   std::vector<AllocationSums>& memory = tables->memory;
@@ -110,7 +105,8 @@ void AddAllocations(const Recording& recording, GpuTables* tables) {
       sums.allocated_bytes += row.bytes;
     }
     DeviceSums& device = DeviceOf(row.device, &tables->devices);
-    if (IsOnDevice(row.kind) && (!row.is_release || is_live[slot])) AddToDevice(row, &device);
+    // Host memory that CUDA hands out is told by path alone.
+    if (!IsHostMemory(row.kind) && (!row.is_release || is_live[slot])) AddToDevice(row, &device);
     is_live[slot] = !row.is_release;
   }
   std::stable_sort(memory.begin(), memory.end(), [](const AllocationSums& a, const AllocationSums& b) {

@@ -19,9 +19,7 @@ uint64_t BySorting(std::vector<uint64_t> values, uint64_t percent) {
 }
 
 uint64_t BySelection(std::vector<uint64_t> values, uint64_t percent) {
-  const QuantilePlace place = PlaceOf(values.size(), percent);
-  const ValuePair pair = SelectPair(values.data(), values.size(), place.rank);
-  return Between(pair.at, pair.next, place.hundredths);
+  return PercentileOf(values.data(), values.size(), percent);
 }
 
 TEST_CASE("quantile: selection gives what sorting gives, whatever the distribution") {

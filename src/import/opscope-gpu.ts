@@ -1,11 +1,11 @@
 // The GPU's part of our own Chrome traces: rows with how they were launched, allocations, overheads, devices.
 import { GPU_KINDS, type GpuKind, MEMORY_KINDS, type MemoryKind } from '../binding.js'
-import type { GpuTables, KernelFields } from '../gpu-row-columns.js'
+import type { GpuRowColumns, KernelFields } from '../gpu-row-columns.js'
 import type { GpuDeviceFields } from '../raw-rows.js'
 import { type Args, idOf, numberOf, objectsOf, textOf } from './chrome-event.js'
 
 /** Adds a GPU row; its kind, as an index into GPU_KINDS. `name` is an index into the strings. */
-export function addGpuRow(tables: GpuTables, args: Args, name: number, startNs: number, endNs: number): number {
+export function addGpuRow(tables: GpuRowColumns, args: Args, name: number, startNs: number, endNs: number): number {
   const kind = Math.max(0, GPU_KINDS.indexOf(args.kind as GpuKind))
   tables.addRow({
     kind,
@@ -22,7 +22,7 @@ export function addGpuRow(tables: GpuTables, args: Args, name: number, startNs: 
   return kind
 }
 
-export function addAllocation(tables: GpuTables, allocation: Args, atNs: number): void {
+export function addAllocation(tables: GpuRowColumns, allocation: Args, atNs: number): void {
   tables.addMemory({
     atNs,
     bytes: count(allocation.bytes, Number.MAX_SAFE_INTEGER),
@@ -35,7 +35,7 @@ export function addAllocation(tables: GpuTables, allocation: Args, atNs: number)
 }
 
 /** What the metadata tells: devices, contexts and the names of streams. */
-export function addGpuMetadata(tables: GpuTables, metadata: Args): void {
+export function addGpuMetadata(tables: GpuRowColumns, metadata: Args): void {
   for (const device of objectsOf(metadata.gpu_devices)) {
     tables.devices.push(deviceOf(device))
   }
