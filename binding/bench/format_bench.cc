@@ -219,7 +219,8 @@ void BenchReader(const Recording& recording) {
   ::close(fd);
   const double read = BestSeconds(3, [&] {
     RawRows rows;
-    if (const Status status = ReadPerfetto(path, &rows); !status.ok()) Fail(status);
+    std::unique_ptr<StreamedLogs> logs;
+    if (const Status status = ReadPerfetto(path, &rows, &logs); !status.ok()) Fail(status);
   });
   ::unlink(path);
   const double millions = static_cast<double>(recording.spans.size()) / 1e6;

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "chunk_pool.h"
 #include "record.h"
 #include "row_order.h"
+#include "session_window.h"
 #include "span_references.h"
 
 namespace opscope {
@@ -82,7 +82,7 @@ class Merger {
   void AllocateColumns() {
     size_t words = 0;
     for (const LogSnapshot& log : input_.logs) {
-      for (const LogSnapshot::Piece& piece : log.pieces) words += piece.words;
+      for (const LogPiece& piece : log.pieces) words += piece.count;
     }
     // A begin takes two words at least. What is not used is never touched.
     const size_t bound = words / 2;
@@ -109,20 +109,14 @@ class Merger {
   uint64_t FirstEvent(const LogSnapshot& log) const {
     for (size_t p = 0; p < log.pieces.size(); ++p) {
       // All of this piece is older than the next one's beginning.
-      if (p + 1 < log.pieces.size() && log.pieces[p + 1].chunk->first_ticks < session_.start_ticks) continue;
-      const LogSnapshot::Piece& piece = log.pieces[p];
-      for (uint32_t at = 0; at < piece.words; at += RecordWords(piece.chunk->words + at)) {
-        const uint64_t ticks = TicksOf(piece.chunk->words[at]);
+      if (p + 1 < log.pieces.size() && log.pieces[p + 1].first_ticks < session_.start_ticks) continue;
+      const LogPiece& piece = log.pieces[p];
+      for (uint32_t at = 0; at < piece.count; at += RecordWords(piece.words + at)) {
+        const uint64_t ticks = TicksOf(piece.words[at]);
         if (ticks >= session_.start_ticks) return ticks;
       }
     }
     return UINT64_MAX;
-  }
-
-  static uint32_t RecordWords(const uint64_t* words) noexcept {
-    const Kind kind = KindOf(words[0]);
-    if (kind != Kind::kAttribute) return WordsOf(kind);
-    return 3 + (static_cast<uint32_t>(words[1] >> 40) + 7) / 8;
   }
 
   // Index in the recording's own, dense name table.
@@ -146,11 +140,7 @@ class Merger {
   }
 
   bool IsKept(uint64_t ticks, uint64_t name_id) noexcept {
-    if (ticks < session_.start_ticks ||
-        (session_.options.category_mask & CategoryBit(static_cast<uint32_t>(name_id))) == 0)
-      return false;
-    while (pause_ < session_.pauses.size() && ticks >= session_.pauses[pause_].second) ++pause_;
-    return pause_ == session_.pauses.size() || ticks < session_.pauses[pause_].first;
+    return window_.Keeps(ticks, static_cast<uint32_t>(name_id));
   }
   int64_t Ns(uint64_t ticks) noexcept { return clock_.Map(ticks) - origin_ns_; }
 
@@ -204,13 +194,13 @@ class Merger {
     thread.js_thread_id = log.js_thread_id;
     thread.first_row = static_cast<uint32_t>(rows_);
     thread_ = static_cast<uint32_t>(out_->threads.size());
-    pause_ = 0;
+    window_.Rewind();
     stack_.clear();
     timed_.clear();
     contexts_.clear();
     // Spans whose begin is no longer in the log.
-    stack_.assign(log.pieces.front().chunk->open_at_start, {kNotKept, kNoParent, 0, 0});
-    for (const LogSnapshot::Piece& piece : log.pieces) ReadPiece(piece);
+    stack_.assign(log.pieces.front().open_at_start, {kNotKept, kNoParent, 0, 0});
+    for (const LogPiece& piece : log.pieces) ReadPiece(piece);
     for (const OpenEntry& entry : stack_) {
       if (entry.row != kNotKept && entry.span_id == 0) MarkUnfinished(entry.row);
     }
@@ -221,9 +211,9 @@ class Merger {
   }
 
   // The plain begin and end of an op stay in this loop; all else is rarer.
-  void ReadPiece(const LogSnapshot::Piece& piece) {
-    const uint64_t* words = piece.chunk->words;
-    const uint64_t* const end = words + piece.words;
+  void ReadPiece(const LogPiece& piece) {
+    const uint64_t* words = piece.words;
+    const uint64_t* const end = words + piece.count;
     while (words < end) {
       const Kind kind = KindOf(words[0]);
       const uint64_t ticks = TicksOf(words[0]);
@@ -478,7 +468,7 @@ class Merger {
 
   // Of the thread being read.
   uint32_t thread_ = 0;
-  size_t pause_ = 0;
+  SessionWindow window_{session_};
   std::vector<OpenEntry> stack_;
   std::vector<uint64_t> contexts_;  // span ids, the innermost last
   int64_t context_start_ns_ = 0;    // of the innermost one's latest stretch

@@ -1,5 +1,7 @@
 #include "names.h"
 
+#include <algorithm>
+
 namespace opscope {
 
 namespace {
@@ -92,9 +94,9 @@ uint32_t NameTable::Intern(std::string_view text, Category category, Role role, 
   return found->second;
 }
 
-std::vector<NameEntry> NameTable::Entries() const {
+std::vector<NameEntry> NameTable::EntriesFrom(size_t count) const {
   std::lock_guard lock(mutex_);
-  return entries_;
+  return {entries_.begin() + static_cast<std::ptrdiff_t>(std::min(count, entries_.size())), entries_.end()};
 }
 
 uint64_t NameTable::changed_count() const {

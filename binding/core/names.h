@@ -29,7 +29,9 @@ class NameTable {
   uint32_t Intern(std::string_view text, Category category, Role role, std::string_view instance);
 
   // Copies of the entries up to now, by index (id & kNameIndexMask).
-  std::vector<NameEntry> Entries() const;
+  std::vector<NameEntry> Entries() const { return EntriesFrom(0); }
+  // Those that came after the first `count`.
+  std::vector<NameEntry> EntriesFrom(size_t count) const;
   // Names that had to be changed or did not fit, since process start.
   uint64_t changed_count() const;
   uint64_t overflow_count() const;

@@ -39,7 +39,7 @@ constexpr uint64_t MakeHead(uint64_t ticks, Kind kind) noexcept {
 constexpr Kind KindOf(uint64_t head) noexcept { return static_cast<Kind>(head & kKindMask); }
 constexpr uint64_t TicksOf(uint64_t head) noexcept { return head >> kKindBits; }
 
-// Words of a record with its head; kAttribute adds its value words.
+// Words of a record with its head; kAttribute adds its value words (RecordWords).
 constexpr uint32_t WordsOf(Kind kind) noexcept {
   switch (kind) {
     case Kind::kEnd:
@@ -68,6 +68,12 @@ constexpr uint32_t WordsOf(Kind kind) noexcept {
       return 6;
   }
   return 0;
+}
+
+inline uint32_t RecordWords(const uint64_t* record) noexcept {
+  const Kind kind = KindOf(record[0]);
+  if (kind != Kind::kAttribute) return WordsOf(kind);
+  return WordsOf(kind) + (static_cast<uint32_t>(record[1] >> 40) + 7) / 8;
 }
 
 // A name id carries its category, so that the hot path tests the gate without

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "chunk_pool.h"
+#include "log_stream.h"
 #include "names.h"
 #include "session.h"
 #include "status.h"
@@ -59,6 +60,13 @@ class Recorder {
   // Ends the window. The chunks stay pinned until ReleaseSession(id).
   Status StopSession(int id, MergeInput* input);
   void ReleaseSession(int id);
+
+  // What a streamed session (SessionOptions::is_streamed) recorded since its last
+  // batch, up to now or to its stop. One thread at a time for a session.
+  Status TakeStream(int id, StreamBatch* batch);
+  // The batch was taken over. When memory runs low, chunks that no session needs
+  // any more are given back, and the session becomes partial.
+  void ReleaseStream(int id, const StreamBatch& batch);
   size_t session_count() const;
 
   RecorderCounts Counts() const;
@@ -83,6 +91,7 @@ class Recorder {
   RecorderCounts CountsLocked() const;
   Session* Find(int id);
   void Reclaim();
+  bool CanGive(const ThreadLog& log, const Chunk* chunk, const Chunk* next);
   void AddClockPoint();
   void RunControlThread();
   static void DisableInForkedChild();

@@ -1,7 +1,9 @@
 // A session: a window on the thread logs, applied when they are merged.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,14 +13,17 @@
 
 namespace opscope {
 
-struct Chunk;
-
 struct SessionOptions {
   uint32_t category_mask = ~0u;
   bool is_paused = false;
   bool is_detailed = false;  // op instances are wanted (AllOpDetail)
   bool is_exact = false;     // JavaScript's async contexts are to be followed
+  bool is_streamed = false;  // records are taken while the session goes on (log_stream.h)
+  // Bytes of the pool in use from which on taken records are given back; 0: half of it.
+  size_t recycle_bytes = 0;
 };
+
+struct StreamPlace;  // log_stream.h
 
 // Totals over all logs, living and gone.
 struct RecorderCounts {
@@ -27,6 +32,19 @@ struct RecorderCounts {
   uint64_t names_changed = 0, names_overflowed = 0;
 
   RecorderCounts operator-(const RecorderCounts& other) const noexcept;
+  bool operator==(const RecorderCounts&) const = default;
+};
+
+// The names that files know them by.
+constexpr std::pair<const char*, uint64_t RecorderCounts::*> kRecorderCounts[] = {
+    {"dropped_spans", &RecorderCounts::dropped_spans},
+    {"dropped_details", &RecorderCounts::dropped_details},
+    {"unmatched_ends", &RecorderCounts::unmatched_ends},
+    {"disordered_ends", &RecorderCounts::disordered_ends},
+    {"foreign_ends", &RecorderCounts::foreign_ends},
+    {"unmatched_releases", &RecorderCounts::unmatched_releases},
+    {"names_changed", &RecorderCounts::names_changed},
+    {"names_overflowed", &RecorderCounts::names_overflowed},
 };
 
 // Plain data under the recorder's mutex.
@@ -40,16 +58,25 @@ struct Session {
   std::vector<uint64_t> unseen_until;  // pauses that began while an unseen bracket was in flight
   RecorderCounts counts_at_start;
   bool is_paused = false;
+  int reset_count = 0;
+  std::shared_ptr<StreamPlace> stream;  // null: its records go nowhere before it stops
+  // Records of the window were given back after they had gone to the stream:
+  // the logs alone no longer hold the recording.
+  bool is_partial = false;
 };
 
-// What a thread's log held when the session stopped. The chunks stay as they
-// are until the recorder is told that the merge is over.
+// Records of one thread, in order: what a chunk of its log held, or what a file did.
+struct LogPiece {
+  const uint64_t* words;
+  uint32_t count;
+  uint32_t open_at_start;  // entries of the stack whose begins came before
+  uint64_t first_ticks;    // no record here is older
+};
+
+// What a thread's log held when the session stopped. Whoever owns the words
+// keeps them until the merge is over.
 struct LogSnapshot {
-  struct Piece {
-    const Chunk* chunk;
-    uint32_t words;
-  };
-  std::vector<Piece> pieces;
+  std::vector<LogPiece> pieces;
   int64_t os_thread_id = 0;
   int32_t js_thread_id = -1;
   std::string thread_name;

@@ -2,6 +2,7 @@
 
 #include "hex.h"
 #include "perfetto_capture_tables.h"
+#include "perfetto_cells.h"
 #include "perfetto_schema.h"
 
 namespace opscope {
@@ -116,14 +117,7 @@ bool CaptureRows::AddMeta(const PacketView& packet, const EventView& event) {
       }
       return true;
     }
-    wire::Reader in(packet.event);
-    while (in.Next()) {
-      if (in.field() != event::kAnnotations) continue;
-      wire::Reader list(in.bytes());
-      while (list.Next()) {
-        if (list.field() == annotation::kArray) ReadTableRow(event.name, list.bytes(), &rows_);
-      }
-    }
+    ForRows(packet.event, [&](std::string_view row) { ReadTableRow(event.name, row, &rows_); });
     return true;
   }
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);

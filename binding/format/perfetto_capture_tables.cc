@@ -1,7 +1,7 @@
 #include "perfetto_capture_tables.h"
 
 #include "gpu_fields.h"
-#include "perfetto_packet.h"
+#include "perfetto_cells.h"
 #include "perfetto_schema.h"
 
 namespace opscope {
@@ -23,22 +23,13 @@ CaptureHead ReadCaptureHead(std::string_view event, RawRows* rows) {
     if (field.name == "dropped") rows->dropped = field.value;
     if (field.name == "names") head.name_count = field.value;
     if (field.name == "meta_json") rows->meta_json = field.text;
+    if (field.name == "stream") head.is_stream = field.value != 0;
+    if (field.name == "categories") head.category_mask = static_cast<uint32_t>(field.value);
   }
   return head;
 }
 
 namespace {
-
-template <typename Take>
-void ForCells(std::string_view row, Take take) {
-  wire::Reader in(row);
-  while (in.Next()) {
-    if (in.field() != annotation::kDict) continue;
-    AnnotationView cell;
-    cell.Parse(in.bytes());
-    take(cell);
-  }
-}
 
 NameEntry ReadName(std::string_view row) {
   NameEntry name;

@@ -1,14 +1,10 @@
 #include "perfetto_gpu.h"
 
 #include <algorithm>
-#include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "gpu_labels.h"
-#include "lanes.h"
-#include "live_memory.h"
 #include "perfetto_schema.h"
 #include "wire.h"
 
@@ -18,34 +14,31 @@ namespace {
 // Flow arrows of one launch; a graph may hold more kernels than anyone can follow.
 constexpr uint32_t kMaxFlows = 1024;
 
-struct QueueKey {
-  uint32_t device, context, stream;
-  bool is_sync;
-  auto operator<=>(const QueueKey&) const = default;
-};
-struct Queue {
-  Lanes lanes;
-  std::vector<uint32_t> iids;  // of each lane
-  std::vector<uint32_t> epochs;
-};
-
 // A GPU row's event id: its launch and its place among the rows of that launch.
-uint64_t EventId(uint32_t launch, uint32_t place) noexcept {
-  return uint64_t{place} << 32 | (uint64_t{launch} + 1);
+uint64_t EventId(uint64_t launch, uint32_t place) noexcept {
+  return uint64_t{place} << 40 | (launch + 1);
 }
 
 }  // namespace
 
 GpuPackets::GpuPackets(PacketStream* out)
-    : out_(*out), event_(out->event()), recording_(out->recording()), flows_(recording_.launches.size()) {
+    : out_(*out), event_(out->event()), recording_(out->recording()) {}
+
+void GpuPackets::Start() {
+  first_launch_ = launch_count_;
+  first_row_ = row_count_;
+  launch_count_ += recording_.launches.size();
+  row_count_ += recording_.gpu.size();
+  next_launch_ = 0;
+  flows_.assign(recording_.launches.size(), 0);
+  kernel_epochs_.resize(recording_.strings.size());
   for (const GpuRow& row : recording_.gpu) {
     if (row.launch >= 0) ++flows_[static_cast<size_t>(row.launch)];
   }
 }
 
 void GpuPackets::WriteLaunches(uint32_t thread) {
-  Lanes lanes;
-  std::vector<uint64_t> tracks;
+  auto& [lanes, tracks] = api_calls_[thread];
   out_.ForThread(recording_.launches, &next_launch_, thread, [&](const LaunchRow& launch) {
     const auto index = static_cast<uint32_t>(&launch - recording_.launches.data());
     const uint32_t lane = lanes.Place(launch.start_ns, launch.end_ns);
@@ -58,7 +51,7 @@ void GpuPackets::WriteLaunches(uint32_t thread) {
     if (const uint32_t flows = std::min(flows_[index], kMaxFlows); flows != 0) {
       const size_t opened = event_.Open(event::kGpuCorrelation);
       for (uint32_t i = 0; i < flows; ++i) {
-        event_.Varint(event::kSubmissionEventIds, EventId(index, i));
+        event_.Varint(event::kSubmissionEventIds, EventId(first_launch_ + index, i));
       }
       event_.Close(opened);
     }
@@ -142,11 +135,12 @@ void GpuPackets::AddSpecification(uint64_t iid, std::string_view name) {
   out_.interned().Close(opened);
 }
 
-void GpuPackets::Write() {
+bool GpuPackets::HasRows() const noexcept {
   const GpuDetails& details = recording_.gpu_details;
-  if (recording_.gpu.empty() && details.overheads.empty() && details.memory.empty()) return;
-  const auto thread_count = static_cast<uint32_t>(recording_.threads.size());
-  out_.StartSequence(kFirstThreadSequence + thread_count, out_.process_track());
+  return !recording_.gpu.empty() || !details.overheads.empty() || !details.memory.empty();
+}
+
+void GpuPackets::Write() {
   WriteRows();
   WriteOverheads();
   WriteMemory();
@@ -156,20 +150,15 @@ void GpuPackets::WriteRows() {
   const GpuLabels labels(recording_.gpu_details);
   const Column<KernelRow>& kernels = recording_.gpu_details.kernels;
   size_t next_kernel = 0;
-  std::map<QueueKey, Queue> queues;
-  std::unordered_map<uint32_t, uint32_t> context_epochs;
-  std::vector<uint32_t> kernel_epochs(recording_.strings.size());
-  uint32_t next_queue = kFirstQueue;
-
   for (size_t i = 0; i < recording_.gpu.size(); ++i) {
     if (out_.failed()) return;
     RefreshWords();
     const GpuRow& row = recording_.gpu[i];
     const bool is_sync = row.kind == GpuKind::kSync;
-    Queue& queue = queues[{row.device, row.context, row.stream, is_sync}];
+    Queue& queue = queues_[{row.device, row.context, row.stream, is_sync}];
     const uint32_t lane = queue.lanes.Place(row.start_ns, row.end_ns);
     while (queue.iids.size() <= lane) {
-      queue.iids.push_back(next_queue++);
+      queue.iids.push_back(next_queue_++);
       queue.epochs.push_back(0);
     }
     if (queue.epochs[lane] != out_.epoch()) {
@@ -178,7 +167,7 @@ void GpuPackets::WriteRows() {
       if (lane != 0) name += " +" + std::to_string(lane);
       AddSpecification(queue.iids[lane], name);
     }
-    if (uint32_t& epoch = context_epochs[row.context]; epoch != out_.epoch()) {
+    if (uint32_t& epoch = context_epochs_[row.context]; epoch != out_.epoch()) {
       epoch = out_.epoch();
       const size_t opened = out_.interned().Open(interned::kContexts);
       out_.interned().Varint(interned::kIid, ContextIid(row.context));
@@ -188,10 +177,10 @@ void GpuPackets::WriteRows() {
     }
 
     event_.Clear();
-    uint64_t event_id = uint64_t{1} << 63 | i;
+    uint64_t event_id = uint64_t{1} << 63 | (first_row_ + i);
     if (row.launch >= 0) {
       const auto launch = static_cast<uint32_t>(row.launch);
-      event_id = EventId(launch, --flows_[launch]);
+      event_id = EventId(first_launch_ + launch, --flows_[launch]);
     }
     event_.Varint(gpu::kEventId, event_id);
     event_.Int(gpu::kDuration, row.end_ns - row.start_ns);
@@ -201,7 +190,7 @@ void GpuPackets::WriteRows() {
     event_.Varint(gpu::kStageIid, static_cast<uint64_t>(row.kind) + 1);
     event_.Varint(gpu::kNameIid, out_.EventIid(row.name));
     if (row.kind == GpuKind::kKernel) {
-      event_.Varint(gpu::kKernelIid, out_.StringIid(&kernel_epochs, interned::kKernels, 1, row.name));
+      event_.Varint(gpu::kKernelIid, out_.StringIid(&kernel_epochs_, interned::kKernels, 1, row.name));
     }
     const bool is_short = row.correlation_id <= UINT32_MAX;
     if (is_short && row.correlation_id != 0) event_.Varint(gpu::kSubmissionId, row.correlation_id);
@@ -219,8 +208,7 @@ void GpuPackets::WriteRows() {
 }
 
 void GpuPackets::WriteOverheads() {
-  Lanes lanes;
-  std::vector<uint64_t> tracks;
+  auto& [lanes, tracks] = overheads_;
   for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
     if (out_.failed()) return;
     RefreshWords();
@@ -240,19 +228,17 @@ void GpuPackets::WriteOverheads() {
 }
 
 void GpuPackets::WriteMemory() {
-  LiveMemory live;
-  std::map<LiveMemory::Pool, uint64_t> tracks;
   for (const GpuMemoryRow& row : recording_.gpu_details.memory) {
     if (out_.failed()) return;
     RefreshWords();
     const LiveMemory::Pool pool = LiveMemory::PoolOf(row);
-    uint64_t& track = tracks[pool];
+    uint64_t& track = memory_tracks_[pool];
     if (track == 0) {
       track = out_.NewTrack(out_.process_track(), LiveMemory::LabelOf(pool), PacketStream::TrackKind::kBytes);
     }
     out_.StartEvent(kCounterValueType);
     event_.Varint(event::kTrackUuid, track);
-    event_.Varint(event::kCounterValue, live.After(row));
+    event_.Varint(event::kCounterValue, live_memory_.After(row));
     out_.NoteUint(gpu_note::kBytes, row.bytes);
     if (row.address != 0) out_.Note(gpu_note::kAddress, annotation::kPointer, row.address);
     if (row.kind != MemoryKind::kUnknown) out_.NoteString(gpu_note::kKind, MemoryKindName(row.kind));

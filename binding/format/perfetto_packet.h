@@ -18,7 +18,7 @@ struct PacketView {
   int64_t at_ns = 0;  // on the trace clock
   uint64_t default_track = 0;
   bool has_event = false, has_gpu = false, has_track = false;
-  std::string_view interned, event, gpu, track, thread, process, clock_snapshot, defaults;
+  std::string_view interned, event, gpu, track, thread, process, clock_snapshot, defaults, record;
 };
 
 // The scalar fields of a track event; annotations are walked where needed.

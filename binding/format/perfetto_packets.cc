@@ -4,20 +4,24 @@ namespace opscope::perfetto {
 
 using wire::Writer;
 
-PacketStream::PacketStream(const Recording& recording, ByteSink* sink)
-    : recording_(recording),
-      sink_(*sink),
-      begins_(recording.names.size()),
-      name_epoch_(recording.names.size()),
-      event_epoch_(recording.strings.size()),
-      string_written_(recording.strings.size()) {
+PacketStream::PacketStream(const Recording& recording, ByteSink* sink, uint32_t name_room,
+                           uint32_t thread_room)
+    : recording_(recording), sink_(*sink), name_room_(name_room) {
+  Grow();
   // Tracks of different captures in one file should not share numbers, so 20
   // bits come from the capture; 48 bits in all keep a number at 7 bytes.
   uint64_t hash = static_cast<uint64_t>(recording.process_id) * 0x9E3779B97F4A7C15u ^
                   static_cast<uint64_t>(recording.origin_epoch_ns);
   hash = (hash ^ hash >> 31) * 0x94D049BB133111EBu;
   base_ = (hash >> 44 | 1) << 28;
-  next_track_ = base_ + kFirstThreadTrack + recording.threads.size();
+  next_track_ = base_ + kFirstThreadTrack + thread_room;
+}
+
+void PacketStream::Grow() {
+  begins_.resize(recording_.names.size());
+  name_epoch_.resize(recording_.names.size());
+  event_epoch_.resize(recording_.strings.size());
+  string_written_.resize(recording_.strings.size());
 }
 
 void PacketStream::Emit(const Writer& packet) {

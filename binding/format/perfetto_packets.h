@@ -34,7 +34,14 @@ struct BeginTemplate {
 // the words that it interned. One thread at a time.
 class PacketStream {
  public:
-  PacketStream(const Recording& recording, ByteSink* sink);
+  PacketStream(const Recording& recording, ByteSink* sink)
+      : PacketStream(recording, sink,
+                     static_cast<uint32_t>(recording.names.size()),
+                     static_cast<uint32_t>(recording.threads.size())) {}
+  // Of a recording whose words and threads become more, up to these counts.
+  PacketStream(const Recording& recording, ByteSink* sink, uint32_t name_room, uint32_t thread_room);
+  // After words were added to the recording.
+  void Grow();
   PacketStream(const PacketStream&) = delete;
   PacketStream& operator=(const PacketStream&) = delete;
 
@@ -80,6 +87,13 @@ class PacketStream {
     sequence_ = id;
     default_track_ = default_track;
     WriteState(true);
+  }
+
+  // Back to one that was started before, to write more than a packet of it.
+  void ContinueSequence(uint32_t id, uint64_t default_track) {
+    sequence_ = id;
+    default_track_ = default_track;
+    WriteState(false);
   }
 
   void RefreshState() {
@@ -140,7 +154,7 @@ class PacketStream {
     return offset + s;
   }
   uint64_t EventIid(uint32_t s) {
-    return StringIid(&event_epoch_, interned::kEventNames, 1 + recording_.names.size(), s);
+    return StringIid(&event_epoch_, interned::kEventNames, uint64_t{1} + name_room_, s);
   }
 
   uint8_t PutTemplate(uint8_t* to, const uint8_t* event, size_t size) const;
@@ -184,6 +198,7 @@ class PacketStream {
 
   const Recording& recording_;
   ByteSink& sink_;
+  const uint32_t name_room_;
   uint64_t base_ = 0;
   uint64_t next_track_ = 0;
 

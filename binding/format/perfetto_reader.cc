@@ -11,7 +11,9 @@
 #include "perfetto_capture.h"
 #include "perfetto_foreign.h"
 #include "perfetto_packet.h"
+#include "perfetto_capture_tables.h"
 #include "perfetto_schema.h"
+#include "perfetto_stream_rows.h"
 
 namespace opscope {
 namespace {
@@ -124,7 +126,8 @@ class Clocks {
 
 class TraceReader {
  public:
-  explicit TraceReader(RawRows* rows) : rows_(*rows), foreign_(rows), capture_(rows) {}
+  TraceReader(RawRows* rows, std::unique_ptr<StreamedLogs>* logs)
+      : rows_(*rows), logs_(*logs), foreign_(rows), capture_(rows) {}
 
   // False once another capture begins.
   bool Add(std::string_view bytes) {
@@ -140,15 +143,20 @@ class TraceReader {
                     packet.sequence == kMetaSequence && rows_.span_name.empty();
       // The few packets ahead of the head told about tracks only.
       if (is_capture_) rows_ = {};
+      if (is_capture_ && StartStream(packet)) return true;
     }
-    const bool is_good = is_capture_ ? capture_.Add(packet) : foreign_.Add(packet);
+    const bool is_good = stream_ != nullptr ? stream_->Add(packet)
+                         : is_capture_      ? capture_.Add(packet)
+                                            : foreign_.Add(packet);
     if (!is_good) ++damaged_packets_;
-    return !capture_.met_second_head();
+    return stream_ != nullptr ? !stream_->met_second_head() : !capture_.met_second_head();
   }
 
   Status Finish(PacketFile::Step last, const PacketFile& file) {
     if (!is_recognised_) return NotATrace(last, file);
-    if (is_capture_) {
+    if (stream_ != nullptr) {
+      stream_->Finish();
+    } else if (is_capture_) {
       capture_.Finish();
     } else {
       foreign_.Finish(clocks_.epoch_offset_ns());
@@ -160,7 +168,13 @@ class TraceReader {
     } else if (last == PacketFile::Step::kPacket) {
       rows_.warnings.push_back(
           {"more-captures", "The file holds more than one capture; the first one was read.", unread});
-    } else if (last == PacketFile::Step::kCut || (is_capture_ && !capture_.is_complete())) {
+    } else if (stream_ != nullptr && !stream_->is_complete()) {
+      rows_.warnings.push_back(
+          {"recording-cut",
+           "The process ended before the recording was stopped: the file holds what was written until then.",
+           unread});
+    } else if (last == PacketFile::Step::kCut ||
+               (stream_ == nullptr && is_capture_ && !capture_.is_complete())) {
       rows_.warnings.push_back({"file-cut", "The end of the file is missing.", unread});
     }
     if (!is_capture_ && rows_.threads.empty() && rows_.gpu.empty()) {
@@ -184,6 +198,16 @@ class TraceReader {
     uint64_t default_track = 0;
     Clocks::SequenceClocks clocks;
   };
+
+  // True when the head opens a stream: it is read then.
+  bool StartStream(const PacketView& packet) {
+    const CaptureHead head = ReadCaptureHead(packet.event, &rows_);
+    if (!head.is_stream) return false;
+    logs_ = std::make_unique<StreamedLogs>();
+    stream_ = std::make_unique<StreamRows>(&rows_, logs_.get());
+    stream_->Start(head);
+    return true;
+  }
 
   bool Parse(std::string_view bytes, PacketView* packet);
   bool AddPlain(std::string_view bytes);
@@ -226,8 +250,10 @@ class TraceReader {
   }
 
   RawRows& rows_;
+  std::unique_ptr<StreamedLogs>& logs_;
   ForeignRows foreign_;
   CaptureRows capture_;
+  std::unique_ptr<StreamRows> stream_;  // instead of capture_
   Clocks clocks_;
   std::vector<Sequence> sequences_;
   std::unordered_map<uint32_t, uint32_t> sequence_indices_;
@@ -271,8 +297,14 @@ bool TraceReader::AddPlain(std::string_view bytes) {
   Sequence& sequence = sequences_[last_index_];
   if (p != end || sequence.default_clock == 0) return false;
   const int64_t at_ns = clocks_.ToTraceTime(delta, sequence.default_clock, &sequence.clocks);
-  const bool is_good = type == kBegin ? capture_.AddPlainBegin(last_id_, at_ns, name_iid)
-                                      : capture_.AddPlainEnd(last_id_, at_ns);
+  bool is_good;
+  if (stream_ != nullptr) {
+    is_good = type == kBegin ? stream_->AddPlainBegin(last_id_, at_ns, name_iid)
+                             : stream_->AddPlainEnd(last_id_, at_ns);
+  } else {
+    is_good = type == kBegin ? capture_.AddPlainBegin(last_id_, at_ns, name_iid)
+                             : capture_.AddPlainEnd(last_id_, at_ns);
+  }
   if (!is_good) ++damaged_packets_;
   return true;
 }
@@ -324,6 +356,9 @@ bool TraceReader::Parse(std::string_view bytes, PacketView* packet) {
       case packet::kProcessDescriptor:
         packet->process = in.bytes();
         break;
+      case kStreamRecord:
+        packet->record = in.bytes();
+        break;
       case packet::kCompressedPackets:
       case packet::kZstdPackets:
         ++compressed_packets_;
@@ -359,10 +394,10 @@ bool TraceReader::Parse(std::string_view bytes, PacketView* packet) {
 
 }  // namespace
 
-Status ReadPerfetto(const std::string& path, RawRows* rows) try {
+Status ReadPerfetto(const std::string& path, RawRows* rows, std::unique_ptr<StreamedLogs>* logs) try {
   PacketFile file;
   if (Status status = file.Open(path); !status.ok()) return status;
-  const auto reader = std::make_unique<TraceReader>(rows);
+  const auto reader = std::make_unique<TraceReader>(rows, logs);
   std::string_view packet;
   for (;;) {
     const PacketFile::Step step = file.Next(&packet);
@@ -373,6 +408,17 @@ Status ReadPerfetto(const std::string& path, RawRows* rows) try {
   }
 } catch (const std::bad_alloc&) {
   return Status::Error(Code::kOutOfMemory, "not enough memory for the rows of " + path);
+}
+
+Status LoadPerfetto(const std::string& path, std::shared_ptr<const Recording>* recording) try {
+  RawRows rows;
+  std::unique_ptr<StreamedLogs> logs;
+  if (Status status = ReadPerfetto(path, &rows, &logs); !status.ok()) return status;
+  if (logs == nullptr) return BuildRecording(std::move(rows), recording);
+  *recording = MergeStreamed(std::move(*logs), std::move(rows));
+  return Status::Ok();
+} catch (const std::bad_alloc&) {
+  return Status::Error(Code::kOutOfMemory, "not enough memory for the recording of " + path);
 }
 
 }  // namespace opscope

@@ -3,10 +3,12 @@
 // and GPU stages are read (perfetto_foreign.h).
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "../core/raw_rows.h"
 #include "../core/status.h"
+#include "../core/streamed_logs.h"
 
 namespace opscope {
 
@@ -16,6 +18,10 @@ namespace opscope {
 // that make no sense are warning "file-damaged" (the rest of the file) or
 // "damaged-packets" (single packets). Nothing readable at all: kFileFormat for
 // a file of another kind, kFileDamaged for a trace without one whole packet.
-Status ReadPerfetto(const std::string& path, RawRows* rows);
+// A file that was written while its session went on comes back as `logs`, with
+// what belongs beside them in `rows`; else `logs` stays null.
+Status ReadPerfetto(const std::string& path, RawRows* rows, std::unique_ptr<StreamedLogs>* logs);
+// The same to its end: a recording.
+Status LoadPerfetto(const std::string& path, std::shared_ptr<const Recording>* recording);
 
 }  // namespace opscope

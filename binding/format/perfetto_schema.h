@@ -89,12 +89,14 @@ enum Note : uint32_t {
   kSyncPart,    // a slice for the eye: the synchronous part of the async row before it
   kFromLaunch,  // a slice for the eye: the launch of a copy, told by its own event
   kBracket,
+  kLeft,        // of an END in a stream: the span goes on, its body's synchronous part is over
+  kForTheEye,   // of an END in a stream: a record tells the same better
   kCount
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
     "",      "span_id",   "parent_span_id", "trace_id",  "link",        "async",  "error",
-    "timed", "return_ns", "parent_row",     "sync_part", "from_launch", "bracket"};
+    "timed", "return_ns", "parent_row",     "sync_part", "from_launch", "bracket", "left",   "for_the_eye"};
 // The same on the sequence of the GPU rows, whose other events these are.
 namespace gpu_note {
 enum GpuNote : uint32_t {
@@ -179,6 +181,24 @@ constexpr const char* kUnseenBracketsEvent = "opscope unseen brackets";
 constexpr const char* kWorkEvent = "opscope work for spans";  // Recording::contexts
 constexpr const char* kPausedEvent = "paused";
 constexpr uint64_t kFormatVersion = 1;
+
+// A stream: a file that was written while its session went on. Its head has the
+// field "stream"; its thread sequences hold records (core/record.h) instead of
+// rows, in the order in which the thread made them, and those of all threads
+// alternate. Slices of a thread's own track and instants are records; what no
+// viewer could show is a record in a field that other readers skip. Tables grow,
+// and a row with an index that was told before replaces the older one. Numbers
+// leave room for words and threads that come later.
+constexpr uint32_t kStreamNames = 1u << 20, kStreamThreads = 1u << 20;
+constexpr uint32_t kStreamGpuSequence = kFirstThreadSequence + kStreamThreads;
+constexpr uint32_t kStreamRecord = 60'017;  // of a packet; no field of Perfetto's is near
+namespace stream_record {
+constexpr uint32_t kKind = 1, kAtNs = 2, kWords = 3;  // at: int, since session start; words: 8 bytes each
+}  // namespace stream_record
+constexpr const char* kPausesEvent = "opscope pauses";
+constexpr const char* kCountsEvent = "opscope counts";
+constexpr const char* kRangesEvent = "opscope ranges";  // NVTX, before they are nested
+constexpr const char* kEndEvent = "opscope end";        // the session was stopped, or goes on in the next file
 
 // Stages of GPU rows: kind + 1. Hardware queues are numbered from kFirstQueue.
 constexpr uint32_t kFirstQueue = 16;

@@ -10,35 +10,29 @@
 #include "wire.h"
 
 namespace opscope::perfetto {
-namespace {
-
-// Instants with tables are closed at this size, to keep packets small.
-constexpr size_t kTableBytes = 48u << 10;
-
-}  // namespace
 
 void TablePackets::Write() {
   out_.StartSequence(kMetaSequence, out_.process_track());
   out_.WriteProcess();
   WriteHead();
-  WriteTable(kNamesEvent, recording_.names, [this](const NameEntry& name) {
-    Cell("text", name.text);
-    if (!name.instance.empty()) Cell("instance", name.instance);
-    Cell("category", static_cast<uint64_t>(name.category));
-    Cell("role", static_cast<uint64_t>(name.role));
+  table_.Write(kNamesEvent, recording_.names, [this](const NameEntry& name) {
+    table_.Cell("text", name.text);
+    if (!name.instance.empty()) table_.Cell("instance", name.instance);
+    table_.Cell("category", static_cast<uint64_t>(name.category));
+    table_.Cell("role", static_cast<uint64_t>(name.role));
   });
-  WriteTable(kThreadsEvent, recording_.threads, [this](const ThreadEntry& thread) {
-    Cell("name", thread.name);
-    Cell("os_thread_id", thread.os_thread_id);
-    Cell("js_thread_id", int64_t{thread.js_thread_id});
+  table_.Write(kThreadsEvent, recording_.threads, [this](const ThreadEntry& thread) {
+    table_.Cell("name", thread.name);
+    table_.Cell("os_thread_id", thread.os_thread_id);
+    table_.Cell("js_thread_id", int64_t{thread.js_thread_id});
   });
   // AttributeGpu finds this one again when the file is loaded.
   std::vector<Warning> warnings = recording_.warnings;
   std::erase_if(warnings, [](const Warning& w) { return w.code == "duplicate-correlation"; });
-  WriteTable(kWarningsEvent, warnings, [this](const Warning& warning) {
-    Cell("code", warning.code);
-    Cell("detail", warning.detail);
-    Cell("count", warning.count);
+  table_.Write(kWarningsEvent, warnings, [this](const Warning& warning) {
+    table_.Cell("code", warning.code);
+    table_.Cell("detail", warning.detail);
+    table_.Cell("count", warning.count);
   });
   WriteGpuTables();
   WriteAttribution();
@@ -47,60 +41,59 @@ void TablePackets::Write() {
 
 // What AttributeGpu needs beside spans and launches to find the same again.
 void TablePackets::WriteAttribution() {
-  WriteTable(kUnseenBracketsEvent, recording_.unseen_brackets, [this](const BracketRow& bracket) {
-    Cell("start_ns", bracket.start_ns);
-    Cell("end_ns", bracket.end_ns);
+  table_.Write(kUnseenBracketsEvent, recording_.unseen_brackets, [this](const BracketRow& bracket) {
+    table_.Cell("start_ns", bracket.start_ns);
+    table_.Cell("end_ns", bracket.end_ns);
   });
   if (recording_.contexts.empty()) return;
   const LaunchRows launch_rows(recording_);
-  WriteTable(kWorkEvent, recording_.contexts, [&](const ContextRow& context) {
-    Cell("start_ns", context.start_ns);
-    Cell("end_ns", context.end_ns);
-    Cell("thread", uint64_t{context.thread});
-    Cell("span", uint64_t{launch_rows.PlaceOf(static_cast<uint32_t>(context.span))});
+  table_.Write(kWorkEvent, recording_.contexts, [&](const ContextRow& context) {
+    table_.Cell("start_ns", context.start_ns);
+    table_.Cell("end_ns", context.end_ns);
+    table_.Cell("thread", uint64_t{context.thread});
+    table_.Cell("span", uint64_t{launch_rows.PlaceOf(static_cast<uint32_t>(context.span))});
   });
 }
 
 void TablePackets::WriteHead() {
-  StartInstant(kHeadEvent);
-  constexpr uint32_t kList = event::kAnnotations;
-  Field(kList, "opscope_format", kFormatVersion);
-  Field(kList, "duration_ns", recording_.duration_ns);
-  Field(kList, "origin_epoch_ns", recording_.origin_epoch_ns);
-  Field(kList, "origin_clock_ns", recording_.origin_clock_ns);
-  Field(kList, "process_id", recording_.process_id);
-  Field(kList, "dropped", recording_.dropped);
-  Field(kList, "unfinished", recording_.unfinished);
-  Field(kList, "spans", uint64_t{recording_.spans.size()});
-  Field(kList, "names", uint64_t{recording_.names.size()});
-  Field(kList, "threads", uint64_t{recording_.threads.size()});
-  Field(kList, "meta_json", recording_.meta_json);
+  table_.StartInstant(kHeadEvent);
+  table_.AddField("opscope_format", kFormatVersion);
+  table_.AddField("duration_ns", recording_.duration_ns);
+  table_.AddField("origin_epoch_ns", recording_.origin_epoch_ns);
+  table_.AddField("origin_clock_ns", recording_.origin_clock_ns);
+  table_.AddField("process_id", recording_.process_id);
+  table_.AddField("dropped", recording_.dropped);
+  table_.AddField("unfinished", recording_.unfinished);
+  table_.AddField("spans", uint64_t{recording_.spans.size()});
+  table_.AddField("names", uint64_t{recording_.names.size()});
+  table_.AddField("threads", uint64_t{recording_.threads.size()});
+  table_.AddField("meta_json", recording_.meta_json);
   out_.EmitEvent(0);
 }
 
 void TablePackets::WriteGpuTables() {
   const GpuDetails& details = recording_.gpu_details;
-  WriteTable(kDevicesEvent, details.devices, [this](const GpuDevice& device) {
-    Cell("id", uint64_t{device.id});
-    if (!device.name.empty()) Cell("name", device.name);
-    if (!device.uuid.empty()) Cell("uuid", device.uuid);
-    if (device.memory_bytes != 0) Cell("memory_bytes", device.memory_bytes);
+  table_.Write(kDevicesEvent, details.devices, [this](const GpuDevice& device) {
+    table_.Cell("id", uint64_t{device.id});
+    if (!device.name.empty()) table_.Cell("name", device.name);
+    if (!device.uuid.empty()) table_.Cell("uuid", device.uuid);
+    if (device.memory_bytes != 0) table_.Cell("memory_bytes", device.memory_bytes);
     if (device.memory_bandwidth_kb_per_s != 0)
-      Cell("memory_bandwidth_kb_per_s", device.memory_bandwidth_kb_per_s);
+      table_.Cell("memory_bandwidth_kb_per_s", device.memory_bandwidth_kb_per_s);
     for (const DeviceCount& count : kDeviceCounts) {
-      if (device.*count.field != 0) Cell(count.name, uint64_t{device.*count.field});
+      if (device.*count.field != 0) table_.Cell(count.name, uint64_t{device.*count.field});
     }
-    if (device.is_mig) Cell("is_mig", uint64_t{1});
+    if (device.is_mig) table_.Cell("is_mig", uint64_t{1});
   });
-  WriteTable(kContextsEvent, details.contexts, [this](const GpuContext& context) {
-    Cell("id", uint64_t{context.id});
-    Cell("device", uint64_t{context.device});
-    if (context.null_stream != 0) Cell("null_stream", uint64_t{context.null_stream});
+  table_.Write(kContextsEvent, details.contexts, [this](const GpuContext& context) {
+    table_.Cell("id", uint64_t{context.id});
+    table_.Cell("device", uint64_t{context.device});
+    if (context.null_stream != 0) table_.Cell("null_stream", uint64_t{context.null_stream});
   });
-  WriteTable(kStreamsEvent, details.stream_names, [this](const GpuStreamName& stream) {
-    Cell("context", uint64_t{stream.context});
-    Cell("stream", uint64_t{stream.stream});
-    Cell("name", stream.name);
+  table_.Write(kStreamsEvent, details.stream_names, [this](const GpuStreamName& stream) {
+    table_.Cell("context", uint64_t{stream.context});
+    table_.Cell("stream", uint64_t{stream.stream});
+    table_.Cell("name", stream.name);
   });
   WriteGpuInfo();
 }
@@ -169,53 +162,13 @@ void TablePackets::WritePauses() {
   const uint64_t control = out_.NewTrack(out_.process_track(), "opscope control");
   for (const PauseRow& pause : recording_.pauses) {
     out_.StartEvent(kBegin);
-    event_.Varint(event::kTrackUuid, control);
-    event_.String(event::kName, kPausedEvent);
+    out_.event().Varint(event::kTrackUuid, control);
+    out_.event().String(event::kName, kPausedEvent);
     out_.EmitEvent(pause.start_ns);
     out_.StartEvent(kEnd);
-    event_.Varint(event::kTrackUuid, control);
+    out_.event().Varint(event::kTrackUuid, control);
     out_.EmitEvent(pause.end_ns);
   }
-}
-
-void TablePackets::StartInstant(std::string_view name) {
-  out_.StartEvent(kInstant);
-  event_.String(event::kName, name);
-}
-
-template <typename Table, typename WriteRow>
-void TablePackets::WriteTable(std::string_view event_name, const Table& rows, WriteRow write_row) {
-  for (size_t i = 0; i < rows.size();) {
-    StartInstant(event_name);
-    const size_t list = event_.Open(event::kAnnotations);
-    event_.String(annotation::kName, "rows");
-    do {
-      const size_t row = event_.Open(annotation::kArray);
-      write_row(rows[i]);
-      event_.Close(row);
-    } while (++i < rows.size() && event_.size() < kTableBytes);
-    event_.Close(list);
-    out_.EmitEvent(0);
-  }
-}
-
-void TablePackets::Field(uint32_t list, std::string_view name, uint64_t value) {
-  const size_t opened = event_.Open(list);
-  event_.String(annotation::kName, name);
-  event_.Varint(annotation::kUint, value);
-  event_.Close(opened);
-}
-void TablePackets::Field(uint32_t list, std::string_view name, int64_t value) {
-  const size_t opened = event_.Open(list);
-  event_.String(annotation::kName, name);
-  event_.Int(annotation::kInt, value);
-  event_.Close(opened);
-}
-void TablePackets::Field(uint32_t list, std::string_view name, std::string_view text) {
-  const size_t opened = event_.Open(list);
-  event_.String(annotation::kName, name);
-  event_.String(annotation::kString, text);
-  event_.Close(opened);
 }
 
 }  // namespace opscope::perfetto

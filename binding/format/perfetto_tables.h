@@ -7,38 +7,28 @@
 
 #include "../core/columns.h"
 #include "perfetto_packets.h"
+#include "perfetto_table.h"
 
 namespace opscope::perfetto {
 
 class TablePackets {
  public:
-  explicit TablePackets(PacketStream* out) : out_(*out), event_(out->event()), recording_(out->recording()) {}
+  explicit TablePackets(PacketStream* out) : out_(*out), table_(out), recording_(out->recording()) {}
 
   // Starts the first sequence.
   void Write();
+  // Devices, contexts and names of streams.
+  void WriteGpuTables();
 
  private:
   void WriteHead();
-  void WriteGpuTables();
   void WriteGpuInfo();
   void AddGpuFacts(const GpuDevice& device);
   void WritePauses();
-  void StartInstant(std::string_view name);
   void WriteAttribution();
-  template <typename Table, typename WriteRow>
-  void WriteTable(std::string_view event_name, const Table& rows, WriteRow write_row);
-
-  // Annotations with inline names: `list` is that of the event or of a row.
-  void Field(uint32_t list, std::string_view name, uint64_t value);
-  void Field(uint32_t list, std::string_view name, int64_t value);
-  void Field(uint32_t list, std::string_view name, std::string_view text);
-  template <typename Value>
-  void Cell(std::string_view name, const Value& value) {
-    Field(annotation::kDict, name, value);
-  }
 
   PacketStream& out_;
-  wire::Writer& event_;
+  TableWriter table_;
   const Recording& recording_;
 };
 

@@ -30,8 +30,13 @@ class TraceWriter {
 
   void Run() {
     TablePackets(&out_).Write();
+    gpu_.Start();
     for (uint32_t t = 0; t < recording_.threads.size() && !out_.failed(); ++t) WriteThread(t);
-    if (!out_.failed()) gpu_.Write();
+    if (!out_.failed() && gpu_.HasRows()) {
+      const auto thread_count = static_cast<uint32_t>(recording_.threads.size());
+      out_.StartSequence(kFirstThreadSequence + thread_count, out_.process_track());
+      gpu_.Write();
+    }
     WriteUnusedStrings();
     // The process told twice is the mark of a complete file.
     out_.WriteProcess();

@@ -159,11 +159,7 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
   auto recording = std::make_shared<RecordingPointer>();
   return RunOffThread(
       info.Env(),
-      [path, recording] {
-        RawRows rows;
-        const Status status = ReadPerfetto(path, &rows);
-        return status.ok() ? BuildRecording(std::move(rows), recording.get()) : status;
-      },
+      [path, recording] { return LoadPerfetto(path, recording.get()); },
       [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
 }
 

@@ -21,10 +21,17 @@ std::string Bytes(const Recording& recording) {
   return std::string(sink.view());
 }
 
+Status ReadRows(const std::string& path, RawRows* rows) {
+  std::unique_ptr<StreamedLogs> logs;
+  const Status status = ReadPerfetto(path, rows, &logs);
+  CHECK(logs == nullptr);
+  return status;
+}
+
 std::shared_ptr<const Recording> Loaded(std::string_view bytes) {
   const TemporaryFile file(bytes);
   RawRows rows;
-  const Status status = ReadPerfetto(file.path(), &rows);
+  const Status status = ReadRows(file.path(), &rows);
   REQUIRE_MESSAGE(status.ok(), status.detail);
   std::shared_ptr<const Recording> recording;
   const Status built = BuildRecording(std::move(rows), &recording);
@@ -219,7 +226,7 @@ TEST_CASE("a file cut at any byte gives what is whole") {
   for (size_t size = 1; size < bytes.size(); ++size) {
     file.Put(std::string_view(bytes).substr(0, size));
     RawRows rows;
-    const Status status = ReadPerfetto(file.path(), &rows);
+    const Status status = ReadRows(file.path(), &rows);
     if (!status.ok()) {
       CHECK(status.code == Code::kFileDamaged);
       CHECK(last_count == 0);
@@ -271,13 +278,13 @@ TEST_CASE("files of another kind are refused with a sentence") {
   for (const auto& [bytes, code] : files) {
     const TemporaryFile file(bytes);
     RawRows rows;
-    const Status status = ReadPerfetto(file.path(), &rows);
+    const Status status = ReadRows(file.path(), &rows);
     CHECK(status.code == code);
     CHECK(status.detail.size() > 10);
   }
   RawRows rows;
-  CHECK(ReadPerfetto("/nowhere/at/all", &rows).code == Code::kFileRead);
-  CHECK(ReadPerfetto("/tmp", &rows).code == Code::kFileRead);
+  CHECK(ReadRows("/nowhere/at/all", &rows).code == Code::kFileRead);
+  CHECK(ReadRows("/tmp", &rows).code == Code::kFileRead);
 }
 
 TEST_CASE("a second capture in the file is left alone and told") {
@@ -389,7 +396,7 @@ TEST_CASE("no mutation of a capture crashes or blows up the reader") {
     }
     file.Put(bytes);
     RawRows rows;
-    if (!ReadPerfetto(file.path(), &rows).ok()) continue;
+    if (!ReadRows(file.path(), &rows).ok()) continue;
     REQUIRE(rows.span_name.size() <= bytes.size());
     REQUIRE(rows.strings.size() <= bytes.size());
     // Contradictions may be refused here, but must not get through.

@@ -1,0 +1,365 @@
+#include "perfetto_stream.h"
+
+#include <algorithm>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "perfetto_gpu.h"
+#include "perfetto_packets.h"
+#include "perfetto_records.h"
+#include "perfetto_schema.h"
+#include "perfetto_table.h"
+#include "perfetto_tables.h"
+#include "span_rows.h"
+
+namespace opscope {
+
+using namespace perfetto;
+
+// One file. Its recording has no spans: it holds the words and threads that
+// packets refer to, which grow, and the GPU rows of the batch being written.
+class PerfettoStream::Trace {
+ public:
+  Trace(const StreamBatch& batch, const std::string& meta_json, ByteSink* sink)
+      : words_(WordsOf(batch, meta_json)),
+        out_(words_, sink, kStreamNames, kStreamThreads),
+        table_(&out_),
+        tables_(&out_),
+        records_(&out_),
+        gpu_(&out_) {
+    out_.StartSequence(kMetaSequence, out_.process_track());
+    out_.WriteProcess();
+    WriteHead(batch);
+  }
+
+  void Add(const StreamBatch& batch, const GpuRecords& gpu) {
+    ClockMap clock(batch.clock_points);
+    const int64_t origin_ns =
+        words_.origin_clock_ns - static_cast<int64_t>(batch.clock_points.front().ns);
+    is_meta_ = false;
+    words_.names.insert(words_.names.end(), batch.names.begin(), batch.names.end());
+    AddThreads(batch, gpu);
+    TakeGpu(gpu);
+    out_.Grow();
+    WriteNames(batch.names);
+    WriteThreads(batch);
+    WritePauses(batch, &clock, origin_ns);
+    WriteRows(batch, &clock, origin_ns);
+    WriteGpu(gpu);
+    WriteCounts(batch);
+    if (batch.session.stop_ticks != UINT64_MAX && !batch.has_more)
+      WriteEnd(batch, clock.Map(batch.session.stop_ticks) - origin_ns);
+  }
+
+ private:
+  static Recording WordsOf(const StreamBatch& batch, const std::string& meta_json) {
+    Recording words;
+    ClockMap clock(batch.clock_points);
+    words.origin_clock_ns =
+        static_cast<int64_t>(batch.clock_points.front().ns) + clock.Map(batch.session.start_ticks);
+    words.origin_epoch_ns = batch.session.start_epoch_ns;
+    words.process_id = batch.process_id;
+    words.meta_json = meta_json;
+    return words;
+  }
+
+  // The state of the first sequence, before anything is written to it in a batch.
+  void GoToMeta() {
+    if (!is_meta_) out_.ContinueSequence(kMetaSequence, out_.process_track());
+    is_meta_ = true;
+  }
+
+  void WriteHead(const StreamBatch& batch) {
+    table_.StartInstant(kHeadEvent);
+    table_.AddField("opscope_format", kFormatVersion);
+    table_.AddField("stream", uint64_t{1});
+    table_.AddField("origin_epoch_ns", words_.origin_epoch_ns);
+    table_.AddField("origin_clock_ns", words_.origin_clock_ns);
+    table_.AddField("process_id", words_.process_id);
+    table_.AddField("names", uint64_t{kStreamNames});
+    table_.AddField("categories", uint64_t{batch.session.options.category_mask});
+    table_.AddField("meta_json", words_.meta_json);
+    out_.EmitEvent(0);
+  }
+
+  void WriteNames(const std::vector<NameEntry>& names) {
+    if (names.empty()) return;
+    GoToMeta();
+    table_.Write(kNamesEvent, names, [this](const NameEntry& name) {
+      table_.Cell("text", name.text);
+      if (!name.instance.empty()) table_.Cell("instance", name.instance);
+      table_.Cell("category", static_cast<uint64_t>(name.category));
+      table_.Cell("role", static_cast<uint64_t>(name.role));
+    });
+  }
+
+  // --- threads ---
+  // A thread that launches has a place even if it made no record.
+  void AddThreads(const StreamBatch& batch, const GpuRecords& gpu) {
+    for (const StreamBatch::Log& log : batch.logs) {
+      uint32_t& number = numbers_.try_emplace(log.index, kNoThread).first->second;
+      if (number == kNoThread) number = AddThread(log.os_thread_id);
+      ThreadEntry& thread = words_.threads[number];
+      if (thread.name != log.thread_name || thread.js_thread_id != log.js_thread_id) {
+        thread.name = log.thread_name;
+        thread.js_thread_id = log.js_thread_id;
+        MarkChanged(number);
+      }
+    }
+    for (const GpuApiCall& call : gpu.calls) {
+      if (!by_os_id_.contains(call.os_thread_id)) AddThread(call.os_thread_id);
+    }
+  }
+  uint32_t AddThread(int64_t os_thread_id) {
+    const auto number = static_cast<uint32_t>(words_.threads.size());
+    ThreadEntry thread;
+    thread.os_thread_id = os_thread_id;
+    words_.threads.push_back(std::move(thread));
+    is_started_.push_back(false);
+    by_os_id_[os_thread_id] = number;
+    MarkChanged(number);
+    return number;
+  }
+  void MarkChanged(uint32_t number) {
+    if (std::find(changed_.begin(), changed_.end(), number) == changed_.end()) changed_.push_back(number);
+  }
+  void WriteThreads(const StreamBatch&) {
+    if (changed_.empty()) return;
+    GoToMeta();
+    table_.Write(kThreadsEvent, changed_, [this](uint32_t number) {
+      const ThreadEntry& thread = words_.threads[number];
+      table_.Cell("index", uint64_t{number});
+      table_.Cell("name", thread.name);
+      table_.Cell("os_thread_id", thread.os_thread_id);
+      table_.Cell("js_thread_id", int64_t{thread.js_thread_id});
+    });
+    for (const uint32_t number : changed_) WriteTrack(number);
+    changed_.clear();
+  }
+  void WriteTrack(uint32_t number) {
+    const ThreadEntry& thread = words_.threads[number];
+    out_.StartPacket();
+    wire::Writer& packet = out_.packet();
+    const size_t opened = packet.Open(packet::kTrackDescriptor);
+    packet.Varint(track::kUuid, out_.ThreadTrack(number));
+    packet.Varint(track::kParent, out_.process_track());
+    const size_t field = packet.Open(track::kThread);
+    packet.Int(track::kPid, static_cast<int32_t>(words_.process_id));
+    const bool is_usable = thread.os_thread_id > 0 && thread.os_thread_id < kFirstMadeUpThreadId;
+    packet.Int(track::kTid, is_usable ? thread.os_thread_id : kFirstMadeUpThreadId + int64_t{number});
+    if (!thread.name.empty()) packet.String(track::kThreadName, thread.name);
+    packet.Close(field);
+    packet.Close(opened);
+    out_.Emit(packet);
+  }
+
+  void WritePauses(const StreamBatch& batch, ClockMap* clock, int64_t origin_ns) {
+    const auto& pauses = batch.session.pauses;
+    struct Pause {
+      size_t index;
+      int64_t start_ns, end_ns;
+      bool is_unseen;
+    };
+    std::vector<Pause> changed;
+    for (size_t i = pauses_closed_; i < pauses.size(); ++i) {
+      const auto [from, to] = pauses[i];
+      const bool is_open = to == UINT64_MAX;
+      if (is_open && i < pauses_told_) continue;
+      const auto& unseen = batch.session.unseen_until;
+      changed.push_back({i, clock->Map(from) - origin_ns, is_open ? -1 : clock->Map(to) - origin_ns,
+                         std::find(unseen.begin(), unseen.end(), from) != unseen.end()});
+      pauses_told_ = i + 1;
+      if (!is_open) pauses_closed_ = i + 1;
+    }
+    if (changed.empty()) return;
+    GoToMeta();
+    table_.Write(kPausesEvent, changed, [this](const Pause& pause) {
+      table_.Cell("index", uint64_t{pause.index});
+      table_.Cell("start_ns", pause.start_ns);
+      table_.Cell("end_ns", pause.end_ns);
+      if (pause.is_unseen) table_.Cell("unseen", uint64_t{1});
+    });
+    for (const Pause& pause : changed) {
+      if (pause.end_ns < 0) continue;
+      if (control_track_ == 0) control_track_ = out_.NewTrack(out_.process_track(), "opscope control");
+      out_.StartEvent(kBegin);
+      out_.event().Varint(event::kTrackUuid, control_track_);
+      out_.event().String(event::kName, kPausedEvent);
+      out_.EmitEvent(pause.start_ns);
+      out_.StartEvent(kEnd);
+      out_.event().Varint(event::kTrackUuid, control_track_);
+      out_.EmitEvent(pause.end_ns);
+    }
+  }
+
+  // --- rows ---
+  void WriteRows(const StreamBatch& batch, ClockMap* clock, int64_t origin_ns) {
+    std::vector<const StreamBatch::Log*> logs(words_.threads.size());
+    for (const StreamBatch::Log& log : batch.logs) {
+      if (!log.pieces.empty()) logs[numbers_[log.index]] = &log;
+    }
+    gpu_.Start();
+    auto launch = words_.launches.begin();
+    for (uint32_t t = 0; t < logs.size(); ++t) {
+      const bool launches = launch != words_.launches.end() && launch->thread == t;
+      while (launch != words_.launches.end() && launch->thread == t) ++launch;
+      if (logs[t] == nullptr && !launches) continue;
+      StartThread(t);
+      if (logs[t] != nullptr) records_.Write(t, logs[t]->pieces, batch.session, clock, origin_ns);
+      if (launches) gpu_.WriteLaunches(t);
+    }
+  }
+  void StartThread(uint32_t number) {
+    is_meta_ = false;
+    const uint32_t sequence = kFirstThreadSequence + number;
+    if (is_started_[number]) return out_.ContinueSequence(sequence, out_.ThreadTrack(number));
+    out_.StartSequence(sequence, out_.ThreadTrack(number));
+    is_started_[number] = true;
+  }
+
+  // --- GPU ---
+  uint32_t StringOf(const std::string& text) {
+    const auto [at, is_new] = strings_.try_emplace(text, static_cast<uint32_t>(words_.strings.size()));
+    if (is_new) words_.strings.push_back(text);
+    return at->second;
+  }
+  void TakeGpu(const GpuRecords& gpu) {
+    words_.launches = {};
+    words_.gpu = {};
+    GpuDetails& details = words_.gpu_details;
+    details.kernels = {};
+    details.overheads = {};
+    details.memory = {};
+    const int64_t origin_ns = words_.origin_clock_ns;
+    std::vector<uint32_t> strings;
+    for (const std::string& text : gpu.strings) strings.push_back(StringOf(text));
+    for (const GpuApiCall& call : gpu.calls) {
+      words_.launches.Append({call.start_ns - origin_ns, call.end_ns - origin_ns, call.correlation_id,
+                              strings[call.name], by_os_id_[call.os_thread_id], kNoParent});
+    }
+    std::stable_sort(words_.launches.begin(), words_.launches.end(),
+                     [](const LaunchRow& a, const LaunchRow& b) { return a.thread < b.thread; });
+    // For the arrows from launch to row; a row whose launch came in another batch has none.
+    std::unordered_map<uint64_t, int32_t> launches;
+    for (size_t i = 0; i < words_.launches.size(); ++i)
+      launches.emplace(words_.launches[i].correlation_id, static_cast<int32_t>(i));
+    for (GpuRow row : gpu.rows) {
+      row.start_ns -= origin_ns;
+      row.end_ns -= origin_ns;
+      row.name = strings[row.name];
+      const auto launch = launches.find(row.correlation_id);
+      row.launch = launch == launches.end() ? -1 : launch->second;
+      words_.gpu.Append(row);
+    }
+    for (const KernelRow& row : gpu.kernels) details.kernels.Append(row);
+    for (GpuOverheadRow row : gpu.overheads) {
+      row.start_ns -= origin_ns;
+      row.end_ns -= origin_ns;
+      details.overheads.Append(row);
+    }
+    for (GpuMemoryRow row : gpu.memory) {
+      row.at_ns -= origin_ns;
+      details.memory.Append(row);
+    }
+  }
+  void WriteGpu(const GpuRecords& gpu) {
+    GpuDetails& details = words_.gpu_details;
+    const auto size_of = [](const auto& of) {
+      return of.devices.size() + of.contexts.size() + of.stream_names.size();
+    };
+    if (size_of(gpu) > size_of(details)) {
+      details.devices = gpu.devices;
+      details.contexts = gpu.contexts;
+      details.stream_names = gpu.stream_names;
+      GoToMeta();
+      tables_.WriteGpuTables();
+    }
+    if (!gpu.ranges.empty()) {
+      GoToMeta();
+      table_.Write(kRangesEvent, gpu.ranges, [&](const GpuRangeRow& range) {
+        table_.Cell("start_ns", range.start_ns);
+        table_.Cell("end_ns", range.end_ns);
+        table_.Cell("os_thread_id", range.os_thread_id);
+        table_.Cell("text", gpu.strings[range.name]);
+      });
+    }
+    if (!gpu.warnings.empty()) {
+      GoToMeta();
+      table_.Write(kWarningsEvent, gpu.warnings, [this](const Warning& warning) {
+        table_.Cell("code", warning.code);
+        table_.Cell("detail", warning.detail);
+        table_.Cell("count", warning.count);
+      });
+    }
+    if (!gpu_.HasRows()) return;
+    is_meta_ = false;
+    if (has_gpu_) {
+      out_.ContinueSequence(kStreamGpuSequence, out_.process_track());
+    } else {
+      out_.StartSequence(kStreamGpuSequence, out_.process_track());
+    }
+    has_gpu_ = true;
+    gpu_.Write();
+  }
+
+  // --- counts and the end ---
+  void WriteCounts(const StreamBatch& batch) {
+    if (batch.counts == counts_) return;
+    counts_ = batch.counts;
+    GoToMeta();
+    table_.StartInstant(kCountsEvent);
+    for (const auto& [name, field] : kRecorderCounts) table_.AddField(name, counts_.*field);
+    out_.EmitEvent(0);
+  }
+  void WriteEnd(const StreamBatch& batch, int64_t duration_ns) {
+    GoToMeta();
+    struct Unseen {
+      uint32_t number, count;
+    };
+    std::vector<Unseen> unseen;
+    for (const StreamBatch::Log& log : batch.logs) {
+      if (log.unseen_brackets != 0) unseen.push_back({numbers_[log.index], log.unseen_brackets});
+    }
+    table_.Write(kThreadsEvent, unseen, [this](const Unseen& thread) {
+      table_.Cell("index", uint64_t{thread.number});
+      table_.Cell("unseen_brackets", uint64_t{thread.count});
+    });
+    table_.StartInstant(kEndEvent);
+    table_.AddField("duration_ns", duration_ns);
+    out_.EmitEvent(0);
+  }
+
+  static constexpr uint32_t kNoThread = UINT32_MAX;
+
+  Recording words_;
+  PacketStream out_;
+  TableWriter table_;
+  TablePackets tables_;
+  RecordPackets records_;
+  GpuPackets gpu_;
+  bool is_meta_ = true;  // the stream stands at the first sequence
+  bool has_gpu_ = false;
+  uint64_t control_track_ = 0;
+  size_t pauses_told_ = 0, pauses_closed_ = 0;
+  RecorderCounts counts_;
+  std::unordered_map<uint32_t, uint32_t> numbers_;  // of threads, by StreamBatch::Log::index
+  std::unordered_map<int64_t, uint32_t> by_os_id_;
+  std::unordered_map<std::string, uint32_t> strings_;
+  std::vector<bool> is_started_;    // by thread
+  std::vector<uint32_t> changed_;  // threads to be told
+};
+
+PerfettoStream::PerfettoStream(int fd, std::string meta_json) : file_(fd), meta_json_(std::move(meta_json)) {}
+PerfettoStream::~PerfettoStream() = default;
+
+void PerfettoStream::Add(const StreamBatch& batch, const GpuRecords& gpu) {
+  if (batch.is_first || trace_ == nullptr) {
+    file_.Restart();
+    trace_ = std::make_unique<Trace>(batch, meta_json_, &file_.pending());
+  }
+  trace_->Add(batch, gpu);
+}
+
+}  // namespace opscope

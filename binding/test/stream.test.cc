@@ -1,0 +1,219 @@
+// A session's file while the session goes on: what comes back from it is what the logs hold.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <barrier>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/recorder.h"
+#include "doctest.h"
+#include "format/perfetto_reader.h"
+#include "format/perfetto_stream.h"
+#include "recorder_probe.h"
+#include "recording_equality.h"
+#include "temporary_path.h"
+
+using namespace opscope;
+using namespace opscope::test;
+
+namespace {
+
+// The stream of one session, flushed by hand.
+class Stream {
+ public:
+  explicit Stream(int session) : session_(session) {
+    const int fd = ::open(file_.path().c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    sink_ = std::make_unique<PerfettoStream>(fd, "{\"state\":\"CPU\"}");
+  }
+  void Flush() {
+    StreamBatch batch;
+    do {
+      REQUIRE(Recorder::Get().TakeStream(session_, &batch).ok());
+      sink_->Add(batch, {});
+      Recorder::Get().ReleaseStream(session_, batch);
+      const Status status = sink_->Flush();
+      REQUIRE_MESSAGE(status.ok(), status.detail);
+    } while (batch.has_more);
+  }
+  std::shared_ptr<const Recording> Load() const {
+    std::shared_ptr<const Recording> recording;
+    const Status status = LoadPerfetto(file_.path(), &recording);
+    REQUIRE_MESSAGE(status.ok(), status.detail);
+    return recording;
+  }
+  const TemporaryFile& file() const noexcept { return file_; }
+
+ private:
+  const int session_;
+  TemporaryFile file_;
+  std::unique_ptr<PerfettoStream> sink_;
+};
+
+SessionOptions Streamed() {
+  SessionOptions options;
+  options.is_streamed = true;
+  return options;
+}
+
+// What any thread may do, in any order, right or wrong.
+class Actor {
+ public:
+  explicit Actor(uint64_t seed, std::vector<uint64_t>* shared) : random_(seed), shared_(*shared) {}
+
+  void Act(int count) {
+    for (int i = 0; i < count; ++i) ActOnce();
+  }
+
+ private:
+  uint64_t Pick(uint64_t count) { return random_() % count; }
+  uint32_t AnyName() {
+    static constexpr const char* kTexts[] = {"conv", "gemm", "request \"ä\"", "relu"};
+    static constexpr Category kCategories[] = {Category::kCpuOp, Category::kSection, Category::kUser};
+    return Name(kTexts[Pick(4)], kCategories[Pick(3)]);
+  }
+  uint64_t AnySpan() {
+    if (Pick(4) == 0 && !shared_.empty()) return shared_[Pick(shared_.size())];
+    return spans_.empty() ? 0 : spans_[Pick(spans_.size())];
+  }
+  void ActOnce() {
+    ThreadLog& log = Recorder::CurrentLog();
+    switch (Pick(16)) {
+      case 0:
+      case 1:
+      case 2:
+        open_.push_back(AnyName());
+        log.Begin(open_.back());
+        break;
+      case 3:
+      case 4:
+      case 5:
+        if (open_.empty()) break;
+        // Now and then not the innermost.
+        if (Pick(8) == 0) std::swap(open_[Pick(open_.size())], open_.back());
+        log.End(open_.back());
+        open_.pop_back();
+        break;
+      case 6:
+        open_.push_back(AnyName());
+        log.BeginChild(open_.back(), AnySpan());
+        break;
+      case 7: {
+        const uint64_t id = log.OpenSpan(AnyName(), Pick(2) == 0 ? AnySpan() : 0, Pick(2) == 0, Pick(4) == 0);
+        if (id != 0) spans_.push_back(id);
+        break;
+      }
+      case 8:
+        if (const uint64_t id = AnySpan()) log.LeaveSpan(id);
+        break;
+      case 9:
+        if (spans_.empty()) break;
+        log.EndSpan(spans_.back(), Pick(3) == 0);
+        spans_.pop_back();
+        break;
+      case 10:
+        log.TimedSpan(AnyName(), static_cast<int64_t>(MonotonicNs()) - 5000, static_cast<int64_t>(MonotonicNs()),
+                      AnySpan(), Pick(2) == 0);
+        break;
+      case 11:
+        log.Attribute(AnySpan(), Name("batch"), AttributeType::kInt, Pick(100));
+        log.TextAttribute(AnySpan(), Name("model"), Pick(2) == 0 ? "resnet50 – v2" : "");
+        break;
+      case 12:
+        if (const uint64_t id = AnySpan()) log.Link(id, 1, 2, 3);
+        if (const uint64_t id = AnySpan()) log.TraceId(id, 0xABCDEF, 7, Pick(2) == 0 ? 0 : 99);
+        break;
+      case 13:
+        log.Mark(AnyName());
+        log.Counter(AnyName(), static_cast<double>(Pick(1000)) / 7);
+        break;
+      case 14:
+        log.Enter(AnySpan());
+        break;
+      case 15:
+        if (log.control().contexts.load() != 0) log.Exit();
+        break;
+    }
+  }
+
+  std::mt19937_64 random_;
+  std::vector<uint64_t>& shared_;
+  std::vector<uint32_t> open_;
+  std::vector<uint64_t> spans_;
+};
+
+// Threads act in rounds; between two rounds nobody acts and `between` is called.
+void Play(uint64_t seed, int thread_count, int rounds, const std::function<void(int)>& between) {
+  std::vector<uint64_t> shared;
+  {
+    const uint64_t id = Recorder::CurrentLog().OpenSpan(Name("shared", Category::kSection), 0, false);
+    if (id != 0) shared.push_back(id);
+  }
+  std::barrier acted(thread_count + 1), go(thread_count + 1);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < thread_count; ++t) {
+    threads.emplace_back([&, t] {
+      Actor actor(seed * 100 + static_cast<uint64_t>(t), &shared);
+      for (int round = 0; round < rounds; ++round) {
+        actor.Act(40);
+        acted.arrive_and_wait();
+        go.arrive_and_wait();
+      }
+    });
+  }
+  for (int round = 0; round < rounds; ++round) {
+    acted.arrive_and_wait();
+    between(round);
+    go.arrive_and_wait();
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+
+TEST_CASE("a session that went to its file comes back as the logs have it, whatever was recorded") {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    Recorder& recorder = Recorder::Get();
+    // Also records of another session are in the logs, older ones and such of other categories.
+    SessionOptions other;
+    const int before = recorder.StartSession(other);
+    Play(seed + 1000, 1, 1, [](int) {});
+    Recorder::CurrentLog().Begin(Name("around"));
+    SessionOptions options = Streamed();
+    if (seed % 3 == 0) options.category_mask = CategoryBit(Name("x", Category::kCpuOp));
+    const int session = recorder.StartSession(options);
+    Stream stream(session);
+    Play(seed, 3, 12, [&](int) {
+      switch (random() % 4) {
+        case 0:
+        case 1:
+          stream.Flush();
+          break;
+        case 2:
+          CHECK(recorder.PauseSession(session).ok());
+          break;
+        default:
+          CHECK(recorder.ResumeSession(session).ok());
+          if (seed % 5 == 0 && random() % 3 == 0) CHECK(recorder.ResetSession(session).ok());
+      }
+    });
+    Recorder::CurrentLog().End(Name("around"));
+    MergeInput input;
+    REQUIRE(recorder.StopSession(session, &input).ok());
+    CHECK_FALSE(input.session.is_partial);
+    const std::shared_ptr<Recording> expected = MergeLogs(input);
+    expected->meta_json = "{\"state\":\"CPU\"}";
+    stream.Flush();
+    recorder.ReleaseSession(session);
+    const std::shared_ptr<const Recording> loaded = stream.Load();
+    CheckEqual(*loaded, *expected);
+    Stop(before);
+  }
+}
