@@ -130,6 +130,26 @@ export interface RecordingView {
 export type TimeOf = 0 | 1 | 2 // cpu, gpu, all
 
 /** Every function that the native addon exports. Functions without a comment do what their name says. */
+/** What startSession() needs to know. */
+export interface SessionStart {
+  /** Bits by place in {@link CATEGORIES}. */
+  categoryMask: number
+  startPaused: boolean
+  /** Instances of ops are wanted. */
+  isDetailed: boolean
+  /** Async contexts are followed. */
+  isExact: boolean
+  /** startGpu() answered available, and the session is to stop it. */
+  hasGpu: boolean
+  /** If the environment ends before the session, its file is completed with this path (empty: none), format and text. */
+  path: string
+  format: string
+  metaJson: string
+  /** A regular file that gets the records while the session goes on, taken over; -1: none. */
+  streamFd: number
+  flushMs: number
+}
+
 export interface NativeBinding {
   version: string
 
@@ -179,17 +199,7 @@ export interface NativeBinding {
 
   // Sessions: windows on the one recorder of the process.
   setPoolBytes(bytes: number): boolean
-  /** If the environment ends before the session, its file is completed with this path (empty: none), format and text. */
-  startSession(
-    categoryMask: number,
-    isPaused: boolean,
-    isDetailed: boolean,
-    path: string,
-    format: string,
-    metaJson: string,
-    hasGpu: boolean,
-    isExact?: boolean,
-  ): number
+  startSession(start: SessionStart): number
   /** Starts GPU recording, blocking up to the deadline; what is available belongs to the next startSession(). */
   startGpu(
     deadlineMs: number,
@@ -202,6 +212,8 @@ export interface NativeBinding {
   /** Ends the window and merges; the session is gone when this resolves. */
   stopSession(session: number, metaJson: string): Promise<RecordingHandle>
   stopSessionSync(session: number, metaJson: string): RecordingHandle
+  /** Brings what was recorded so far to the session's stream; resolves when it is there. */
+  flushSession(session: number): Promise<void>
   /** Counts since process start, and the cost of one begin/end pair measured now, in ns. */
   recorderStats(): {
     dropped: number

@@ -73,6 +73,18 @@ function gpuState(): Diagnosis['gpu'] {
   if (binding === undefined) return { available: false, reason: 'no-native-core' }
   const { available, reason, detail } = binding.startGpu(GPU_START_MS, false, true)
   if (!available) return { available, reason, detail }
-  binding.stopSessionSync(binding.startSession(0, true, false, '', '', '{}', true), '{}')
+  const session = binding.startSession({
+    categoryMask: 0,
+    startPaused: true,
+    isDetailed: false,
+    isExact: false,
+    hasGpu: true,
+    path: '',
+    format: '',
+    metaJson: '{}',
+    streamFd: -1,
+    flushMs: 0,
+  })
+  binding.stopSessionSync(session, '{}')
   return { available, detail }
 }

@@ -18,6 +18,12 @@ export interface ProfilerOptions {
   sortedKey?: SortedKey
   /** Where the capture goes; the format by the suffix. @default none: nothing is written */
   profilePath?: string
+  /**
+   * How often what was recorded is brought to the file, so that it outlives the process; 0: only at the stop. A process
+   * that is killed loses what came since.
+   * @default 250
+   */
+  flushMs?: number
   /** Print the report to stdout. @default true for stopProfiler and profileBatches, else false */
   print?: boolean
   /** `required` makes a missing GPU an error. @default 'auto' */
@@ -47,6 +53,7 @@ export interface ResolvedOptions {
   readonly categories: readonly Category[]
   readonly sortedKey: SortedKey
   readonly profilePath: string | undefined
+  readonly flushMs: number
   readonly print: boolean
   readonly gpu: 'auto' | 'off' | 'required'
   readonly gpuStartMs: number
@@ -81,9 +88,10 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   },
   sortedKey: choice(SORTED_KEYS, 'default'),
   profilePath: { fallback: undefined, check: checkPath, parse: text => text },
+  flushMs: milliseconds(250, 0),
   print: flag(false),
   gpu: choice(GPU_CHOICES, 'auto'),
-  gpuStartMs: { fallback: 10_000, check: checkStartMs, parse: Number },
+  gpuStartMs: milliseconds(10_000, 1),
   memory: flag(false),
   graphTrace: choice(['node', 'graph'], 'node'),
   attribution: choice(ATTRIBUTIONS, 'auto'),
@@ -226,11 +234,17 @@ function checkBuffer(value: unknown, key: string): number {
   return isFit ? value : fail(key, `a number of MiB from 1 to ${MAX_BUFFER_MB}`, value)
 }
 
-// Loading CUPTI and attaching to a busy process takes up to seconds; more than minutes is a mistake.
-const MAX_START_MS = 600_000
-function checkStartMs(value: unknown, key: string): number {
-  const isFit = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_START_MS
-  return isFit ? (value as number) : fail(key, `a whole number of ms from 1 to ${MAX_START_MS}`, value)
+// More than minutes is a mistake.
+const MAX_MS = 600_000
+function milliseconds(fallback: number, min: number): OptionRule<number> {
+  return {
+    fallback,
+    check: (value, key) =>
+      Number.isInteger(value) && (value as number) >= min && (value as number) <= MAX_MS
+        ? (value as number)
+        : fail(key, `a whole number of ms from ${min} to ${MAX_MS}`, value),
+    parse: Number,
+  }
 }
 
 function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {

@@ -3,7 +3,15 @@ import { availableParallelism } from 'node:os'
 import { CATEGORIES, type NativeBinding, native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
-import { type Output, openOutput, writeCapture, writeCaptureSync } from './export/index.js'
+import {
+  type Output,
+  openOutput,
+  openStream,
+  removeStream,
+  type Stream,
+  writeCapture,
+  writeCaptureSync,
+} from './export/index.js'
 import { notifyClose, notifyOpen, notifyStart, notifyStopped, takeCounts } from './hooks.js'
 import type { ResolvedOptions } from './options.js'
 import { startRuntimeCounters } from './runtime-counters.js'
@@ -27,6 +35,7 @@ export class Session {
   readonly #id: number
   readonly #native: NativeBinding
   readonly #output: Output | undefined
+  readonly #stream: Stream | undefined
   readonly #stopCounters: () => void
   readonly #isBufferSized: boolean
   readonly #gpu: GpuState
@@ -43,16 +52,19 @@ export class Session {
     this.#gpu = startGpu(this.#native, options)
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
-    this.#id = this.#native.startSession(
-      mask,
-      options.startPaused,
-      options.tracerOption === 'AllOpDetail',
-      this.#output?.path ?? '',
-      this.#output?.format ?? '',
-      JSON.stringify(this.#meta(options)),
-      this.#gpu.available,
-      options.attribution === 'exact',
-    )
+    this.#stream = this.#output === undefined || options.flushMs === 0 ? undefined : openStream(this.#output)
+    this.#id = this.#native.startSession({
+      categoryMask: mask,
+      startPaused: options.startPaused,
+      isDetailed: options.tracerOption === 'AllOpDetail',
+      isExact: options.attribution === 'exact',
+      hasGpu: this.#gpu.available,
+      path: this.#output?.path ?? '',
+      format: this.#output?.format ?? '',
+      metaJson: JSON.stringify(this.#meta(options)),
+      streamFd: this.#stream?.fd ?? -1,
+      flushMs: options.flushMs,
+    })
     this.#state = options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
     notifyStart(options.tracerOption)
@@ -93,6 +105,15 @@ export class Session {
   }
 
   /**
+   * Brings what was recorded so far to the file: it outlives the process then, however that ends. Happens every
+   * `flushMs` by itself.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE; nothing is lost, and the next flush tries again
+   */
+  async flush(): Promise<void> {
+    if (this.#state !== 'stopped') await this.#native.flushSession(this.#id)
+  }
+
+  /**
    * Ends the recording, merges it on a thread of its own and writes the file.
    * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE for a path that cannot be opened; the session then goes on.
    */
@@ -102,7 +123,7 @@ export class Session {
     const recording = await this.#native.stopSession(this.#id, meta)
     const capture = await Capture.fromHandle(recording)
     this.#capture = capture
-    if (output !== undefined) await this.#write(capture, () => writeCapture(recording, output))
+    if (output !== undefined) await this.#write(capture, output, () => writeCapture(recording, output))
     return capture
   }
 
@@ -113,7 +134,7 @@ export class Session {
     const recording: RecordingHandle = this.#native.stopSessionSync(this.#id, meta)
     const capture = Capture.fromHandleSync(recording)
     this.#capture = capture
-    if (output !== undefined) this.#writeSync(capture, () => writeCaptureSync(recording, output))
+    if (output !== undefined) this.#writeSync(capture, output, () => writeCaptureSync(recording, output))
     return capture
   }
 
@@ -163,16 +184,18 @@ export class Session {
   }
 
   /** The recording is safe in memory: trouble with the file is a warning, and the capture can be exported again. */
-  async #write(capture: Capture, write: () => Promise<unknown>): Promise<void> {
+  async #write(capture: Capture, output: Output, write: () => Promise<unknown>): Promise<void> {
     try {
       await write()
+      if (this.#stream !== undefined) removeStream(this.#stream, output)
     } catch (error) {
       Capture.addWarning(capture, writeWarning(error))
     }
   }
-  #writeSync(capture: Capture, write: () => unknown): void {
+  #writeSync(capture: Capture, output: Output, write: () => unknown): void {
     try {
       write()
+      if (this.#stream !== undefined) removeStream(this.#stream, output)
     } catch (error) {
       Capture.addWarning(capture, writeWarning(error))
     }

@@ -220,7 +220,7 @@ void BenchReader(const Recording& recording) {
   const double read = BestSeconds(3, [&] {
     RawRows rows;
     std::unique_ptr<StreamedLogs> logs;
-    if (const Status status = ReadPerfetto(path, &rows, &logs); !status.ok()) Fail(status);
+    if (const Status status = ReadPerfetto({path}, &rows, &logs); !status.ok()) Fail(status);
   });
   ::unlink(path);
   const double millions = static_cast<double>(recording.spans.size()) / 1e6;

@@ -62,6 +62,13 @@ struct GpuRecords {
   std::vector<Warning> warnings;
 };
 
+// How far the records of a back end were taken. Zero: from the first.
+struct GpuPlace {
+  size_t rows = 0, kernels = 0, calls = 0, overheads = 0, ranges = 0, memory = 0;
+  bool has_forgotten = false;  // what was taken is nowhere else
+  bool operator==(const GpuPlace&) const = default;
+};
+
 // One per process. Start and Stop are counted: activity is collected while at
 // least one session wants it. Any thread; calls block until the control thread
 // of the back end has answered.
@@ -71,8 +78,14 @@ class GpuSource {
   virtual GpuState Start(const GpuOptions& options) = 0;
   // Everything since `window_start_ns` (CLOCK_MONOTONIC) and up to now. With
   // `synchronize` waits for the GPU first; without, it flushes what is complete
-  // and gives up after `deadline_ms`, counting the rest as unfinished.
-  virtual GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms) = 0;
+  // and gives up after `deadline_ms`, counting the rest as unfinished. With
+  // `since`, of the records only what TakeNew has not given yet.
+  virtual GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms,
+                          const GpuPlace* since = nullptr) = 0;
+  // Between Start and Stop: what was decoded since `place`, which moves on. The
+  // source may forget it when it holds more than `kept_rows`. Of the counts in
+  // warnings nothing is told before Stop.
+  virtual GpuRecords TakeNew(GpuPlace* place, size_t kept_rows) = 0;
 };
 
 }  // namespace opscope

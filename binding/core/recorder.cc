@@ -388,7 +388,18 @@ void Recorder::ReleaseStream(int id, const StreamBatch& batch) {
   for (const StreamBatch::Log& log : batch.logs) place.logs[log.id] = log.next;
   place.name_count = batch.first_name + batch.names.size();
   const size_t wanted = (*found)->options.recycle_bytes;
-  if (pool_->used_bytes() >= (wanted == 0 ? pool_->total_bytes() / 2 : wanted)) Reclaim();
+  if ((*found)->options.is_recycled && pool_->used_bytes() >= (wanted == 0 ? pool_->total_bytes() / 2 : wanted)) Reclaim();
+}
+
+void Recorder::MarkPartial(int id) {
+  std::lock_guard lock(mutex_);
+  for (const auto& session : sessions_) session->is_partial |= session->id == id;
+}
+
+bool Recorder::IsPartial(int id) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [id](const auto& session) { return session->id == id && session->is_partial; });
 }
 
 // Whether no session can want the chunk, whose successor is `next`; null: its
@@ -396,7 +407,7 @@ void Recorder::ReleaseStream(int id, const StreamBatch& batch) {
 bool Recorder::CanGive(const ThreadLog& log, const Chunk* chunk, const Chunk* next) {
   for (const auto& session : sessions_) {
     if (next != nullptr && next->first_ticks <= session->start_ticks) continue;
-    if (session->stream == nullptr || session->stop_ticks != UINT64_MAX) return false;
+    if (!session->options.is_recycled || session->stop_ticks != UINT64_MAX) return false;
     const auto at = session->stream->logs.find(log.id());
     if (at == session->stream->logs.end() || at->second.chunk == nullptr) return false;
     // A stream walks the chunks in their order: this one, or it has come to a later one.

@@ -67,6 +67,9 @@ class Recorder {
   // The batch was taken over. When memory runs low, chunks that no session needs
   // any more are given back, and the session becomes partial.
   void ReleaseStream(int id, const StreamBatch& batch);
+  // What was taken is not to be had again.
+  void MarkPartial(int id);
+  bool IsPartial(int id) const;
   size_t session_count() const;
 
   RecorderCounts Counts() const;

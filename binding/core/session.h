@@ -19,7 +19,8 @@ struct SessionOptions {
   bool is_detailed = false;  // op instances are wanted (AllOpDetail)
   bool is_exact = false;     // JavaScript's async contexts are to be followed
   bool is_streamed = false;  // records are taken while the session goes on (log_stream.h)
-  // Bytes of the pool in use from which on taken records are given back; 0: half of it.
+  bool is_recycled = false;  // taken records may be given back: only where they went to has them then
+  // Bytes of the pool in use from which on that is done; 0: half of it.
   size_t recycle_bytes = 0;
 };
 

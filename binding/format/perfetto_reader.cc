@@ -394,31 +394,33 @@ bool TraceReader::Parse(std::string_view bytes, PacketView* packet) {
 
 }  // namespace
 
-Status ReadPerfetto(const std::string& path, RawRows* rows, std::unique_ptr<StreamedLogs>* logs) try {
-  PacketFile file;
-  if (Status status = file.Open(path); !status.ok()) return status;
+Status ReadPerfetto(const std::vector<std::string>& paths, RawRows* rows,
+                    std::unique_ptr<StreamedLogs>* logs) try {
   const auto reader = std::make_unique<TraceReader>(rows, logs);
-  std::string_view packet;
-  for (;;) {
-    const PacketFile::Step step = file.Next(&packet);
+  for (size_t i = 0;; ++i) {
+    PacketFile file;
+    if (Status status = file.Open(paths[i]); !status.ok()) return status;
+    std::string_view packet;
+    PacketFile::Step step;
+    do {
+      step = file.Next(&packet);
+    } while (step == PacketFile::Step::kPacket && reader->Add(packet));
     if (step == PacketFile::Step::kFailed) return file.status();
-    if (step != PacketFile::Step::kPacket || !reader->Add(packet)) {
-      return reader->Finish(step, file);
-    }
+    if (step != PacketFile::Step::kEnd || i + 1 == paths.size()) return reader->Finish(step, file);
   }
 } catch (const std::bad_alloc&) {
-  return Status::Error(Code::kOutOfMemory, "not enough memory for the rows of " + path);
+  return Status::Error(Code::kOutOfMemory, "not enough memory for the rows of " + paths.front());
 }
 
-Status LoadPerfetto(const std::string& path, std::shared_ptr<const Recording>* recording) try {
+Status LoadPerfetto(const std::vector<std::string>& paths, std::shared_ptr<const Recording>* recording) try {
   RawRows rows;
   std::unique_ptr<StreamedLogs> logs;
-  if (Status status = ReadPerfetto(path, &rows, &logs); !status.ok()) return status;
+  if (Status status = ReadPerfetto(paths, &rows, &logs); !status.ok()) return status;
   if (logs == nullptr) return BuildRecording(std::move(rows), recording);
   *recording = MergeStreamed(std::move(*logs), std::move(rows));
   return Status::Ok();
 } catch (const std::bad_alloc&) {
-  return Status::Error(Code::kOutOfMemory, "not enough memory for the recording of " + path);
+  return Status::Error(Code::kOutOfMemory, "not enough memory for the recording of " + paths.front());
 }
 
 }  // namespace opscope

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "../core/raw_rows.h"
 #include "../core/status.h"
@@ -20,8 +21,9 @@ namespace opscope {
 // a file of another kind, kFileDamaged for a trace without one whole packet.
 // A file that was written while its session went on comes back as `logs`, with
 // what belongs beside them in `rows`; else `logs` stays null.
-Status ReadPerfetto(const std::string& path, RawRows* rows, std::unique_ptr<StreamedLogs>* logs);
-// The same to its end: a recording.
-Status LoadPerfetto(const std::string& path, std::shared_ptr<const Recording>* recording);
+Status ReadPerfetto(const std::vector<std::string>& paths, RawRows* rows,
+                    std::unique_ptr<StreamedLogs>* logs);
+// The same to its end: a recording. Further files continue the first one.
+Status LoadPerfetto(const std::vector<std::string>& paths, std::shared_ptr<const Recording>* recording);
 
 }  // namespace opscope

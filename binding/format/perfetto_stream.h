@@ -21,6 +21,7 @@ class PerfettoStream final : public StreamSink {
   void Add(const StreamBatch& batch, const GpuRecords& gpu) override;
   Status Flush() override { return file_.Flush(); }
   uint64_t bytes() const noexcept override { return file_.bytes(); }
+  int fd() const noexcept { return file_.fd(); }
   // What could not be flushed, as the continuation of the file.
   std::string_view pending() noexcept { return file_.pending().view(); }
 

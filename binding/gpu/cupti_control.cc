@@ -55,10 +55,17 @@ GpuState CuptiControl::Start(const GpuOptions& options) {
               " ms; the first start may take seconds"};
 }
 
-GpuRecords CuptiControl::Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms) {
+GpuRecords CuptiControl::TakeNew(GpuPlace* place, size_t kept_rows) {
+  if (g_is_forked_child.load(std::memory_order_relaxed)) return {};
+  return session_.TakeNew(place, kept_rows);
+}
+
+GpuRecords CuptiControl::Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms,
+                              const GpuPlace* since) {
   if (g_is_forked_child.load(std::memory_order_relaxed)) return {};
   auto command = std::make_shared<Command>();
   command->window_start_ns = window_start_ns;
+  if (since != nullptr) command->since = *since;
   command->synchronize = synchronize;
   GpuRecords records;
   if (!Submit(command)) return records;
@@ -71,7 +78,7 @@ GpuRecords CuptiControl::Stop(int64_t window_start_ns, bool synchronize, uint64_
     is_last = command->is_last;
   }
   // The flush goes on without us; what was decoded so far is ours.
-  if (takes) records = session_.Take(window_start_ns, is_last);
+  if (takes) records = session_.Take(window_start_ns, command->since, is_last);
   records.warnings.push_back({"gpu-stop-late",
                               "CUPTI did not finish in " + std::to_string(deadline_ms) +
                                   " ms; GPU work that it had not told of is missing",
@@ -211,7 +218,7 @@ void CuptiControl::ExecuteStart(Command* command) {
     ++active_count_;
   } else if (active_count_ == 0) {
     session_.Stop(true, false);
-    session_.Take(0, true);
+    session_.Take(0, {}, true);
   }
 }
 
@@ -235,7 +242,7 @@ void CuptiControl::ExecuteStop(Command* command) {
     command->phase = Phase::kTaking;
     changed_.notify_all();
   }
-  GpuRecords records = session_.Take(command->window_start_ns, is_last);
+  GpuRecords records = session_.Take(command->window_start_ns, command->since, is_last);
   std::lock_guard lock(mutex_);
   command->records = std::move(records);
   command->phase = Phase::kDone;

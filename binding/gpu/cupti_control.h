@@ -21,7 +21,9 @@ class CuptiControl final : public GpuSource {
   static CuptiControl& Get();
 
   GpuState Start(const GpuOptions& options) override;
-  GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms) override;
+  GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms,
+                  const GpuPlace* since) override;
+  GpuRecords TakeNew(GpuPlace* place, size_t kept_rows) override;
   // From exit(): CUDA is about to be torn down, so the thread must be outside
   // CUPTI, and stay there.
   void Park();
@@ -33,6 +35,7 @@ class CuptiControl final : public GpuSource {
     bool is_start = false;
     GpuOptions options;
     int64_t window_start_ns = 0;
+    GpuPlace since;
     bool synchronize = false;
 
     Phase phase = Phase::kQueued;

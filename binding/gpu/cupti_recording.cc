@@ -109,10 +109,27 @@ void CuptiSession::CountDropped(cupti::Context context, uint32_t stream) {
   if (reader_ != nullptr) store_->counts.dropped += dropped;
 }
 
-GpuRecords CuptiSession::Take(int64_t window_start_ns, bool is_last) {
+GpuRecords CuptiSession::TakeNew(GpuPlace* place, size_t kept_rows) {
   std::lock_guard lock(store_mutex_);
   if (reader_ == nullptr) return {};
-  GpuRecords records = TakeWindow(store_.get(), {window_start_ns, 2 * clock_->error_ns(), is_last});
+  WindowRequest request;
+  request.since = *place;
+  request.is_last = false;
+  GpuRecords records = TakeWindow(store_.get(), request);
+  records.warnings.clear();
+  *place = store_->End();
+  place->has_forgotten = request.since.has_forgotten;
+  if (store_->rows.size() + store_->calls.size() <= kept_rows) return records;
+  store_->Forget();
+  *place = {};
+  place->has_forgotten = true;
+  return records;
+}
+
+GpuRecords CuptiSession::Take(int64_t window_start_ns, const GpuPlace& since, bool is_last) {
+  std::lock_guard lock(store_mutex_);
+  if (reader_ == nullptr) return {};
+  GpuRecords records = TakeWindow(store_.get(), {window_start_ns, 2 * clock_->error_ns(), is_last, since});
   AddWarnings(is_last, &records);
   if (is_last) reader_.reset();
   return records;
@@ -141,7 +158,7 @@ void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
         "a context was destroyed or its device reset while recording, and GPU work launched there is missing",
         CountUntold(*records));
   }
-  if (!records->kernels.empty()) return;
+  if (!records->kernels.empty() || store_->has_forgotten_kernels) return;
 
   if (pool_.request_count() == requests_before_) {
     add("gpu-no-activity", "no CUDA call was seen while recording", 1);

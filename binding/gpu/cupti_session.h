@@ -46,7 +46,9 @@ class CuptiSession {
 
   // Any thread. The rows of a window and what went wrong; spends the store when
   // `is_last`. Waits while a buffer is decoded, never for CUPTI.
-  GpuRecords Take(int64_t window_start_ns, bool is_last);
+  GpuRecords Take(int64_t window_start_ns, const GpuPlace& since, bool is_last);
+  // What was decoded since; with more rows than these, the store is emptied. Any thread.
+  GpuRecords TakeNew(GpuPlace* place, size_t kept_rows);
 
  private:
   GpuState Load();

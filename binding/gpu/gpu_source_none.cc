@@ -9,7 +9,8 @@ class NoSource final : public GpuSource {
   GpuState Start(const GpuOptions&) override {
     return {false, "unsupported-platform", "GPU activity is recorded on Linux only"};
   }
-  GpuRecords Stop(int64_t, bool, uint64_t) override { return {}; }
+  GpuRecords Stop(int64_t, bool, uint64_t, const GpuPlace*) override { return {}; }
+  GpuRecords TakeNew(GpuPlace*, size_t) override { return {}; }
 };
 
 }  // namespace

@@ -40,11 +40,6 @@ class GrowingColumn {
     capacity_ = 0;
     return std::move(column_);
   }
-  Column<T> Copy() const {
-    Column<T> copy(size());
-    if (size() != 0) std::memcpy(static_cast<void*>(copy.data()), column_.data(), size() * sizeof(T));
-    return copy;
-  }
 
  private:
   bool Grow(size_t needed) noexcept {
@@ -107,6 +102,22 @@ struct RecordStore {
   // Where we waited for the GPU ourselves: a context synchronisation in there
   // is not the program's.
   int64_t own_sync_from_ns = 0, own_sync_to_ns = 0;
+  bool has_forgotten_kernels = false;
+
+  GpuPlace End() const noexcept {
+    return {rows.size(),      kernels.size(), calls.size(), overheads.size(),
+            ranges.size(), memory.size(),  false};
+  }
+  // The rows, not the words and counts.
+  void Forget() noexcept {
+    has_forgotten_kernels |= kernels.size() != 0;
+    rows.Rewind();
+    kernels.Rewind();
+    calls.Rewind();
+    overheads = {};
+    ranges = {};
+    memory = {};
+  }
 
   const GpuContext* FindContext(uint32_t id) const noexcept {
     for (const GpuContext& context : contexts) {
@@ -123,6 +134,7 @@ struct WindowRequest {
   int64_t tolerance_ns = 0;
   // Moves the columns out, which costs nothing, and spends the store; else copies.
   bool is_last = true;
+  GpuPlace since = {};  // earlier rows are left out
 };
 
 // The records of a window: calls by their start, GPU rows by their launch, the

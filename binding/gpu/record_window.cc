@@ -105,10 +105,11 @@ class Window {
 };
 
 template <typename T>
-Column<T> CopyOf(const Column<T>& column) {
-  Column<T> copy(column.size());
-  std::copy(column.begin(), column.end(), copy.begin());
-  return copy;
+Column<T> Tail(const Column<T>& column, size_t from) {
+  Column<T> tail(column.size() - from);
+  if (tail.size() != 0)
+    std::memcpy(static_cast<void*>(tail.data()), column.data() + from, tail.size() * sizeof(T));
+  return tail;
 }
 
 void AddWarnings(const RecordCounts& counts, uint64_t before_count, GpuRecords* out) {
@@ -134,7 +135,8 @@ void AddWarnings(const RecordCounts& counts, uint64_t before_count, GpuRecords* 
 
 GpuRecords TakeWindow(RecordStore* store, const WindowRequest& request) {
   GpuRecords out;
-  if (request.is_last) {
+  const GpuPlace& since = request.since;
+  if (request.is_last && since == GpuPlace{}) {
     out.rows = store->rows.Take();
     out.kernels = store->kernels.Take();
     out.calls = store->calls.Take();
@@ -142,12 +144,13 @@ GpuRecords TakeWindow(RecordStore* store, const WindowRequest& request) {
     out.ranges = std::move(store->ranges);
     out.memory = std::move(store->memory);
   } else {
-    out.rows = store->rows.Copy();
-    out.kernels = store->kernels.Copy();
-    out.calls = store->calls.Copy();
-    out.overheads = CopyOf(store->overheads);
-    out.ranges = CopyOf(store->ranges);
-    out.memory = CopyOf(store->memory);
+    out.rows = Tail(store->rows.column(), since.rows);
+    out.kernels = Tail(store->kernels.column(), since.kernels);
+    for (KernelRow& kernel : out.kernels) kernel.row -= static_cast<uint32_t>(since.rows);
+    out.calls = Tail(store->calls.column(), since.calls);
+    out.overheads = Tail(store->overheads, since.overheads);
+    out.ranges = Tail(store->ranges, since.ranges);
+    out.memory = Tail(store->memory, since.memory);
   }
   out.devices = store->devices;
   out.contexts = store->contexts;

@@ -159,7 +159,7 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
   auto recording = std::make_shared<RecordingPointer>();
   return RunOffThread(
       info.Env(),
-      [path, recording] { return LoadPerfetto(path, recording.get()); },
+      [path, recording] { return LoadPerfetto({path}, recording.get()); },
       [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
 }
 

@@ -1,10 +1,13 @@
 #include "session_binding.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,10 @@
 #include "core/merge.h"
 #include "core/native_api.h"
 #include "core/recorder.h"
+#include "core/session_writer.h"
+#include "format/byte_sink.h"
+#include "format/perfetto_reader.h"
+#include "format/perfetto_stream.h"
 #include "recording_binding.h"
 #include "task.h"
 #include "throw_status.h"
@@ -34,29 +41,48 @@ Napi::Value SetPoolBytes(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), Recorder::Get().SetPoolBytes(bytes));
 }
 
-// Where a session's file is completed when its environment ends without stopping it.
-struct SessionOutput {
-  std::string path;  // empty: nowhere
+// What an environment needs to end a session that it did not stop.
+struct OwnSession {
+  std::string path;  // of its file; empty: none
   std::string format;
   std::string meta_json;
   bool has_gpu = false;  // a Start of the GPU back end is to be stopped
+  std::shared_ptr<SessionWriter> writer;  // null: nothing is written before the stop
 };
 
 // The sessions that one environment started and has not stopped. Used on its thread alone.
-using OwnSessions = std::map<int, SessionOutput>;
+using OwnSessions = std::map<int, OwnSession>;
 
 OwnSessions& SessionsOf(const Napi::CallbackInfo& info) { return *static_cast<OwnSessions*>(info.Data()); }
 
+// Takes over the descriptor in `streamFd`; -1: none.
+std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& given, const OwnSession& own) {
+  const int fd = given.Get("streamFd").As<Napi::Number>().Int32Value();
+  if (fd < 0) return nullptr;
+  SessionWriterOptions options;
+  options.interval = std::chrono::milliseconds(given.Get("flushMs").As<Napi::Number>().Uint32Value());
+  options.gpu = own.has_gpu ? &g_gpu_source() : nullptr;
+  options.may_forget = true;
+  return std::make_shared<SessionWriter>(session, std::make_unique<PerfettoStream>(fd, own.meta_json), options);
+}
+
 Napi::Value StartSession(const Napi::CallbackInfo& info) {
   FillNativeApiSlots();
+  const auto given = info[0].As<Napi::Object>();
+  const auto is = [&](const char* key) { return given.Get(key).ToBoolean().Value(); };
   SessionOptions options;
-  options.category_mask = info[0].As<Napi::Number>().Uint32Value();
-  options.is_paused = info[1].As<Napi::Boolean>().Value();
-  options.is_detailed = info[2].As<Napi::Boolean>().Value();
-  options.is_exact = info[7].ToBoolean().Value();
+  options.category_mask = given.Get("categoryMask").As<Napi::Number>().Uint32Value();
+  options.is_paused = is("startPaused");
+  options.is_detailed = is("isDetailed");
+  options.is_exact = is("isExact");
+  options.is_streamed = options.is_recycled = given.Get("streamFd").As<Napi::Number>().Int32Value() >= 0;
   const int id = Recorder::Get().StartSession(options);
-  SessionsOf(info)[id] = {info[3].As<Napi::String>(), info[4].As<Napi::String>(), info[5].As<Napi::String>(),
-                          info[6].As<Napi::Boolean>().Value()};
+  OwnSession& own = SessionsOf(info)[id];
+  own.path = given.Get("path").As<Napi::String>();
+  own.format = given.Get("format").As<Napi::String>();
+  own.meta_json = given.Get("metaJson").As<Napi::String>();
+  own.has_gpu = is("hasGpu");
+  own.writer = StartWriter(id, given, own);
   return Napi::Number::New(info.Env(), id);
 }
 
@@ -107,84 +133,140 @@ enum class GpuStop : uint8_t {
 constexpr uint64_t kWaitDeadlineMs = 10'000;
 constexpr uint64_t kExitDeadlineMs = 2'000;
 
-std::shared_ptr<const Recording> MergeAndRelease(const MergeInput& input, std::string meta_json,
-                                                 GpuStop gpu) {
-  SessionRelease release(input.session.id);
-  std::shared_ptr<Recording> recording = MergeLogs(input);
-  recording->meta_json = std::move(meta_json);
-  if (gpu != GpuStop::kNone) {
-    const bool waits = gpu == GpuStop::kWait;
-    AttachGpu(
-        g_gpu_source().Stop(recording->origin_clock_ns, waits, waits ? kWaitDeadlineMs : kExitDeadlineMs),
-        recording.get());
+// What one session's stop has to do beside the merge.
+struct Stopping {
+  MergeInput input;
+  std::string meta_json;
+  GpuStop gpu = GpuStop::kNone;
+  std::shared_ptr<SessionWriter> writer;
+};
+
+GpuRecords StopGpu(const Stopping& stopping, int64_t window_start_ns, const GpuPlace* since) {
+  if (stopping.gpu == GpuStop::kNone) return {};
+  const bool waits = stopping.gpu == GpuStop::kWait;
+  return g_gpu_source().Stop(window_start_ns, waits, waits ? kWaitDeadlineMs : kExitDeadlineMs, since);
+}
+
+// The logs alone no longer hold the recording: it is the file read again, with what could not be written.
+Status ReadBack(const Stopping& stopping, std::shared_ptr<const Recording>* recording) {
+  const MergeInput& input = stopping.input;
+  ClockMap clock(input.clock_points);
+  const int64_t start_ns =
+      static_cast<int64_t>(input.clock_points.front().ns) + clock.Map(input.session.start_ticks);
+  const Status written = stopping.writer->Finish(StopGpu(stopping, start_ns, &stopping.writer->place()));
+  auto& sink = static_cast<PerfettoStream&>(stopping.writer->sink());
+  std::vector<std::string> paths{"/proc/self/fd/" + std::to_string(sink.fd())};
+  const int rest = written.ok() ? -1 : memfd_create("opscope", MFD_CLOEXEC);
+  if (rest >= 0) {
+    ByteSink bytes(rest);
+    bytes.Append(sink.pending());
+    static_cast<void>(bytes.Finish());
+    paths.push_back("/proc/self/fd/" + std::to_string(rest));
   }
+  const Status status = LoadPerfetto(paths, recording);
+  if (rest >= 0) close(rest);
+  return status;
+}
+
+std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
+  const int id = stopping->input.session.id;
+  SessionRelease release(id);
+  if (stopping->writer != nullptr) stopping->writer->Halt();
+  std::vector<Warning> warnings;
+  if (stopping->writer != nullptr && Recorder::Get().IsPartial(id)) {
+    std::shared_ptr<const Recording> read;
+    const Status status = ReadBack(*stopping, &read);
+    if (status.ok()) {
+      // Nobody else has it yet.
+      const_cast<Recording&>(*read).meta_json = std::move(stopping->meta_json);
+      return read;
+    }
+    warnings.push_back({"stream-lost", "the file of the recording cannot be read again: " + status.detail, 1});
+    stopping->gpu = GpuStop::kNone;
+  }
+  std::shared_ptr<Recording> recording = MergeLogs(stopping->input);
+  recording->meta_json = std::move(stopping->meta_json);
+  if (stopping->gpu != GpuStop::kNone)
+    AttachGpu(StopGpu(*stopping, recording->origin_clock_ns, nullptr), recording.get());
+  // If the complete file cannot be written, this one is what there is.
+  if (stopping->writer != nullptr && warnings.empty()) static_cast<void>(stopping->writer->Finish({}));
+  for (Warning& warning : warnings) recording->warnings.push_back(std::move(warning));
   return recording;
 }
 
 // An environment ended (a worker was terminated, or returned): its sessions
 // must not keep the gate open. A file that was promised is still written.
 void FinishOwnSessions(OwnSessions* sessions) {
-  for (const auto& [id, output] : *sessions) {
-    MergeInput input;
-    if (!Recorder::Get().StopSession(id, &input).ok()) continue;
-    const auto recording =
-        MergeAndRelease(input, output.meta_json, output.has_gpu ? GpuStop::kExit : GpuStop::kNone);
-    if (output.path.empty()) continue;
-    const int fd = open(output.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  for (auto& [id, own] : *sessions) {
+    Stopping stopping;
+    if (!Recorder::Get().StopSession(id, &stopping.input).ok()) continue;
+    stopping.meta_json = own.meta_json;
+    stopping.gpu = own.has_gpu ? GpuStop::kExit : GpuStop::kNone;
+    stopping.writer = std::move(own.writer);
+    const auto recording = MergeAndRelease(&stopping);
+    if (own.path.empty()) continue;
+    const int fd = open(own.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) continue;  // nobody is left to be told
     uint64_t bytes = 0;
     std::vector<Warning> warnings;
-    static_cast<void>(WriteRecording(*recording, output.format, fd, &bytes, &warnings));
+    static_cast<void>(WriteRecording(*recording, own.format, fd, &bytes, &warnings));
     close(fd);
   }
   delete sessions;
 }
 
-// The session is no longer its environment's; true when it holds a share of the GPU back end.
-bool TakeGpu(const Napi::CallbackInfo& info) {
+// Ends the window; the session is no longer its environment's. Throws and returns null when there is none.
+std::shared_ptr<Stopping> CloseSession(const Napi::CallbackInfo& info, GpuStop gpu) {
   OwnSessions& sessions = SessionsOf(info);
-  const auto found = sessions.find(SessionOf(info));
-  if (found == sessions.end()) return false;
-  const bool has_gpu = found->second.has_gpu;
-  sessions.erase(found);
-  return has_gpu;
+  auto stopping = std::make_shared<Stopping>();
+  const Status status = Recorder::Get().StopSession(SessionOf(info), &stopping->input);
+  if (!status.ok()) {
+    ThrowIfBad(info.Env(), status);
+    return nullptr;
+  }
+  stopping->meta_json = info[1].As<Napi::String>();
+  if (const auto own = sessions.find(SessionOf(info)); own != sessions.end()) {
+    if (own->second.has_gpu) stopping->gpu = gpu;
+    stopping->writer = std::move(own->second.writer);
+    sessions.erase(own);
+  }
+  return stopping;
 }
 
 Napi::Value StopSession(const Napi::CallbackInfo& info) {
-  const GpuStop gpu = TakeGpu(info) ? GpuStop::kWait : GpuStop::kNone;
-  auto input = std::make_shared<MergeInput>();
-  const Status status = Recorder::Get().StopSession(SessionOf(info), input.get());
-  if (!status.ok()) {
-    ThrowIfBad(info.Env(), status);
-    return info.Env().Undefined();
-  }
+  const std::shared_ptr<Stopping> stopping = CloseSession(info, GpuStop::kWait);
+  if (stopping == nullptr) return info.Env().Undefined();
   auto result = std::make_shared<std::shared_ptr<const Recording>>();
-  std::string meta_json = info[1].As<Napi::String>();
   return RunOffThread(
       info.Env(),
-      [input, result, meta_json, gpu]() mutable {
-        *result = MergeAndRelease(*input, std::move(meta_json), gpu);
+      [stopping, result] {
+        *result = MergeAndRelease(stopping.get());
         return Status::Ok();
       },
       [result](Napi::Env env) { return WrapRecording(env, std::move(*result)); });
 }
 
 Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
-  const GpuStop gpu = TakeGpu(info) ? GpuStop::kExit : GpuStop::kNone;
-  MergeInput input;
-  const Status status = Recorder::Get().StopSession(SessionOf(info), &input);
-  if (!status.ok()) {
-    ThrowIfBad(info.Env(), status);
-    return info.Env().Undefined();
-  }
+  const std::shared_ptr<Stopping> stopping = CloseSession(info, GpuStop::kExit);
+  if (stopping == nullptr) return info.Env().Undefined();
   std::shared_ptr<const Recording> recording;
   const Status merged = CatchOutOfMemory([&] {
-    recording = MergeAndRelease(input, info[1].As<Napi::String>(), gpu);
+    recording = MergeAndRelease(stopping.get());
     return Status::Ok();
   });
   if (merged.ok()) return WrapRecording(info.Env(), std::move(recording));
   ThrowIfBad(info.Env(), merged);
   return info.Env().Undefined();
+}
+
+// Brings what was recorded to the session's file, off the JavaScript thread.
+Napi::Value FlushSession(const Napi::CallbackInfo& info) {
+  const OwnSessions& sessions = SessionsOf(info);
+  const auto own = sessions.find(SessionOf(info));
+  const std::shared_ptr<SessionWriter> writer = own == sessions.end() ? nullptr : own->second.writer;
+  return RunOffThread(
+      info.Env(), [writer] { return writer == nullptr ? Status::Ok() : writer->Flush(); },
+      [](Napi::Env env) { return env.Undefined(); });
 }
 
 // The clock reads of a begin and an end, and what stands between them: what
@@ -237,6 +319,7 @@ void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source
   exports.Set("resetSession", Napi::Function::New<ResetSession>(env, "resetSession"));
   exports.Set("stopSession", Napi::Function::New<StopSession>(env, "stopSession", sessions));
   exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync", sessions));
+  exports.Set("flushSession", Napi::Function::New<FlushSession>(env, "flushSession", sessions));
   exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));
 }
 

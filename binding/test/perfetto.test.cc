@@ -23,7 +23,7 @@ std::string Bytes(const Recording& recording) {
 
 Status ReadRows(const std::string& path, RawRows* rows) {
   std::unique_ptr<StreamedLogs> logs;
-  const Status status = ReadPerfetto(path, rows, &logs);
+  const Status status = ReadPerfetto({path}, rows, &logs);
   CHECK(logs == nullptr);
   return status;
 }

@@ -43,7 +43,7 @@ class Stream {
   }
   std::shared_ptr<const Recording> Load() const {
     std::shared_ptr<const Recording> recording;
-    const Status status = LoadPerfetto(file_.path(), &recording);
+    const Status status = LoadPerfetto({file_.path()}, &recording);
     REQUIRE_MESSAGE(status.ok(), status.detail);
     return recording;
   }

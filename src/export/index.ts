@@ -8,6 +8,7 @@ import { type Output, openSibling, replace, writeError } from './output.js'
 
 export { EXPORT_FORMATS, type ExportFormat, formatOf } from './formats.js'
 export { type Output, openOutput } from './output.js'
+export { openStream, removeStream, type Stream } from './stream.js'
 
 /** What came of a write. */
 export interface Written {

@@ -30,6 +30,8 @@ export interface Output {
   readonly gzip: boolean
   /** The file behind all links. */
   readonly target: string
+  /** A pipe or a device. */
+  readonly isSpecial: boolean
   /** Whether the target is written as it is: a pipe, a device, or a file in a directory that takes no new ones. */
   readonly isDirect: boolean
   /** Permissions of the file that will be replaced. */
@@ -62,7 +64,7 @@ export function openOutput(path: string | URL, options: { format?: string } = {}
     }
     const isSpecial = isDevicePath(given) || (stats !== undefined && !stats.isFile())
     const isDirect = isSpecial || !takesSiblings(target, stats !== undefined)
-    return { path: given, ...kind, target, isDirect, mode: stats?.isFile() ? stats.mode & 0o777 : 0o666 }
+    return { path: given, ...kind, target, isSpecial, isDirect, mode: stats?.isFile() ? stats.mode & 0o777 : 0o666 }
   } catch (error) {
     throw writeError(given, error)
   }

@@ -16,6 +16,7 @@ const REGISTER = fileURLToPath(new URL('../../register.cjs', import.meta.url))
 /** Options of the recording: what follows the flag, if anything does, and what it means. Each sets its variable. */
 const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: string, meaning: string]> = {
   profilePath: ['<path>', `where the capture goes; %p is the process id (default: "${DEFAULT_PATH}")`],
+  flushMs: ['<ms>', 'how often what was recorded is brought to the file (250; 0: only at the end)'],
   state: ['<state>', 'CPU, GPU or All'],
   tracerOption: ['<option>', 'Default, OpDetail or AllOpDetail'],
   categories: ['<list>', 'all, or what is recorded'],

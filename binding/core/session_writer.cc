@@ -1,0 +1,133 @@
+#include "session_writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "recorder.h"
+
+namespace opscope {
+
+namespace {
+
+// A GPU session keeps some 200 bytes a row: from here on, 200 MB, what is in the file is forgotten.
+constexpr size_t kKeptGpuRows = 1u << 20;
+
+// exit() must come to its end: a disk that hangs may keep it no longer than this.
+constexpr std::chrono::seconds kExitPatience{2};
+
+// All writers of the process, for exit(). Never destroyed, as exit() may come late.
+struct Writers {
+  std::mutex mutex;
+  std::vector<SessionWriter*> all;
+};
+Writers& AllWriters() {
+  static auto* writers = [] {
+    // Where JavaScript does not run any more: process.reallyExit, exit() of an addon.
+    std::atexit([] {
+      Writers& own = AllWriters();
+      const std::unique_lock lock(own.mutex, std::try_to_lock);
+      if (!lock.owns_lock()) return;
+      for (SessionWriter* writer : own.all) static_cast<void>(writer->Flush());
+    });
+    return new Writers;
+  }();
+  return *writers;
+}
+
+}  // namespace
+
+SessionWriter::SessionWriter(int session, std::unique_ptr<StreamSink> sink,
+                             const SessionWriterOptions& options)
+    : session_(session), options_(options), sink_(std::move(sink)) {
+  Writers& writers = AllWriters();
+  {
+    std::lock_guard lock(writers.mutex);
+    writers.all.push_back(this);
+  }
+  // The program's signals are for its own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { Run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+SessionWriter::~SessionWriter() {
+  Halt();
+  Writers& writers = AllWriters();
+  std::lock_guard lock(writers.mutex);
+  std::erase(writers.all, this);
+}
+
+void SessionWriter::Halt() {
+  {
+    std::lock_guard lock(halt_mutex_);
+    is_halted_ = true;
+  }
+  halt_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SessionWriter::Run() {
+  pthread_setname_np(pthread_self(), "opscope-writer");
+  std::unique_lock lock(halt_mutex_);
+  auto next = std::chrono::steady_clock::now();
+  do {
+    lock.unlock();
+    static_cast<void>(Flush());
+    lock.lock();
+    // No burst of flushes after one that took long.
+    next = std::max(next + options_.interval, std::chrono::steady_clock::now());
+  } while (!halt_.wait_until(lock, next, [this] { return is_halted_; }));
+}
+
+Status SessionWriter::Flush() {
+  const std::unique_lock lock(flush_mutex_, kExitPatience);
+  if (!lock.owns_lock()) return Status::Error(Code::kFileWrite, "another flush takes too long");
+  return FlushLocked(nullptr);
+}
+
+Status SessionWriter::Finish(const GpuRecords& gpu) {
+  Halt();
+  const std::unique_lock lock(flush_mutex_);
+  return FlushLocked(&gpu);
+}
+
+uint64_t SessionWriter::bytes() {
+  const std::unique_lock lock(flush_mutex_);
+  return sink_->bytes();
+}
+
+Status SessionWriter::FlushLocked(const GpuRecords* last) try {
+  Recorder& recorder = Recorder::Get();
+  StreamBatch batch;
+  do {
+    // What was not written is not given up, and not added to without end.
+    if (last == nullptr && !status_.ok()) {
+      status_ = sink_->Flush();
+      if (!status_.ok()) return status_;
+    }
+    if (Status taken = recorder.TakeStream(session_, &batch); !taken.ok()) return taken;
+    GpuRecords gpu;
+    const bool is_final = last != nullptr && !batch.has_more;
+    if (last == nullptr && options_.gpu != nullptr) {
+      const bool may_forget = options_.may_forget && recorder.session_count() == 1;
+      gpu = options_.gpu->TakeNew(&place_, may_forget ? kKeptGpuRows : SIZE_MAX);
+      if (place_.has_forgotten) recorder.MarkPartial(session_);
+    }
+    sink_->Add(batch, is_final ? *last : gpu);
+    recorder.ReleaseStream(session_, batch);
+    status_ = sink_->Flush();
+  } while (batch.has_more && (last != nullptr || status_.ok()));
+  return status_;
+} catch (const std::bad_alloc&) {
+  status_ = Status::Error(Code::kOutOfMemory, "not enough memory to write the records");
+  return status_;
+}
+
+}  // namespace opscope

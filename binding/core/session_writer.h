@@ -1,0 +1,67 @@
+// The thread that brings a session's records to its file while it goes on.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "gpu_source.h"
+#include "status.h"
+#include "stream_sink.h"
+
+namespace opscope {
+
+struct SessionWriterOptions {
+  std::chrono::milliseconds interval{250};
+  GpuSource* gpu = nullptr;  // null: the session has no share of it
+  // Records and GPU rows that are in the file may be given back when memory runs
+  // low: the file can be read again.
+  bool may_forget = false;
+};
+
+// Thread-safe. A process that ends in any way loses what came since the last
+// flush: an interval, and what exit() and Flush bring. Errors do not end it: what
+// could not be written is tried again, and nothing more is taken until it was.
+class SessionWriter {
+ public:
+  // Of a session that is_streamed; before another thread knows of it.
+  SessionWriter(int session, std::unique_ptr<StreamSink> sink, const SessionWriterOptions& options);
+  // Ends the thread, after the flush under way.
+  ~SessionWriter();
+  SessionWriter(const SessionWriter&) = delete;
+  SessionWriter& operator=(const SessionWriter&) = delete;
+
+  // All that was recorded before the call is in the file afterwards, unless it fails.
+  Status Flush();
+  // After Recorder::StopSession: the rest, with the GPU rows that came since
+  // place(). Nothing is written any more.
+  Status Finish(const GpuRecords& gpu);
+  // Ends the thread, so that place() and the file stay as they are.
+  void Halt();
+
+  // Which GPU rows were taken; only after Halt.
+  const GpuPlace& place() const noexcept { return place_; }
+  StreamSink& sink() noexcept { return *sink_; }
+  uint64_t bytes();
+
+ private:
+  void Run();
+  Status FlushLocked(const GpuRecords* last);
+
+  const int session_;
+  const SessionWriterOptions options_;
+  const std::unique_ptr<StreamSink> sink_;
+  std::timed_mutex flush_mutex_;  // taken before the recorder's
+  GpuPlace place_;
+  Status status_;  // of the last flush
+
+  std::mutex halt_mutex_;
+  std::condition_variable halt_;
+  bool is_halted_ = false;
+  std::thread thread_;
+};
+
+}  // namespace opscope
