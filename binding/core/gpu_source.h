@@ -86,6 +86,10 @@ class GpuSource {
   // source may forget it when it holds more than `kept_rows`. Of the counts in
   // warnings nothing is told before Stop.
   virtual GpuRecords TakeNew(GpuPlace* place, size_t kept_rows) = 0;
+  // Between Start and Stop: what was decoded since `window_start_ns`. Stop gives it again.
+  virtual GpuRecords Peek(int64_t window_start_ns) = 0;
+  // Between Start and Stop, where nobody wants them: rows before this time may go.
+  virtual void ForgetBefore(int64_t ns) = 0;
 };
 
 }  // namespace opscope

@@ -7,12 +7,17 @@
 #include <unordered_map>
 #include <vector>
 
+#include "chunk_pool.h"
 #include "columns.h"
 #include "session.h"
 
 namespace opscope {
 
-struct Chunk;
+// What its thread has published of a chunk, from word `at` on.
+inline LogPiece PieceOf(const Chunk& chunk, uint32_t at) noexcept {
+  const uint32_t used = chunk.used.load(std::memory_order_acquire);
+  return {chunk.words + at, used - at, chunk.open_at_start, chunk.first_ticks};
+}
 
 // How far each log was taken. Under the recorder's mutex.
 struct StreamPlace {

@@ -452,6 +452,10 @@ class Merger {
          "names were empty, too long or not valid UTF-8, and were made storable");
     Warn("too-many-names", counts.names_overflowed,
          "new names beyond a million share one row; keep ids out of names");
+    const bool is_shortened =
+        session_.forgotten_ticks != 0 && session_.forgotten_ticks == session_.start_ticks;
+    Warn("window-shortened", is_shortened ? 1 : 0,
+         "memory held a shorter stretch than was to be kept; raise bufferMB");
     Warn("unfinished-spans", out_->unfinished,
          "spans were still open when the session stopped; they count in no statistic");
   }

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "gpu_source.h"
+
 namespace opscope {
 
 namespace {
@@ -19,8 +21,6 @@ constexpr size_t kReadyChunks = 32;
 // A clock point a second keeps interpolation within 10 ns; beyond this many
 // every second one is dropped, so a month-long session stays small.
 constexpr size_t kMaxClockPoints = 4096;
-// 8 MiB of records, about as much again as packets: what a batch of a stream may hold.
-constexpr size_t kStreamWords = 1u << 20;
 
 long Membarrier(int command) noexcept { return syscall(__NR_membarrier, command, 0u, 0); }
 
@@ -29,12 +29,6 @@ uint64_t RandomBits() noexcept {
   if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != static_cast<ssize_t>(sizeof(bits)))
     bits = MonotonicNs() * 0x9E3779B97F4A7C15u;
   return bits;
-}
-
-// What its thread has published of a chunk, from word `at` on.
-LogPiece PieceOf(const Chunk& chunk, uint32_t at) noexcept {
-  const uint32_t used = chunk.used.load(std::memory_order_acquire);
-  return {chunk.words + at, used - at, chunk.open_at_start, chunk.first_ticks};
 }
 
 }  // namespace
@@ -181,6 +175,13 @@ Session* Recorder::Find(int id) {
   return nullptr;
 }
 
+Session* Recorder::FindAny(int id) {
+  for (const auto& session : sessions_) {
+    if (session->id == id) return session.get();
+  }
+  return nullptr;
+}
+
 void Recorder::AddClockPoint() {
   if (clock_points_.size() >= kMaxClockPoints) {
     size_t kept = 1;
@@ -256,19 +257,23 @@ Status Recorder::ResetSession(int id) {
   Session* session = Find(id);
   if (session == nullptr) return Status::Error(Code::kNoSession, "no such session");
   AddClockPoint();
-  const ClockPoint& now = clock_points_.back();
+  Restart(session, clock_points_.back());
+  Reclaim();
+  return Status::Ok();
+}
+
+void Recorder::Restart(Session* session, const ClockPoint& now) {
   session->start_ticks = now.ticks;
   session->start_epoch_ns = static_cast<int64_t>(RealtimeNs()) - static_cast<int64_t>(MonotonicNs() - now.ns);
   session->counts_at_start = CountsLocked();
   ++session->reset_count;
   session->is_partial = false;
+  session->forgotten_ticks = 0;
   if (session->is_paused) {
     session->pauses.assign(1, {now.ticks, UINT64_MAX});
   } else {
     session->pauses.clear();
   }
-  Reclaim();
-  return Status::Ok();
 }
 
 Status Recorder::StopSession(int id, MergeInput* input) {
@@ -281,9 +286,20 @@ Status Recorder::StopSession(int id, MergeInput* input) {
   AddClockPoint();
   session->stop_ticks = clock_points_.back().ticks;
   if (session->is_paused) session->pauses.back().second = session->stop_ticks;
-  input->session = *session;
+  FillInput(*session, input);
+  return Status::Ok();
+}
+
+// The window begins where WindowStart says; it ends where the session does.
+void Recorder::FillInput(const Session& session, MergeInput* input) const {
+  input->session = session;
   input->clock_points = clock_points_;
-  input->counts = CountsLocked() - session->counts_at_start;
+  if (const uint64_t start = WindowStart(session); start != session.start_ticks) {
+    ClockMap clock(clock_points_);
+    input->session.start_epoch_ns += clock.Map(start) - clock.Map(session.start_ticks);
+    input->session.start_ticks = start;
+  }
+  input->counts = CountsLocked() - session.counts_at_start;
   input->names = names_.Entries();
   input->process_id = getpid();
   input->logs.clear();
@@ -302,150 +318,20 @@ Status Recorder::StopSession(int id, MergeInput* input) {
     snapshot.unseen_brackets = unseen;
     input->logs.push_back(std::move(snapshot));
   }
-  return Status::Ok();
 }
 
 void Recorder::ReleaseSession(int id) {
   std::lock_guard lock(mutex_);
+  Session* session = FindAny(id);
+  if (session == nullptr) return;
+  session->is_released = true;
+  if (session->snapshots.empty()) ReleaseLocked(id);
+}
+
+void Recorder::ReleaseLocked(int id) {
   std::erase_if(sessions_, [id](const auto& session) { return session->id == id; });
   Reclaim();
   if (sessions_.empty()) control_wakeup_.notify_all();
-}
-
-Status Recorder::TakeStream(int id, StreamBatch* batch) {
-  std::lock_guard lock(mutex_);
-  const auto found = std::find_if(sessions_.begin(), sessions_.end(),
-                                  [id](const auto& session) { return session->id == id; });
-  if (found == sessions_.end() || (*found)->stream == nullptr)
-    return Status::Error(Code::kNoSession, "no such session");
-  const Session& session = **found;
-  StreamPlace& place = *session.stream;
-  batch->is_first = place.reset_count != session.reset_count;
-  if (batch->is_first) {
-    place = {};
-    place.reset_count = session.reset_count;
-  }
-  size_t room = kStreamWords;
-  batch->has_more = false;
-  batch->logs.clear();
-  for (const auto& log : logs_) {
-    const Chunk* chunk = log->first.load(std::memory_order_acquire);
-    const uint32_t unseen = log->control().unseen_brackets.load(std::memory_order_relaxed);
-    if (chunk == nullptr && unseen == 0) continue;
-    const auto [at, is_new] = place.logs.try_emplace(log->id());
-    StreamPlace::Cursor& cursor = at->second;
-    if (is_new) cursor.index = place.next_index++;
-    if (cursor.chunk == nullptr && chunk != nullptr) {
-      // All of a chunk is older than the beginning of the next one.
-      for (const Chunk* next = chunk->next.load(std::memory_order_acquire);
-           next != nullptr && next->first_ticks < session.start_ticks;
-           next = chunk->next.load(std::memory_order_acquire))
-        chunk = next;
-      cursor.chunk = chunk;
-    }
-    StreamBatch::Log taken;
-    taken.id = log->id();
-    taken.index = cursor.index;
-    taken.os_thread_id = log->os_thread_id;
-    taken.js_thread_id = log->js_thread_id;
-    taken.thread_name = log->thread_name;
-    taken.unseen_brackets = unseen;
-    taken.next = cursor;
-    while (taken.next.chunk != nullptr) {
-      if (room == 0) {
-        batch->has_more = true;
-        break;
-      }
-      // Read before `used`: with a successor, what is published is all there will be.
-      const Chunk* next = taken.next.chunk->next.load(std::memory_order_acquire);
-      const LogPiece piece = PieceOf(*taken.next.chunk, taken.next.at);
-      if (piece.count != 0) taken.pieces.push_back(piece);
-      taken.next.at += piece.count;
-      room -= std::min<size_t>(room, piece.count);
-      if (next == nullptr) break;
-      taken.next.chunk = next;
-      taken.next.at = 0;
-    }
-    batch->logs.push_back(std::move(taken));
-  }
-  // After what was taken, so that the map need not extrapolate.
-  if (session.stop_ticks == UINT64_MAX) AddClockPoint();
-  batch->session = session;
-  batch->clock_points = clock_points_;
-  batch->counts = CountsLocked() - session.counts_at_start;
-  batch->first_name = place.name_count;
-  batch->names = names_.EntriesFrom(place.name_count);
-  batch->process_id = getpid();
-  return Status::Ok();
-}
-
-void Recorder::ReleaseStream(int id, const StreamBatch& batch) {
-  std::lock_guard lock(mutex_);
-  const auto found = std::find_if(sessions_.begin(), sessions_.end(),
-                                  [id](const auto& session) { return session->id == id; });
-  if (found == sessions_.end() || (*found)->reset_count != batch.session.reset_count) return;
-  StreamPlace& place = *(*found)->stream;
-  for (const StreamBatch::Log& log : batch.logs) place.logs[log.id] = log.next;
-  place.name_count = batch.first_name + batch.names.size();
-  const size_t wanted = (*found)->options.recycle_bytes;
-  if ((*found)->options.is_recycled && pool_->used_bytes() >= (wanted == 0 ? pool_->total_bytes() / 2 : wanted)) Reclaim();
-}
-
-void Recorder::MarkPartial(int id) {
-  std::lock_guard lock(mutex_);
-  for (const auto& session : sessions_) session->is_partial |= session->id == id;
-}
-
-bool Recorder::IsPartial(int id) const {
-  std::lock_guard lock(mutex_);
-  return std::any_of(sessions_.begin(), sessions_.end(),
-                     [id](const auto& session) { return session->id == id && session->is_partial; });
-}
-
-// Whether no session can want the chunk, whose successor is `next`; null: its
-// thread has ended.
-bool Recorder::CanGive(const ThreadLog& log, const Chunk* chunk, const Chunk* next) {
-  for (const auto& session : sessions_) {
-    if (next != nullptr && next->first_ticks <= session->start_ticks) continue;
-    if (!session->options.is_recycled || session->stop_ticks != UINT64_MAX) return false;
-    const auto at = session->stream->logs.find(log.id());
-    if (at == session->stream->logs.end() || at->second.chunk == nullptr) return false;
-    // A stream walks the chunks in their order: this one, or it has come to a later one.
-    if (at->second.chunk != chunk) continue;
-    if (next != nullptr || at->second.at < chunk->used.load(std::memory_order_acquire)) return false;
-  }
-  return true;
-}
-
-// Gives back the chunks that no session can want: those whose successor began
-// before every window, those that every stream has left, and the last one of a
-// thread that has ended.
-void Recorder::Reclaim() {
-  std::erase_if(logs_, [&](const std::unique_ptr<ThreadLog>& log) {
-    const bool is_dead = log->is_dead.load(std::memory_order_acquire);
-    Chunk* chunk = log->first.load(std::memory_order_acquire);
-    while (chunk != nullptr) {
-      Chunk* next = chunk->next.load(std::memory_order_acquire);
-      if ((next == nullptr && !is_dead) || !CanGive(*log, chunk, next)) break;
-      for (const auto& session : sessions_)
-        session->is_partial |= next == nullptr || next->first_ticks > session->start_ticks;
-      pool_->Give(chunk);
-      chunk = next;
-    }
-    log->first.store(chunk, std::memory_order_release);
-    if (!is_dead || chunk != nullptr) return false;
-    for (const auto& session : sessions_) {
-      if (session->stream != nullptr) session->stream->logs.erase(log->id());
-    }
-    const LogCounts& counts = log->counts();
-    gone_.dropped_spans += counts.dropped_spans.load(std::memory_order_relaxed);
-    gone_.dropped_details += counts.dropped_details.load(std::memory_order_relaxed);
-    gone_.unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
-    gone_.disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
-    gone_.foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
-    gone_.unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
-    return true;
-  });
 }
 
 size_t Recorder::session_count() const {
@@ -473,10 +359,16 @@ void Recorder::RunControlThread() {
     wait = pool_->TouchAhead(kReadyChunks) > kReadyChunks / 4 ? std::chrono::milliseconds(1)
                                                               : std::chrono::milliseconds(20);
     lock.lock();
-    if (std::chrono::steady_clock::now() >= next_point) {
-      AddClockPoint();
-      next_point += std::chrono::seconds(1);
+    const bool has_moving = std::any_of(sessions_.begin(), sessions_.end(),
+                                        [](const auto& session) { return session->options.is_moving; });
+    while (has_moving && pool_->used_bytes() >= pool_->total_bytes() / 4 * 3 && ForgetOldest()) {
     }
+    if (std::chrono::steady_clock::now() < next_point) continue;
+    AddClockPoint();
+    next_point += std::chrono::seconds(1);
+    if (!has_moving) continue;
+    Reclaim();
+    TrimGpu(&lock);
   }
   pool_->TrimReady(kReadyChunks);
   is_control_running_ = false;

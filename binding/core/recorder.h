@@ -61,12 +61,21 @@ class Recorder {
   Status StopSession(int id, MergeInput* input);
   void ReleaseSession(int id);
 
+  // The window up to now, while the session goes on. What it needs stays pinned
+  // until ReleaseSnapshot with the start of the input's session.
+  Status TakeSnapshot(int id, MergeInput* input);
+  void ReleaseSnapshot(int id, uint64_t start_ticks);
+
   // What a streamed session (SessionOptions::is_streamed) recorded since its last
   // batch, up to now or to its stop. One thread at a time for a session.
   Status TakeStream(int id, StreamBatch* batch);
   // The batch was taken over. When memory runs low, chunks that no session needs
   // any more are given back, and the session becomes partial.
   void ReleaseStream(int id, const StreamBatch& batch);
+  // The last batch of a stream, up to a moment at which the session starts anew:
+  // each begin lies on one side of it. The batch's session has stopped there; it is
+  // pinned as a snapshot is.
+  Status CutStream(int id, StreamBatch* batch);
   // What was taken is not to be had again.
   void MarkPartial(int id);
   bool IsPartial(int id) const;
@@ -96,7 +105,16 @@ class Recorder {
   void Reclaim();
   bool CanGive(const ThreadLog& log, const Chunk* chunk, const Chunk* next);
   void AddClockPoint();
+  void FillInput(const Session& session, MergeInput* input) const;
+  Status TakeStreamLocked(Session* session, StreamBatch* batch);
+  void Restart(Session* session, const ClockPoint& now);
+  Session* FindAny(int id);
+  void ReleaseLocked(int id);
+  uint64_t WindowStart(const Session& session) const;
+  uint64_t NeededFrom(const Session& session) const;
+  bool ForgetOldest();
   void RunControlThread();
+  void TrimGpu(std::unique_lock<std::mutex>* lock);
   static void DisableInForkedChild();
 
   mutable std::mutex mutex_;

@@ -13,6 +13,9 @@
 
 namespace opscope {
 
+class GpuSource;     // gpu_source.h
+struct StreamPlace;  // log_stream.h
+
 struct SessionOptions {
   uint32_t category_mask = ~0u;
   bool is_paused = false;
@@ -22,9 +25,12 @@ struct SessionOptions {
   bool is_recycled = false;  // taken records may be given back: only where they went to has them then
   // Bytes of the pool in use from which on that is done; 0: half of it.
   size_t recycle_bytes = 0;
+  // The window's beginning moves: what is older is forgotten, and when memory
+  // runs low more than that.
+  bool is_moving = false;
+  uint64_t keep_ns = 0;              // of a moving window; 0: as much as memory holds
+  GpuSource* gpu_to_trim = nullptr;  // of a moving window: forgets what is older
 };
-
-struct StreamPlace;  // log_stream.h
 
 // Totals over all logs, living and gone.
 struct RecorderCounts {
@@ -64,6 +70,10 @@ struct Session {
   // Records of the window were given back after they had gone to the stream:
   // the logs alone no longer hold the recording.
   bool is_partial = false;
+  // Of a moving window: memory ran low, and what lies before was forgotten before its time.
+  uint64_t forgotten_ticks = 0;
+  bool is_released = false;         // gone once no snapshot needs it
+  std::vector<uint64_t> snapshots;  // where the windows begin that are being merged while it goes on
 };
 
 // Records of one thread, in order: what a chunk of its log held, or what a file did.

@@ -124,9 +124,30 @@ Status SessionWriter::FlushLocked(const GpuRecords* last) try {
     recorder.ReleaseStream(session_, batch);
     status_ = sink_->Flush();
   } while (batch.has_more && (last != nullptr || status_.ok()));
-  return status_;
+  const bool is_full = last == nullptr && status_.ok() && options_.rotation != nullptr &&
+                       options_.rotation->IsFull(sink_->bytes());
+  return is_full ? Rotate() : status_;
 } catch (const std::bad_alloc&) {
   status_ = Status::Error(Code::kOutOfMemory, "not enough memory to write the records");
+  return status_;
+}
+
+// The session starts anew at a moment of its own choice, in the next file. Spans
+// that are open then stay unfinished in the older one.
+Status SessionWriter::Rotate() {
+  std::unique_ptr<StreamSink> next = options_.rotation->Open();
+  if (next == nullptr) return status_;
+  StreamBatch batch;
+  if (Status cut = Recorder::Get().CutStream(session_, &batch); !cut.ok()) return cut;
+  batch.has_more = false;
+  GpuRecords gpu;
+  if (options_.gpu != nullptr) gpu = options_.gpu->TakeNew(&place_, SIZE_MAX);
+  sink_->Add(batch, gpu);
+  Recorder::Get().ReleaseSnapshot(session_, batch.session.start_ticks);
+  status_ = sink_->Flush();
+  options_.rotation->Swap();
+  sink_ = std::move(next);
+  ++rotated_count_;
   return status_;
 }
 

@@ -14,9 +14,22 @@
 
 namespace opscope {
 
+// A file that has become too large, and the next one.
+class Rotation {
+ public:
+  virtual ~Rotation() = default;
+  // Whether a file of this size is full.
+  virtual bool IsFull(uint64_t bytes) const noexcept = 0;
+  // Opens the next file, not yet under its name. Null: not now.
+  virtual std::unique_ptr<StreamSink> Open() = 0;
+  // The older file is complete: both get their names.
+  virtual void Swap() = 0;
+};
+
 struct SessionWriterOptions {
   std::chrono::milliseconds interval{250};
-  GpuSource* gpu = nullptr;  // null: the session has no share of it
+  std::shared_ptr<Rotation> rotation;  // null: one file, whatever its size
+  GpuSource* gpu = nullptr;            // null: the session has no share of it
   // Records and GPU rows that are in the file may be given back when memory runs
   // low: the file can be read again.
   bool may_forget = false;
@@ -44,19 +57,23 @@ class SessionWriter {
 
   // Which GPU rows were taken; only after Halt.
   const GpuPlace& place() const noexcept { return place_; }
+  // Files that were completed before the session was.
+  uint64_t rotated_count() const noexcept { return rotated_count_; }
   StreamSink& sink() noexcept { return *sink_; }
   uint64_t bytes();
 
  private:
   void Run();
   Status FlushLocked(const GpuRecords* last);
+  Status Rotate();
 
   const int session_;
   const SessionWriterOptions options_;
-  const std::unique_ptr<StreamSink> sink_;
+  std::unique_ptr<StreamSink> sink_;
   std::timed_mutex flush_mutex_;  // taken before the recorder's
   GpuPlace place_;
   Status status_;  // of the last flush
+  uint64_t rotated_count_ = 0;
 
   std::mutex halt_mutex_;
   std::condition_variable halt_;

@@ -15,14 +15,11 @@ namespace {
 constexpr uint32_t kMaxFlows = 1024;
 
 // A GPU row's event id: its launch and its place among the rows of that launch.
-uint64_t EventId(uint64_t launch, uint32_t place) noexcept {
-  return uint64_t{place} << 40 | (launch + 1);
-}
+uint64_t EventId(uint64_t launch, uint32_t place) noexcept { return uint64_t{place} << 40 | (launch + 1); }
 
 }  // namespace
 
-GpuPackets::GpuPackets(PacketStream* out)
-    : out_(*out), event_(out->event()), recording_(out->recording()) {}
+GpuPackets::GpuPackets(PacketStream* out) : out_(*out), event_(out->event()), recording_(out->recording()) {}
 
 void GpuPackets::Start() {
   first_launch_ = launch_count_;

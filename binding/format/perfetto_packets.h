@@ -35,8 +35,7 @@ struct BeginTemplate {
 class PacketStream {
  public:
   PacketStream(const Recording& recording, ByteSink* sink)
-      : PacketStream(recording, sink,
-                     static_cast<uint32_t>(recording.names.size()),
+      : PacketStream(recording, sink, static_cast<uint32_t>(recording.names.size()),
                      static_cast<uint32_t>(recording.threads.size())) {}
   // Of a recording whose words and threads become more, up to these counts.
   PacketStream(const Recording& recording, ByteSink* sink, uint32_t name_room, uint32_t thread_room);

@@ -9,9 +9,9 @@
 
 #include "packet_file.h"
 #include "perfetto_capture.h"
+#include "perfetto_capture_tables.h"
 #include "perfetto_foreign.h"
 #include "perfetto_packet.h"
-#include "perfetto_capture_tables.h"
 #include "perfetto_schema.h"
 #include "perfetto_stream_rows.h"
 

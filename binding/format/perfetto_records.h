@@ -39,7 +39,7 @@ class RecordPackets {
   };
   struct Thread {
     std::vector<Entry> stack;
-    std::unordered_map<uint32_t, NameLanes> lanes;            // by name
+    std::unordered_map<uint32_t, NameLanes> lanes;          // by name
     std::unordered_map<uint32_t, uint64_t> counter_tracks;  // by name
     bool is_known = false;
   };

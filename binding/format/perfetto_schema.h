@@ -89,14 +89,14 @@ enum Note : uint32_t {
   kSyncPart,    // a slice for the eye: the synchronous part of the async row before it
   kFromLaunch,  // a slice for the eye: the launch of a copy, told by its own event
   kBracket,
-  kLeft,        // of an END in a stream: the span goes on, its body's synchronous part is over
-  kForTheEye,   // of an END in a stream: a record tells the same better
+  kLeft,       // of an END in a stream: the span goes on, its body's synchronous part is over
+  kForTheEye,  // of an END in a stream: a record tells the same better
   kCount
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
-    "",      "span_id",   "parent_span_id", "trace_id",  "link",        "async",  "error",
-    "timed", "return_ns", "parent_row",     "sync_part", "from_launch", "bracket", "left",   "for_the_eye"};
+    "",          "span_id",    "parent_span_id", "trace_id",    "link",    "async", "error",      "timed",
+    "return_ns", "parent_row", "sync_part",      "from_launch", "bracket", "left",  "for_the_eye"};
 // The same on the sequence of the GPU rows, whose other events these are.
 namespace gpu_note {
 enum GpuNote : uint32_t {
@@ -198,7 +198,7 @@ constexpr uint32_t kKind = 1, kAtNs = 2, kWords = 3;  // at: int, since session 
 constexpr const char* kPausesEvent = "opscope pauses";
 constexpr const char* kCountsEvent = "opscope counts";
 constexpr const char* kRangesEvent = "opscope ranges";  // NVTX, before they are nested
-constexpr const char* kEndEvent = "opscope end";        // the session was stopped, or goes on in the next file
+constexpr const char* kEndEvent = "opscope end";  // the session was stopped, or goes on in the next file
 
 // Stages of GPU rows: kind + 1. Hardware queues are numbered from kFirstQueue.
 constexpr uint32_t kFirstQueue = 16;

@@ -36,8 +36,7 @@ class PerfettoStream::Trace {
 
   void Add(const StreamBatch& batch, const GpuRecords& gpu) {
     ClockMap clock(batch.clock_points);
-    const int64_t origin_ns =
-        words_.origin_clock_ns - static_cast<int64_t>(batch.clock_points.front().ns);
+    const int64_t origin_ns = words_.origin_clock_ns - static_cast<int64_t>(batch.clock_points.front().ns);
     is_meta_ = false;
     words_.names.insert(words_.names.end(), batch.names.begin(), batch.names.end());
     AddThreads(batch, gpu);
@@ -347,7 +346,7 @@ class PerfettoStream::Trace {
   std::unordered_map<uint32_t, uint32_t> numbers_;  // of threads, by StreamBatch::Log::index
   std::unordered_map<int64_t, uint32_t> by_os_id_;
   std::unordered_map<std::string, uint32_t> strings_;
-  std::vector<bool> is_started_;    // by thread
+  std::vector<bool> is_started_;   // by thread
   std::vector<uint32_t> changed_;  // threads to be told
 };
 

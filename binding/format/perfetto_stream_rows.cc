@@ -27,7 +27,8 @@ template <typename Row, typename Key>
 void KeepLast(std::vector<Row>* rows, Key key) {
   std::vector<Row> kept;
   for (Row& row : *rows) {
-    const auto same = std::find_if(kept.begin(), kept.end(), [&](const Row& k) { return key(k) == key(row); });
+    const auto same =
+        std::find_if(kept.begin(), kept.end(), [&](const Row& k) { return key(k) == key(row); });
     if (same == kept.end()) {
       kept.push_back(std::move(row));
     } else {

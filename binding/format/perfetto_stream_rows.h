@@ -54,8 +54,8 @@ class StreamRows {
   StreamedLogs& logs_;
   CapturedStrings strings_;
   CapturedGpu gpu_;
-  int64_t origin_ns_ = 0;  // of the session, on the trace clock, which is CLOCK_MONOTONIC
-  int64_t last_ns_ = 0;    // the latest time of all that was read, since session start
+  int64_t origin_ns_ = 0;      // of the session, on the trace clock, which is CLOCK_MONOTONIC
+  int64_t last_ns_ = 0;        // the latest time of all that was read, since session start
   uint64_t launch_track_ = 0;  // of the last launch while it has no end
   bool is_complete_ = false, met_second_head_ = false;
 };

@@ -60,6 +60,15 @@ GpuRecords CuptiControl::TakeNew(GpuPlace* place, size_t kept_rows) {
   return session_.TakeNew(place, kept_rows);
 }
 
+GpuRecords CuptiControl::Peek(int64_t window_start_ns) {
+  if (g_is_forked_child.load(std::memory_order_relaxed)) return {};
+  return session_.Take(window_start_ns, {}, false);
+}
+
+void CuptiControl::ForgetBefore(int64_t ns) {
+  if (!g_is_forked_child.load(std::memory_order_relaxed)) session_.ForgetBefore(ns);
+}
+
 GpuRecords CuptiControl::Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms,
                               const GpuPlace* since) {
   if (g_is_forked_child.load(std::memory_order_relaxed)) return {};

@@ -24,6 +24,8 @@ class CuptiControl final : public GpuSource {
   GpuRecords Stop(int64_t window_start_ns, bool synchronize, uint64_t deadline_ms,
                   const GpuPlace* since) override;
   GpuRecords TakeNew(GpuPlace* place, size_t kept_rows) override;
+  GpuRecords Peek(int64_t window_start_ns) override;
+  void ForgetBefore(int64_t ns) override;
   // From exit(): CUDA is about to be torn down, so the thread must be outside
   // CUPTI, and stay there.
   void Park();

@@ -126,6 +126,11 @@ GpuRecords CuptiSession::TakeNew(GpuPlace* place, size_t kept_rows) {
   return records;
 }
 
+void CuptiSession::ForgetBefore(int64_t ns) {
+  std::lock_guard lock(store_mutex_);
+  if (reader_ != nullptr) store_->ForgetBefore(ns);
+}
+
 GpuRecords CuptiSession::Take(int64_t window_start_ns, const GpuPlace& since, bool is_last) {
   std::lock_guard lock(store_mutex_);
   if (reader_ == nullptr) return {};

@@ -49,6 +49,8 @@ class CuptiSession {
   GpuRecords Take(int64_t window_start_ns, const GpuPlace& since, bool is_last);
   // What was decoded since; with more rows than these, the store is emptied. Any thread.
   GpuRecords TakeNew(GpuPlace* place, size_t kept_rows);
+  // Any thread.
+  void ForgetBefore(int64_t ns);
 
  private:
   GpuState Load();

@@ -11,6 +11,8 @@ class NoSource final : public GpuSource {
   }
   GpuRecords Stop(int64_t, bool, uint64_t, const GpuPlace*) override { return {}; }
   GpuRecords TakeNew(GpuPlace*, size_t) override { return {}; }
+  GpuRecords Peek(int64_t) override { return {}; }
+  void ForgetBefore(int64_t) override {}
 };
 
 }  // namespace

@@ -30,6 +30,12 @@ class GrowingColumn {
     return column_.data() + size();
   }
   void Commit(size_t count) noexcept { column_.Truncate(size() + count); }
+  void DropFirst(size_t count) noexcept {
+    const size_t kept = size() - count;
+    if (count != 0 && kept != 0)
+      std::memmove(static_cast<void*>(column_.data()), column_.data() + count, kept * sizeof(T));
+    column_.Truncate(kept);
+  }
   // Forgets the rows and keeps the memory.
   void Rewind() noexcept { column_.Truncate(0); }
 
@@ -107,6 +113,31 @@ struct RecordStore {
   GpuPlace End() const noexcept {
     return {rows.size(),      kernels.size(), calls.size(), overheads.size(),
             ranges.size(), memory.size(),  false};
+  }
+  // Rows come nearly by time: the first half goes when all of it is older. Moved
+  // that seldom, a row costs no more than it did to decode.
+  void ForgetBefore(int64_t ns) noexcept {
+    const auto count_old = [ns](const auto& column, auto time_of) {
+      size_t count = 0;
+      while (count < column.size() && time_of(column[count]) < ns) ++count;
+      return count >= (column.size() + 1) / 2 ? count : 0;
+    };
+    calls.DropFirst(count_old(calls.column(), [](const GpuApiCall& call) { return call.start_ns; }));
+    const size_t old = count_old(rows.column(), [](const GpuRow& row) { return row.start_ns; });
+    size_t old_kernels = 0;
+    while (old_kernels < kernels.size() && kernels.at(old_kernels).row < old) ++old_kernels;
+    has_forgotten_kernels |= old_kernels != 0;
+    kernels.DropFirst(old_kernels);
+    rows.DropFirst(old);
+    for (size_t i = 0; i < kernels.size(); ++i) kernels.at(i).row -= static_cast<uint32_t>(old);
+    const auto drop = [](auto* column, size_t count) {
+      auto& rest = *column;
+      for (size_t i = count; i < rest.size(); ++i) rest[i - count] = rest[i];
+      rest.Truncate(rest.size() - count);
+    };
+    drop(&overheads, count_old(overheads, [](const GpuOverheadRow& row) { return row.start_ns; }));
+    drop(&ranges, count_old(ranges, [](const GpuRangeRow& row) { return row.start_ns; }));
+    drop(&memory, count_old(memory, [](const GpuMemoryRow& row) { return row.at_ns; }));
   }
   // The rows, not the words and counts.
   void Forget() noexcept {

@@ -158,8 +158,7 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   auto recording = std::make_shared<RecordingPointer>();
   return RunOffThread(
-      info.Env(),
-      [path, recording] { return LoadPerfetto({path}, recording.get()); },
+      info.Env(), [path, recording] { return LoadPerfetto({path}, recording.get()); },
       [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "core/native_api.h"
 #include "core/recorder.h"
 #include "core/session_writer.h"
+#include "core/slow_spans.h"
+#include "file_rotation.h"
 #include "format/byte_sink.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_stream.h"
@@ -46,8 +49,9 @@ struct OwnSession {
   std::string path;  // of its file; empty: none
   std::string format;
   std::string meta_json;
-  bool has_gpu = false;  // a Start of the GPU back end is to be stopped
+  bool has_gpu = false;                   // a Start of the GPU back end is to be stopped
   std::shared_ptr<SessionWriter> writer;  // null: nothing is written before the stop
+  SlowSpans* slow = nullptr;              // the writer's sink, where spans are watched
 };
 
 // The sessions that one environment started and has not stopped. Used on its thread alone.
@@ -55,15 +59,29 @@ using OwnSessions = std::map<int, OwnSession>;
 
 OwnSessions& SessionsOf(const Napi::CallbackInfo& info) { return *static_cast<OwnSessions*>(info.Data()); }
 
-// Takes over the descriptor in `streamFd`; -1: none.
-std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& given, const OwnSession& own) {
-  const int fd = given.Get("streamFd").As<Napi::Number>().Int32Value();
-  if (fd < 0) return nullptr;
+// Takes over the descriptor in `streamFd`; -1: nothing is written before the stop.
+std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& given, OwnSession* own) {
+  const auto number = [&](const char* key) { return given.Get(key).As<Napi::Number>().DoubleValue(); };
+  const auto fd = static_cast<int>(number("streamFd"));
   SessionWriterOptions options;
-  options.interval = std::chrono::milliseconds(given.Get("flushMs").As<Napi::Number>().Uint32Value());
-  options.gpu = own.has_gpu ? &g_gpu_source() : nullptr;
+  options.interval = std::chrono::milliseconds(static_cast<int64_t>(number("flushMs")));
+  if (const double slow_ms = number("slowMs"); slow_ms > 0) {
+    own->slow = new SlowSpans(static_cast<int64_t>(slow_ms * 1e6));
+    return std::make_shared<SessionWriter>(session, std::unique_ptr<StreamSink>(own->slow), options);
+  }
+  if (fd < 0) return nullptr;
+  options.gpu = own->has_gpu ? &g_gpu_source() : nullptr;
   options.may_forget = true;
-  return std::make_shared<SessionWriter>(session, std::make_unique<PerfettoStream>(fd, own.meta_json), options);
+  const auto make_sink = [meta_json = own->meta_json](int file) {
+    return std::make_unique<PerfettoStream>(file, meta_json);
+  };
+  const std::string suffix = given.Get("streamSuffix").As<Napi::String>();
+  const auto max_bytes = static_cast<uint64_t>(number("maxFileBytes"));
+  if (max_bytes != 0) {
+    options.rotation = std::make_shared<FileRotation>(given.Get("streamPath").As<Napi::String>(), suffix,
+                                                      max_bytes, make_sink);
+  }
+  return std::make_shared<SessionWriter>(session, make_sink(fd), options);
 }
 
 Napi::Value StartSession(const Napi::CallbackInfo& info) {
@@ -75,14 +93,20 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   options.is_paused = is("startPaused");
   options.is_detailed = is("isDetailed");
   options.is_exact = is("isExact");
-  options.is_streamed = options.is_recycled = given.Get("streamFd").As<Napi::Number>().Int32Value() >= 0;
+  const bool has_stream = given.Get("streamFd").As<Napi::Number>().Int32Value() >= 0;
+  const double keep_ms = given.Get("keepMs").As<Napi::Number>().DoubleValue();
+  options.is_recycled = has_stream;
+  options.is_streamed = has_stream || given.Get("slowMs").As<Napi::Number>().DoubleValue() > 0;
+  options.is_moving = is("isMoving");
+  options.keep_ns = static_cast<uint64_t>(keep_ms * 1e6);
+  if (options.is_moving && is("hasGpu")) options.gpu_to_trim = &g_gpu_source();
   const int id = Recorder::Get().StartSession(options);
   OwnSession& own = SessionsOf(info)[id];
   own.path = given.Get("path").As<Napi::String>();
   own.format = given.Get("format").As<Napi::String>();
   own.meta_json = given.Get("metaJson").As<Napi::String>();
   own.has_gpu = is("hasGpu");
-  own.writer = StartWriter(id, given, own);
+  own.writer = StartWriter(id, given, &own);
   return Napi::Number::New(info.Env(), id);
 }
 
@@ -121,6 +145,19 @@ class SessionRelease {
 
  private:
   int id_;
+};
+
+// Also of a snapshot whose merge runs out of memory.
+class SnapshotRelease {
+ public:
+  SnapshotRelease(int id, uint64_t start_ticks) noexcept : id_(id), start_ticks_(start_ticks) {}
+  SnapshotRelease(const SnapshotRelease&) = delete;
+  SnapshotRelease& operator=(const SnapshotRelease&) = delete;
+  ~SnapshotRelease() { Recorder::Get().ReleaseSnapshot(id_, start_ticks_); }
+
+ private:
+  int id_;
+  uint64_t start_ticks_;
 };
 
 // How a session's share of the GPU back end ends.
@@ -171,17 +208,25 @@ Status ReadBack(const Stopping& stopping, std::shared_ptr<const Recording>* reco
 std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
   const int id = stopping->input.session.id;
   SessionRelease release(id);
-  if (stopping->writer != nullptr) stopping->writer->Halt();
   std::vector<Warning> warnings;
+  if (stopping->writer != nullptr) {
+    stopping->writer->Halt();
+    if (const uint64_t count = stopping->writer->rotated_count(); count != 0)
+      warnings.push_back(
+          {"rotated-files", "earlier parts of the recording are in files of their own", count});
+  }
   if (stopping->writer != nullptr && Recorder::Get().IsPartial(id)) {
     std::shared_ptr<const Recording> read;
     const Status status = ReadBack(*stopping, &read);
     if (status.ok()) {
       // Nobody else has it yet.
-      const_cast<Recording&>(*read).meta_json = std::move(stopping->meta_json);
+      auto& own = const_cast<Recording&>(*read);
+      own.meta_json = std::move(stopping->meta_json);
+      own.warnings.insert(own.warnings.end(), warnings.begin(), warnings.end());
       return read;
     }
-    warnings.push_back({"stream-lost", "the file of the recording cannot be read again: " + status.detail, 1});
+    warnings.push_back(
+        {"stream-lost", "the file of the recording cannot be read again: " + status.detail, 1});
     stopping->gpu = GpuStop::kNone;
   }
   std::shared_ptr<Recording> recording = MergeLogs(stopping->input);
@@ -189,7 +234,8 @@ std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
   if (stopping->gpu != GpuStop::kNone)
     AttachGpu(StopGpu(*stopping, recording->origin_clock_ns, nullptr), recording.get());
   // If the complete file cannot be written, this one is what there is.
-  if (stopping->writer != nullptr && warnings.empty()) static_cast<void>(stopping->writer->Finish({}));
+  const bool is_lost = !warnings.empty() && warnings.back().code == "stream-lost";
+  if (stopping->writer != nullptr && !is_lost) static_cast<void>(stopping->writer->Finish({}));
   for (Warning& warning : warnings) recording->warnings.push_back(std::move(warning));
   return recording;
 }
@@ -259,6 +305,46 @@ Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// The window up to now, merged while the session goes on.
+Napi::Value SnapshotSession(const Napi::CallbackInfo& info) {
+  const int id = SessionOf(info);
+  const OwnSessions& sessions = SessionsOf(info);
+  const auto own = sessions.find(id);
+  const bool has_gpu = own != sessions.end() && own->second.has_gpu;
+  auto input = std::make_shared<MergeInput>();
+  const Status status = Recorder::Get().TakeSnapshot(id, input.get());
+  if (!status.ok()) {
+    ThrowIfBad(info.Env(), status);
+    return info.Env().Undefined();
+  }
+  std::string meta_json = info[1].As<Napi::String>();
+  auto result = std::make_shared<std::shared_ptr<const Recording>>();
+  return RunOffThread(
+      info.Env(),
+      [input, result, meta_json, has_gpu, id] {
+        const SnapshotRelease release(id, input->session.start_ticks);
+        const std::shared_ptr<Recording> recording = MergeLogs(*input);
+        recording->meta_json = meta_json;
+        if (has_gpu) AttachGpu(g_gpu_source().Peek(recording->origin_clock_ns), recording.get());
+        *result = recording;
+        return Status::Ok();
+      },
+      [result](Napi::Env env) { return WrapRecording(env, std::move(*result)); });
+}
+
+// The slowest span since the last call, or null.
+Napi::Value TakeSlowSpan(const Napi::CallbackInfo& info) {
+  const OwnSessions& sessions = SessionsOf(info);
+  const auto own = sessions.find(SessionOf(info));
+  if (own == sessions.end() || own->second.slow == nullptr) return info.Env().Null();
+  const std::optional<SlowSpan> span = own->second.slow->Take();
+  if (!span) return info.Env().Null();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("name", span->name);
+  object.Set("durationNs", static_cast<double>(span->duration_ns));
+  return object;
+}
+
 // Brings what was recorded to the session's file, off the JavaScript thread.
 Napi::Value FlushSession(const Napi::CallbackInfo& info) {
   const OwnSessions& sessions = SessionsOf(info);
@@ -320,6 +406,8 @@ void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source
   exports.Set("stopSession", Napi::Function::New<StopSession>(env, "stopSession", sessions));
   exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync", sessions));
   exports.Set("flushSession", Napi::Function::New<FlushSession>(env, "flushSession", sessions));
+  exports.Set("snapshotSession", Napi::Function::New<SnapshotSession>(env, "snapshotSession", sessions));
+  exports.Set("takeSlowSpan", Napi::Function::New<TakeSlowSpan>(env, "takeSlowSpan", sessions));
   exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));
 }
 
