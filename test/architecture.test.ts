@@ -43,6 +43,7 @@ const INCLUDES: Record<string, { rooms: string[]; napi: boolean }> = {
   format: { rooms: ['format', 'core'], napi: false },
   gpu: { rooms: ['gpu', 'core'], napi: false },
   include: { rooms: ['include'], napi: false },
+  compat: { rooms: ['compat'], napi: false },
   node: { rooms: ['node', 'format', 'core', 'include'], napi: true },
   'addon.cc': { rooms: ['node', 'format', 'core', 'gpu', 'include'], napi: true },
 }
@@ -92,7 +93,7 @@ describe('binding', () => {
 
   it('includes only along the arrows node -> format -> core <- gpu', () => {
     const wrong = files.flatMap(file =>
-      matches(file, /^#include\s+"((?:core|format|gpu|node|include|opscope)\/[^"]+)"/gm)
+      matches(file, /^#include\s+"((?:core|compat|format|gpu|node|include|opscope)\/[^"]+)"/gm)
         .map(header => header.replace(/^opscope\//, 'include/opscope/'))
         .filter(header => !INCLUDES[roomOfSource(file)]?.rooms.includes(header.split('/')[0] ?? ''))
         .map(header => `${file} includes ${header}`),
