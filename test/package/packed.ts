@@ -19,11 +19,20 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ADDON = 'build/Release/opscope.node'
 const MODULES = join(ROOT, 'node_modules')
 
+/** A package as a registry has it: what it says of itself, and its tarball. */
+export interface PackedPackage {
+  manifest: { name: string; version: string }
+  tarball: string
+  integrity: string
+}
 export interface Packed {
   folder: string
+  /** Of opscope. */
   tarball: string
   /** Paths inside the tarball. */
   files: string[]
+  /** opscope and all that it needs at run time. */
+  packages: PackedPackage[]
 }
 
 /** The release tarball, made from the sources, `lib/` and the addon as they are built now. */
@@ -48,20 +57,25 @@ export function packOpscope(): Packed {
   // `true` stands for the build, which has taken place.
   const prebuildify = ['--napi', '--strip', '--tag-libc', '-t', 'opscope', '--node-gyp', 'true']
   execFileSync(process.execPath, [join(MODULES, 'prebuildify/bin.js'), ...prebuildify], { cwd: copy, stdio: 'pipe' })
-  const { filename, files } = npmPack(copy, folder)
-  return { folder, tarball: join(folder, filename), files: files.map(file => file.path) }
+  const sources = [copy, ...runtimeDependencies()]
+  const packed = npmPack(sources, folder)
+  const packages = packed.map(({ filename, integrity }, index) => ({
+    manifest: JSON.parse(readFileSync(join(sources[index]!, 'package.json'), 'utf8')),
+    tarball: join(folder, filename),
+    integrity,
+  }))
+  return { folder, tarball: packages[0]!.tarball, files: packed[0]!.files.map(file => file.path), packages }
 }
 
 /** An empty project with the tarball installed, offline, by an npm that finds no other program than node. */
-export function installPacked({ folder, tarball }: Packed): string {
-  const dependencies = runtimeDependencies().map(dependency => join(folder, npmPack(dependency, folder).filename))
+export function installPacked({ folder, packages }: Packed): string {
   const project = join(folder, 'project')
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "private": true }')
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   symlinkSync(process.execPath, join(bin, 'node'))
-  execFileSync(process.execPath, [npmCli(), 'install', '--offline', tarball, ...dependencies], {
+  execFileSync(process.execPath, [npmCli(), 'install', '--offline', ...packages.map(({ tarball }) => tarball)], {
     cwd: project,
     env: { PATH: bin, HOME: folder },
     stdio: 'pipe',
@@ -74,28 +88,35 @@ export function runIn(
   project: string,
   file: string,
   source: string,
+  env: Record<string, string> = {},
 ): { status: number | null; stdout: string; stderr: string } {
   writeFileSync(join(project, file), source)
   return spawnSync(process.execPath, [file], {
     cwd: project,
-    env: { PATH: join(project, '../bin') },
+    env: { PATH: join(project, '../bin'), ...env },
     encoding: 'utf8',
   })
 }
 
-function npmPack(folder: string, destination: string): { filename: string; files: { path: string }[] } {
-  const args = [npmCli(), 'pack', '--json', '--ignore-scripts', '--pack-destination', destination]
+interface NpmPacked {
+  filename: string
+  integrity: string
+  files: { path: string }[]
+}
+
+/** Packs these folders, in one run of npm, which takes a second to start. */
+function npmPack(folders: string[], destination: string): NpmPacked[] {
+  const args = [npmCli(), 'pack', '--json', '--ignore-scripts', '--pack-destination', destination, ...folders]
   const output = execFileSync(process.execPath, args, {
-    cwd: folder,
+    cwd: destination,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   // An array up to npm 11, an object by package name from npm 12 on.
-  const [packed] = Object.values(JSON.parse(output)) as [{ filename: string; files: { path: string }[] }]
-  return packed
+  return Object.values(JSON.parse(output))
 }
 
-function npmCli(): string {
+export function npmCli(): string {
   const folder = (process.env.PATH ?? '').split(delimiter).find(path => existsSync(join(path, 'npm')))
   if (folder === undefined) throw new Error('npm is not on PATH')
   return realpathSync(join(folder, 'npm'))

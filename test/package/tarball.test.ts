@@ -5,6 +5,7 @@ import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { installPacked, type Packed, packOpscope, runIn } from './packed.js'
+import { installByName, Registry } from './registry.js'
 
 let packed: Packed
 let project: string
@@ -12,7 +13,7 @@ let project: string
 beforeAll(() => {
   packed = packOpscope()
   project = installPacked(packed)
-}, 120_000)
+}, 240_000)
 afterAll(() => {
   if (packed !== undefined) rmSync(packed.folder, { recursive: true, force: true })
 })
@@ -98,6 +99,45 @@ describe('a project that installed the tarball, with node and nothing else on it
     expect(stdout).toContain('Usage: opscope')
   })
 })
+
+describe('a project that installs opscope by name, and no script of any package', () => {
+  it('needs no network once the packages are in the cache of npm', async () => {
+    const registry = await Registry.of(packed)
+    const cache = join(packed.folder, 'cache')
+    await installByName(packed, 'first', ['--registry', registry.url, '--cache', cache])
+    await registry.close()
+
+    const offline = ['--registry', registry.url, '--offline', '--cache']
+    await expect(installByName(packed, 'cold', [...offline, join(packed.folder, 'empty')])).rejects.toThrow(
+      'ENOTCACHED',
+    )
+    const { stdout, stderr } = runIn(
+      await installByName(packed, 'second', [...offline, cache]),
+      'record.mjs',
+      `import { profile, recordSync } from 'opscope'
+       const capture = await profile({ state: 'CPU' }, () => recordSync('sort', () => [2, 1].sort()))
+       console.log(capture.ops().map(row => [row.path, row.calls]))`,
+    )
+    expect({ stdout, stderr }).toEqual({ stdout: "[ [ [ 'sort' ], 1 ] ]\n", stderr: '' })
+  }, 120_000)
+})
+
+// Alpine has another C library than the binaries were built for; node-gyp-build tells it by a file, or by LIBC.
+it.runIf(process.platform === 'linux')(
+  'a project on musl is told how to build a binary, and loads none of glibc',
+  () => {
+    const { stdout } = runIn(
+      project,
+      'musl.mjs',
+      `import { startProfiler } from 'opscope'
+     try { startProfiler() } catch (error) { console.log(error.code, error.message, error.cause.message) }`,
+      { LIBC: 'musl' },
+    )
+    expect(stdout).toContain('ERR_OPSCOPE_NATIVE_MISSING')
+    expect(stdout).toContain('npx cmake-js compile -d node_modules/opscope')
+    expect(stdout).toContain('libc=musl')
+  },
+)
 
 describe('a project on a platform that has no binary', () => {
   beforeAll(() => rmSync(join(project, 'node_modules/opscope/prebuilds'), { recursive: true }))
