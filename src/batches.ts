@@ -131,7 +131,7 @@ function parseValue(key: string, text: string): unknown {
   if (key === 'batchRange')
     return /^\[?\s*\d+\s*,\s*\d+\s*\]?$/.test(text) ? (text.match(/\d+/g) ?? []).map(Number) : text
   if (['exitOnFinished', 'print', 'startPaused', 'memory'].includes(key)) return FLAG_WORDS[text] ?? text
-  if (key === 'bufferMB' || key === 'gpuStartMs') return Number(text)
+  if (['bufferMB', 'gpuStartMs', 'delayMs', 'durationMs'].includes(key)) return Number(text)
   if (key === 'sortedKey' && text === 'None') return 'default'
   return text
 }

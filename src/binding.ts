@@ -223,6 +223,8 @@ export interface NativeBinding {
     spanCostNs: number
     clock: string
   }
+  /** Of these, what is known without measuring. */
+  recorderCounts(): { dropped: number; poolBytes: number; poolUsedBytes: number }
 
   // Recordings.
   build(rows: RawRows): Promise<RecordingHandle>

@@ -9,7 +9,16 @@ const stopHooks = new Set<() => void>()
 let recordingCount = 0
 let detail: TracerOption = 'Default'
 let notBrokenDown = 0
-const pendingWarnings = new Map<string, { code: string; detail: string; count: number }>()
+// Totals of this thread: each session takes what was added since its own start.
+const warnings = new Map<string, { code: string; detail: string; count: number }>()
+// As they were when the last session stopped: what comes between two sessions is told by the next one.
+let told = countsNow()
+
+/** What had been counted at a moment. */
+export interface CountsMoment {
+  notBrokenDown: number
+  warnings: ReadonlyMap<string, number>
+}
 
 /** Calls `hook` on this thread whenever a session's window opens here; returns the unsubscriber. */
 export function onSessionStart(hook: () => void): () => void {
@@ -38,19 +47,21 @@ export function addNotBrokenDown(count: number): void {
   notBrokenDown += count
 }
 
-/** Counts trouble of an integration; it reaches `capture.warnings` of the session that runs. */
+/** Counts trouble of an integration; it reaches `capture.warnings` of the sessions that run. */
 export function addWarning(code: string, text: string, count = 1): void {
-  const warning = pendingWarnings.get(code)
-  if (warning === undefined) pendingWarnings.set(code, { code, detail: text, count })
+  const warning = warnings.get(code)
+  if (warning === undefined) warnings.set(code, { code, detail: text, count })
   else warning.count += count
 }
 
-/** A session starts on this thread. */
-export function notifyStart(option: TracerOption): void {
+/** A session starts on this thread. Its counts begin at the moment that is returned. */
+export function notifyStart(option: TracerOption): CountsMoment {
   if (recordingCount === 0 || option === 'AllOpDetail' || (option === 'OpDetail' && detail === 'Default'))
     detail = option
+  const moment = recordingCount === 0 ? told : countsNow()
   recordingCount += 1
   notifyOpen()
+  return moment
 }
 
 /** A window has opened: at a start, a resume, and after a reset. */
@@ -63,17 +74,24 @@ export function notifyClose(): void {
   for (const hook of stopHooks) runHook(hook)
 }
 
-/** A session has stopped. */
-export function notifyStopped(): void {
+/** A session has stopped; what was counted since its moment. */
+export function notifyStopped(since: CountsMoment): {
+  notBrokenDown: number
+  warnings: { code: string; detail: string; count: number }[]
+} {
   recordingCount -= 1
+  if (recordingCount === 0) told = countsNow()
+  return {
+    notBrokenDown: notBrokenDown - since.notBrokenDown,
+    warnings: Array.from(warnings.values(), ({ code, detail, count }) => {
+      return { code, detail, count: count - (since.warnings.get(code) ?? 0) }
+    }).filter(({ count }) => count > 0),
+  }
 }
 
-/** What was counted since the last call. */
-export function takeCounts(): { notBrokenDown: number; warnings: { code: string; detail: string; count: number }[] } {
-  const counts = { notBrokenDown, warnings: [...pendingWarnings.values()] }
-  notBrokenDown = 0
-  pendingWarnings.clear()
-  return counts
+/** For a session that forgets what it has, and counts from here. */
+export function countsNow(): CountsMoment {
+  return { notBrokenDown, warnings: new Map(Array.from(warnings.values(), ({ code, count }) => [code, count])) }
 }
 
 /** An integration that fails must not take the program or the session with it. */

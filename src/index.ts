@@ -10,6 +10,7 @@ export {
   type ReportOptions,
   type SpanColumns,
 } from './capture.js'
+export type { CategoryChoice, CategoryGroup } from './categories.js'
 export { type Diagnosis, diagnose } from './doctor.js'
 export { OpscopeError, type OpscopeErrorCode } from './errors.js'
 export type { ExportFormat, Written } from './export/index.js'
@@ -33,7 +34,6 @@ export {
   profile,
   profiler,
   resetProfiler,
-  type ScopedOptions,
   type StopProfilerOptions,
   startProfiler,
   stopProfiler,
@@ -57,6 +57,7 @@ export {
 } from './record.js'
 export type { CaptureRows } from './row-types.js'
 export { buildCapture } from './rows.js'
-export type { Session } from './session.js'
+export { currentSession, type Session, type SessionState, type SessionStats } from './session.js'
+export { type ScopedOptions, startSession } from './start-session.js'
 export { writeTimeline } from './timeline.js'
 export { VERSION as version } from './version.js'

@@ -1,8 +1,10 @@
 import { CATEGORIES, type Category } from './binding.js'
+import { CATEGORY_WORDS, type CategoryChoice, chooseCategories } from './categories.js'
 import { OpscopeError } from './errors.js'
 import { SORTED_KEYS, type SortedKey, type State, type TracerOption } from './model/ops.js'
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
+import { FIT_SIGNALS, unfitReason } from './pause-signal.js'
 
 export type { SortedKey, State, TracerOption }
 
@@ -12,8 +14,8 @@ export interface ProfilerOptions {
   state?: State
   /** How much op detail is recorded and shown. @default 'Default' */
   tracerOption?: TracerOption
-  /** A filter within the state. @default 'all' */
-  categories?: readonly Category[] | 'all'
+  /** A filter within the state: a group, or a list of categories and groups, `-gc` leaves one out. @default 'all' */
+  categories?: readonly CategoryChoice[] | CategoryChoice
   /** Order of the report. @default 'default', by first end */
   sortedKey?: SortedKey
   /** Where the capture goes; the format by the suffix. @default none: nothing is written */
@@ -43,6 +45,12 @@ export interface ProfilerOptions {
   bufferMB?: number
   /** Record nothing until `resume()`. @default false */
   startPaused?: boolean
+  /** How long after the start the window opens. @default 0 */
+  delayMs?: number
+  /** How long the window is; the recording then stops by itself. @default none: until it is stopped */
+  durationMs?: number
+  /** A signal that pauses and resumes the recording, `SIGUSR2` say; in the main thread only. @default false */
+  signal?: NodeJS.Signals | false
   /** Facts about the whole recording, kept with it. */
   attributes?: Readonly<Record<string, string | number | boolean>>
 }
@@ -62,6 +70,9 @@ export interface ResolvedOptions {
   readonly attribution: 'auto' | 'exact'
   readonly bufferMB: number
   readonly startPaused: boolean
+  readonly delayMs: number
+  readonly durationMs: number | undefined
+  readonly signal: NodeJS.Signals | false
   readonly attributes: Readonly<Record<string, string | number | boolean>>
 }
 
@@ -78,13 +89,20 @@ interface OptionRule<T> {
   parse(text: string): unknown
 }
 
+const flagWords = new Map<string, boolean>([
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+])
+
 const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = {
   state: choice(STATES, 'All'),
   tracerOption: choice(TRACER_OPTIONS, 'Default'),
   categories: {
     fallback: CATEGORIES,
     check: checkCategories,
-    parse: text => (text === 'all' ? text : text.split(',').map(part => part.trim())),
+    parse: text => text.split(',').map(part => part.trim()),
   },
   sortedKey: choice(SORTED_KEYS, 'default'),
   profilePath: { fallback: undefined, check: checkPath, parse: text => text },
@@ -97,20 +115,23 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   attribution: choice(ATTRIBUTIONS, 'auto'),
   bufferMB: { fallback: 256, check: checkBuffer, parse: Number },
   startPaused: flag(false),
+  delayMs: { fallback: 0, check: (value, key) => checkMs(value, key, 0), parse: Number },
+  durationMs: { fallback: undefined, check: (value, key) => checkMs(value, key, 1), parse: Number },
+  signal: { fallback: false, check: checkSignal, parse: text => flagWords.get(text.toLowerCase()) ?? text },
   attributes: { fallback: {}, check: checkAttributes, parse: parseAttributes },
 }
 export const OPTION_KEYS = Object.keys(RULES) as (keyof ResolvedOptions)[]
 
-/** Where a recording goes. */
-const RESULT_KEYS: readonly string[] = ['profilePath', 'print']
-let isResultTaken = false
+/** Where a recording goes, and when it is made. */
+const WINDOW_KEYS: readonly string[] = ['profilePath', 'print', 'startPaused', 'delayMs', 'durationMs', 'signal']
+let isWindowTaken = false
 
 /**
- * The variables that say where a recording goes are those of the session that `opscope/register` started: from now on
- * no other session of this thread reads them, or two would write one file.
+ * The variables that say where a recording goes and when it is made are those of the session that `opscope/register`
+ * started: from now on no other session of this thread reads them, or two would write one file.
  */
-export function takeResultVariables(): void {
-  isResultTaken = true
+export function takeWindowVariables(): void {
+  isWindowTaken = true
 }
 
 /**
@@ -127,7 +148,7 @@ export function resolveOptions(
     const rule: OptionRule<ResolvedOptions[K]> = RULES[key]
     const value = given[key]
     if (value !== undefined) return rule.check(value, key)
-    const text = isResultTaken && RESULT_KEYS.includes(key) ? undefined : process.env[environmentName(key)]
+    const text = isWindowTaken && WINDOW_KEYS.includes(key) ? undefined : process.env[environmentName(key)]
     if (text !== undefined && text !== '') {
       try {
         return rule.check(rule.parse(text), key)
@@ -202,27 +223,23 @@ function choice<T extends string>(choices: readonly T[], fallback: T): OptionRul
 }
 
 function flag(fallback: boolean): OptionRule<boolean> {
-  const words = new Map<string, boolean>([
-    ['1', true],
-    ['true', true],
-    ['0', false],
-    ['false', false],
-  ])
   return {
     fallback,
     check: (value, key) => (typeof value === 'boolean' ? value : fail(key, 'a boolean', value)),
-    parse: text => words.get(text.toLowerCase()) ?? text,
+    parse: text => flagWords.get(text.toLowerCase()) ?? text,
   }
 }
 
 function checkCategories(value: unknown, key: string): readonly Category[] {
-  if (value === 'all') return CATEGORIES
-  if (!Array.isArray(value) || value.length === 0) return fail(key, `'all' or a list of categories`, value)
-  for (const entry of value) {
-    if (!CATEGORIES.includes(entry))
-      fail(key, `made of ${CATEGORIES.join(', ')}`, entry, nameHint(String(entry), CATEGORIES))
+  const words: unknown = typeof value === 'string' ? [value] : value
+  if (!Array.isArray(words) || words.length === 0) return fail(key, `'all' or a list of categories`, value)
+  for (const word of words) {
+    const name = String(word).replace(/^-/, '')
+    if (!CATEGORY_WORDS.includes(name))
+      fail(key, `made of ${CATEGORY_WORDS.join(', ')}`, word, nameHint(name, CATEGORY_WORDS))
   }
-  return [...value]
+  const chosen = chooseCategories(words)
+  return chosen.length > 0 ? chosen : fail(key, 'a choice that leaves a category', words.join())
 }
 
 function checkPath(value: unknown, key: string): string {
@@ -245,6 +262,22 @@ function milliseconds(fallback: number, min: number): OptionRule<number> {
         : fail(key, `a whole number of ms from ${min} to ${MAX_MS}`, value),
     parse: Number,
   }
+}
+
+// As long as a timer of Node.js can be: 24 days.
+const MAX_WINDOW_MS = 2 ** 31 - 1
+function checkMs(value: unknown, key: string, least: number): number {
+  const isFit = typeof value === 'number' && value >= least && value <= MAX_WINDOW_MS
+  return isFit ? value : fail(key, `a number of ms from ${least} to ${MAX_WINDOW_MS}`, value)
+}
+
+function checkSignal(value: unknown, key: string): NodeJS.Signals | false {
+  if (value === false) return value
+  if (typeof value !== 'string') return fail(key, 'the name of a signal, or false', value)
+  const reason = unfitReason(value)
+  if (reason === undefined) return value as NodeJS.Signals
+  const hint = reason.startsWith('is no') ? nameHint(value, FIT_SIGNALS) : 'SIGUSR2 is free for programs.'
+  return fail(key, 'a signal that can toggle a recording', value, `${value} ${reason}. ${hint}`)
 }
 
 function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {

@@ -3,19 +3,21 @@ import { OpscopeError } from './errors.js'
 import { checkKeys } from './option-checks.js'
 import { type ProfilerOptions, resolveOptions } from './options.js'
 import { Session } from './session.js'
+import { checkOnCapture, type ScopedOptions } from './start-session.js'
+
+export type { ScopedOptions }
 
 /** Options of stopProfiler(); what is absent stays as startProfiler() had it. */
 export type StopProfilerOptions = Pick<ProfilerOptions, 'sortedKey' | 'profilePath' | 'print'>
-
-export interface ScopedOptions extends ProfilerOptions {
-  /** Given the capture when the body is done, also when it threw: then with what it threw. */
-  onCapture?: (capture: Capture, error?: unknown) => void
-}
 
 const STOP_KEYS = ['sortedKey', 'profilePath', 'print'] as const
 
 let current: Session | undefined
 let stopping: Promise<Capture> | undefined
+/** Whether a stop was asked for: it prints and forgets by itself. */
+let isAsked = false
+/** Its `durationMs` was over before stopProfiler() was called, which then gives its capture. */
+let expired: Session | undefined
 
 /**
  * Starts recording, process-wide: all threads, until stopProfiler().
@@ -34,37 +36,49 @@ export function startProfiler(options: ProfilerOptions = {}): void {
       'Call stopProfiler() first, or resetProfiler() to start over.',
     )
   }
-  current = new Session(resolveOptions(options, { print: true }))
+  const session: Session = new Session(resolveOptions(options, { print: true }), capture => {
+    if (isAsked) return
+    expired = session
+    if (session.options.print) print(capture)
+    forget(session)
+  })
+  current = session
+  expired = undefined
   process.once('exit', finishAtExit)
 }
 
 /**
  * Stops recording, writes the profile and prints the op report, unless `print: false`.
  * On a path that cannot be opened it rejects and the profiler keeps running, so that a corrected call loses nothing.
- * @throws OpscopeError ERR_OPSCOPE_NOT_STARTED, ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+ * After `durationMs` the profiler has stopped by itself, written and printed: the capture is all that is left to give.
+ * @throws OpscopeError ERR_OPSCOPE_NOT_STARTED, ERR_OPSCOPE_SESSION_STOPPED, ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
  */
 export async function stopProfiler(options: StopProfilerOptions = {}): Promise<Capture> {
-  const { session, stop } = prepareStop(options)
+  const { session, stop, isExpired } = prepareStop(options)
+  isAsked = true
   stopping = session.stop(stop)
   try {
     const capture = await stopping
-    if (stop.print) print(capture)
+    if (stop.print && !isExpired) print(capture)
     return capture
   } finally {
     forget(session)
     stopping = undefined
+    isAsked = false
   }
 }
 
 /** As {@link stopProfiler}, blocking: for exit handlers and scripts. Merging 1e6 spans takes about 0.1 s. */
 export function stopProfilerSync(options: StopProfilerOptions = {}): Capture {
-  const { session, stop } = prepareStop(options)
+  const { session, stop, isExpired } = prepareStop(options)
+  isAsked = true
   try {
     const capture = session.stopSync(stop)
-    if (stop.print) print(capture)
+    if (stop.print && !isExpired) print(capture)
     return capture
   } finally {
     forget(session)
+    isAsked = false
   }
 }
 
@@ -107,29 +121,20 @@ export async function profile(options: ScopedOptions, body: (session: Session) =
   const { onCapture, ...rest } = options
   if (typeof body !== 'function')
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the body to be a function, got ${typeof body}.`)
-  if (onCapture !== undefined && typeof onCapture !== 'function') {
-    throw new OpscopeError(
-      'ERR_OPSCOPE_OPTION_VALUE',
-      `Expected the "onCapture" option to be a function, got ${typeof onCapture}.`,
-    )
-  }
+  checkOnCapture(onCapture)
   const session = new Session(resolveOptions(rest))
   try {
     await body(session)
   } catch (error) {
-    const capture = await finish(session)
+    const capture = await session.stop()
     onCapture?.(capture, error)
     throw error
   }
-  const capture = await finish(session)
+  // The body may have stopped its session itself.
+  const capture = await session.stop()
   if (session.options.print) print(capture)
   onCapture?.(capture)
   return capture
-}
-
-/** The body may have stopped its session itself. */
-async function finish(session: Session): Promise<Capture> {
-  return session.capture ?? session.stop()
 }
 
 function running(caller: string): Session {
@@ -144,7 +149,8 @@ function running(caller: string): Session {
 }
 
 function prepareStop(options: StopProfilerOptions) {
-  const session = running('stopProfiler')
+  const session = current === undefined && expired !== undefined ? expired : running('stopProfiler')
+  const isExpired = session === expired
   if (stopping !== undefined) {
     throw new OpscopeError(
       'ERR_OPSCOPE_STOP_BUSY',
@@ -158,7 +164,7 @@ function prepareStop(options: StopProfilerOptions) {
     print: session.options.print,
     ...defined(options),
   })
-  return { session, stop: { sortedKey, print: prints, profilePath: options.profilePath } }
+  return { session, stop: { sortedKey, print: prints, profilePath: options.profilePath }, isExpired }
 }
 
 function defined<T extends object>(options: T): Partial<T> {
@@ -167,7 +173,9 @@ function defined<T extends object>(options: T): Partial<T> {
 
 /** Unless the stop failed before the window closed. */
 function forget(session: Session): void {
-  if (session.state !== 'stopped' || current !== session) return
+  if (session.state !== 'stopped') return
+  if (isAsked && expired === session) expired = undefined
+  if (current !== session) return
   current = undefined
   process.removeListener('exit', finishAtExit)
 }

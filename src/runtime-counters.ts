@@ -23,11 +23,33 @@ const GC_NAMES = new Map<number, string>([
   [constants.NODE_PERFORMANCE_GC_WEAKCB, 'gc weak callbacks'],
 ])
 
+interface Sampling {
+  /** Records what there is up to now. */
+  flush(): void
+  end(): void
+}
+// One for all sessions of this thread: what it records, each of them sees.
+let sampling: Sampling | undefined
+let userCount = 0
+
 /**
  * Samples this thread's event loop and heap and the process's memory as counters, and records
  * garbage collections as spans, from now until the returned function is called.
  */
 export function startRuntimeCounters(): () => void {
+  if (userCount === 0) sampling = startSampling()
+  else sampling?.flush()
+  userCount += 1
+  return () => {
+    userCount -= 1
+    sampling?.flush()
+    if (userCount > 0) return
+    sampling?.end()
+    sampling = undefined
+  }
+}
+
+function startSampling(): Sampling {
   const ids = {
     delay: internName(DELAY_COUNTER, 'event_loop'),
     utilization: internName(UTILIZATION_COUNTER, 'event_loop'),
@@ -60,11 +82,15 @@ export function startRuntimeCounters(): () => void {
   observer.observe({ entryTypes: ['gc'] })
   const timer = setInterval(sample, SAMPLE_MS).unref()
   sample()
-  return () => {
-    clearInterval(timer)
-    recordGc(observer.takeRecords())
-    observer.disconnect()
-    sample()
-    delay.disable()
+  return {
+    flush: () => {
+      recordGc(observer.takeRecords())
+      sample()
+    },
+    end: () => {
+      clearInterval(timer)
+      observer.disconnect()
+      delay.disable()
+    },
   }
 }

@@ -17,7 +17,8 @@ namespace {
 // One use; not thread-safe.
 class Attacher {
  public:
-  Attacher(GpuRecords&& records, Recording* recording) : records_(std::move(records)), out_(*recording) {}
+  Attacher(GpuRecords&& records, Recording* recording, uint32_t category_mask)
+      : records_(std::move(records)), out_(*recording), category_mask_(category_mask) {}
 
   void Run() {
     string_base_ = static_cast<uint32_t>(out_.strings.size());
@@ -41,6 +42,13 @@ class Attacher {
         std::upper_bound(out_.pauses.begin(), out_.pauses.end(), at,
                          [](int64_t ns, const PauseRow& pause) { return ns < pause.start_ns; });
     return after == out_.pauses.begin() || at >= (after - 1)->end_ns;
+  }
+
+  bool IsWanted(GpuKind kind) const noexcept {
+    const Category category = kind == GpuKind::kKernel ? Category::kDevice
+                              : kind == GpuKind::kSync ? Category::kSync
+                                                       : Category::kMemcpy;
+    return (category_mask_ >> static_cast<uint32_t>(category) & 1) != 0;
   }
 
   // A thread that recorded no span still launches: it gets an entry of its own.
@@ -91,7 +99,7 @@ class Attacher {
     for (uint32_t i = 0; i < out_.gpu.size(); ++i) {
       GpuRow& row = out_.gpu[i];
       // What has no end is counted by the back end.
-      const bool is_kept = row.start_ns != 0 && row.end_ns >= row.start_ns &&
+      const bool is_kept = row.start_ns != 0 && row.end_ns >= row.start_ns && IsWanted(row.kind) &&
                            (outside_.empty() || outside_.count(row.correlation_id) == 0);
       if (!is_kept && new_rows.empty()) {
         new_rows.Reset(out_.gpu.size());
@@ -160,6 +168,7 @@ class Attacher {
 
   GpuRecords records_;
   Recording& out_;
+  const uint32_t category_mask_;
   uint32_t string_base_ = 0;
   std::unordered_map<int64_t, uint32_t> threads_;  // by OS thread id
   int64_t last_os_thread_ = -1;
@@ -169,6 +178,8 @@ class Attacher {
 
 }  // namespace
 
-void AttachGpu(GpuRecords&& records, Recording* recording) { Attacher(std::move(records), recording).Run(); }
+void AttachGpu(GpuRecords&& records, Recording* recording, uint32_t category_mask) {
+  Attacher(std::move(records), recording, category_mask).Run();
+}
 
 }  // namespace opscope

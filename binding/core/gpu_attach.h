@@ -11,7 +11,8 @@ namespace opscope {
 // the GPU rows that they caused; a row whose call is unknown stays as an orphan if it began inside.
 // Rows of work launched before the window or in a pause are left out. Finds the spans by
 // AttributeGpu. Ranges of other libraries (NVTX) become timed spans of their
-// thread. What cannot be placed is counted in warnings.
-void AttachGpu(GpuRecords&& records, Recording* recording);
+// thread. What cannot be placed is counted in warnings. Only rows of a category
+// in the mask are kept: kDevice for kernels, kMemcpy for copies and fills, kSync for waits.
+void AttachGpu(GpuRecords&& records, Recording* recording, uint32_t category_mask = ~0u);
 
 }  // namespace opscope

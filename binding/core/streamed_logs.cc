@@ -86,7 +86,7 @@ std::shared_ptr<const Recording> MergeStreamed(StreamedLogs&& logs, RawRows&& ro
   const std::shared_ptr<Recording> recording = MergeLogs(InputOf(std::move(logs), rows));
   recording->meta_json = std::move(rows.meta_json);
   std::vector<Warning> warnings = std::move(rows.warnings);
-  AttachGpu(GpuOf(logs, std::move(rows)), recording.get());
+  AttachGpu(GpuOf(logs, std::move(rows)), recording.get(), logs.category_mask);
   recording->warnings.insert(recording->warnings.end(), std::make_move_iterator(warnings.begin()),
                              std::make_move_iterator(warnings.end()));
   return recording;

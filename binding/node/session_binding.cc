@@ -232,7 +232,8 @@ std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
   std::shared_ptr<Recording> recording = MergeLogs(stopping->input);
   recording->meta_json = std::move(stopping->meta_json);
   if (stopping->gpu != GpuStop::kNone)
-    AttachGpu(StopGpu(*stopping, recording->origin_clock_ns, nullptr), recording.get());
+    AttachGpu(StopGpu(*stopping, recording->origin_clock_ns, nullptr), recording.get(),
+              stopping->input.session.options.category_mask);
   // If the complete file cannot be written, this one is what there is.
   const bool is_lost = !warnings.empty() && warnings.back().code == "stream-lost";
   if (stopping->writer != nullptr && !is_lost) static_cast<void>(stopping->writer->Finish({}));
@@ -325,7 +326,10 @@ Napi::Value SnapshotSession(const Napi::CallbackInfo& info) {
         const SnapshotRelease release(id, input->session.start_ticks);
         const std::shared_ptr<Recording> recording = MergeLogs(*input);
         recording->meta_json = meta_json;
-        if (has_gpu) AttachGpu(g_gpu_source().Peek(recording->origin_clock_ns), recording.get());
+        if (has_gpu) {
+          AttachGpu(g_gpu_source().Peek(recording->origin_clock_ns), recording.get(),
+                    input->session.options.category_mask);
+        }
         *result = recording;
         return Status::Ok();
       },
@@ -391,6 +395,15 @@ Napi::Value RecorderStats(const Napi::CallbackInfo& info) {
   return stats;
 }
 
+Napi::Value CountsOfRecorder(const Napi::CallbackInfo& info) {
+  Recorder& recorder = Recorder::Get();
+  Napi::Object counts = Napi::Object::New(info.Env());
+  counts.Set("dropped", static_cast<double>(recorder.Counts().dropped_spans));
+  counts.Set("poolBytes", static_cast<double>(recorder.pool().total_bytes()));
+  counts.Set("poolUsedBytes", static_cast<double>(recorder.pool().used_bytes()));
+  return counts;
+}
+
 }  // namespace
 
 void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source)()) {
@@ -408,6 +421,7 @@ void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source
   exports.Set("flushSession", Napi::Function::New<FlushSession>(env, "flushSession", sessions));
   exports.Set("snapshotSession", Napi::Function::New<SnapshotSession>(env, "snapshotSession", sessions));
   exports.Set("takeSlowSpan", Napi::Function::New<TakeSlowSpan>(env, "takeSlowSpan", sessions));
+  exports.Set("recorderCounts", Napi::Function::New<CountsOfRecorder>(env, "recorderCounts"));
   exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));
 }
 

@@ -140,6 +140,36 @@ TEST_CASE("gpu rows: work launched in a pause is left out, work that runs in one
   CHECK(recording.spans.size() == 1);
 }
 
+TEST_CASE("gpu rows: only those of a category that was asked for are kept, with what is told of them") {
+  const auto kinds = [](uint32_t mask) {
+    Records records;
+    for (uint64_t id : {1, 2, 3, 4}) records.Call(static_cast<int64_t>(id), static_cast<int64_t>(id) + 1, id);
+    records.Kernel(10, 20, 1, 48);
+    for (const GpuKind kind : {GpuKind::kCopy, GpuKind::kFill, GpuKind::kSync}) {
+      GpuRow row{};
+      row.start_ns = kOrigin + 30;
+      row.end_ns = kOrigin + 40;
+      row.correlation_id = 1 + static_cast<uint64_t>(kind);
+      row.name = records.Text("x");
+      row.kind = kind;
+      records.rows.Append(row);
+    }
+    Recording recording = Host({{"a", 0, 50}});
+    AttachGpu(std::move(records), &recording, mask);
+    std::string text;
+    for (const GpuRow& row : recording.gpu) text += std::to_string(static_cast<int>(row.kind));
+    for (const KernelRow& kernel : recording.gpu_details.kernels)
+      text += " k" + std::to_string(kernel.row) + ":" + std::to_string(kernel.registers_per_thread);
+    return text;
+  };
+  const auto bit = [](Category category) { return 1u << static_cast<uint32_t>(category); };
+  CHECK(kinds(~0u) == "0123 k0:48");
+  CHECK(kinds(bit(Category::kDevice)) == "0 k0:48");
+  CHECK(kinds(bit(Category::kMemcpy)) == "12");
+  CHECK(kinds(bit(Category::kSync) | bit(Category::kDevice)) == "03 k0:48");
+  CHECK(kinds(bit(Category::kCpuOp)).empty());
+}
+
 TEST_CASE("gpu rows: a launching thread that recorded no span gets an entry of its own") {
   Records records;
   records.Call(20, 25, 1, "cudaLaunchKernel", 200);

@@ -3,8 +3,9 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
+import type { Capture } from '../capture.js'
 import { notifyClose, notifyStart } from '../hooks.js'
-import { type TracerOption, takeResultVariables } from '../options.js'
+import { type TracerOption, takeWindowVariables } from '../options.js'
 import { Session } from '../session.js'
 import { installIntegrations } from './integrations.js'
 import { say, writeToStderr } from './notice.js'
@@ -28,14 +29,15 @@ export function startRecording(): void {
   if (settings === undefined) return
   const { options, integrations } = settings
   const template = options.profilePath && resolve(options.profilePath)
-  const session = new Session({ ...options, profilePath: template && outputPath(template, processFacts(), existsSync) })
+  const path = template && outputPath(template, processFacts(), existsSync)
+  const session = new Session({ ...options, profilePath: path }, capture => tell(capture, path, settings))
   // Child processes get the same template, whatever their folder, and know that they are not the first.
   process.env.OPSCOPE_ROOT_PID ??= String(process.pid)
   if (template !== undefined) process.env.OPSCOPE_PROFILE_PATH = template
   setEnvironmentData(WORKER_KEY, { tracerOption: options.tracerOption, integrations } satisfies WorkerSettings)
-  takeResultVariables()
+  takeWindowVariables()
   installIntegrations(integrations)
-  onProcessEnd(() => finish(session, settings))
+  onProcessEnd(() => finish(session))
 }
 
 /**
@@ -45,7 +47,7 @@ export function startRecording(): void {
 export function joinRecording(): void {
   const settings = getEnvironmentData(WORKER_KEY) as WorkerSettings | undefined
   if (settings === undefined) return
-  takeResultVariables()
+  takeWindowVariables()
   installIntegrations(settings.integrations)
   notifyStart(settings.tracerOption)
   process.once('exit', notifyClose)
@@ -57,14 +59,19 @@ function processFacts() {
   return { pid, host: hostname(), startMs: Date.now(), isRoot }
 }
 
-function finish(session: Session, { isSummaryWanted, isQuiet }: Settings): void {
+function finish(session: Session): void {
+  // Its window may have ended before the process.
+  if (session.capture !== undefined) return
   try {
-    const capture = session.stopSync()
-    const failure = capture.warnings.find(({ code }) => code === 'file-not-written')
-    if (isSummaryWanted) writeToStderr(`${capture.report()}\n`)
-    if (failure !== undefined) say(failure.detail)
-    else if (session.options.profilePath !== undefined && !isQuiet) say(`profile in ${session.options.profilePath}`)
+    session.stopSync()
   } catch (error) {
     say(`the profile is lost: ${error instanceof Error ? error.message : error}`)
   }
+}
+
+function tell(capture: Capture, path: string | undefined, { isSummaryWanted, isQuiet }: Settings): void {
+  const failure = capture.warnings.find(({ code }) => code === 'file-not-written')
+  if (isSummaryWanted) writeToStderr(`${capture.report()}\n`)
+  if (failure !== undefined) say(failure.detail)
+  else if (path !== undefined && !isQuiet) say(`profile in ${path}`)
 }

@@ -86,6 +86,59 @@ describe('opscope run', () => {
     expect(paths.flat()).toEqual(['work', 'work'])
   })
 
+  it('records the part of the run that is asked for, and says so when it is complete', async () => {
+    const part = new Project({
+      'part.cjs': `
+        const { currentSession, profile, recordSync } = require('opscope')
+        recordSync('too early', () => {})
+        const session = currentSession()
+        console.log(session.state)
+        const timer = setInterval(async () => {
+          recordSync('poll', () => {})
+          if (session.capture === undefined) return
+          clearInterval(timer)
+          recordSync('too late', () => {})
+          console.log((await profile({ state: 'CPU' }, () => recordSync('own', () => {}))).ops().length)
+        }, 2)`,
+    })
+    const options = [
+      '--delay-ms',
+      '20',
+      '--duration-ms',
+      '60',
+      '--categories',
+      'host,-gc',
+      '--profile-path',
+      'part.json',
+    ]
+    const { code, stdout, stderr } = await part.run([CLI, 'run', ...options, 'part.cjs'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'waiting\n1\n' })
+    expect(stderr).toMatch(/^opscope: profile in .*part\.json\n$/)
+    const capture = await part.capture('part.json')
+    expect(pathsOf(capture)).toEqual(['poll'])
+    expect(capture.durationNs / 1e6).toBeGreaterThan(58)
+  })
+
+  it('sends the signal on that starts a paused recording', async () => {
+    const file = 'toggled.pftrace'
+    const options = ['--start-paused', '--signal', 'SIGUSR2', '--profile-path', file]
+    const toggled = new Project({
+      'toggled.cjs': `
+        const { currentSession, recordSync } = require('opscope')
+        recordSync('paused', () => {})
+        console.log('ready')
+        const timer = setInterval(() => {
+          if (currentSession().state !== 'recording') return
+          clearInterval(timer)
+          recordSync('resumed', () => {})
+        }, 1)`,
+    })
+    const child = spawn(process.execPath, [CLI, 'run', ...options, 'toggled.cjs'], { cwd: toggled.folder })
+    child.stdout.once('data', () => child.kill('SIGUSR2'))
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(pathsOf(await toggled.capture(file))).toEqual(['resumed'])
+  })
+
   it('gives node its options after "--"', async () => {
     const { stdout } = await run('--profile-path', 'flag.json', '--', '--expose-gc', 'flag.cjs')
     expect(stdout).toBe(`function ${join(project.folder, 'flag.json')}\n`)
@@ -93,6 +146,8 @@ describe('opscope run', () => {
 
   it.each([
     [['--state', 'Gpu', 'app.cjs'], 2, '"state" option to be one of CPU, GPU, All'],
+    [['--signal', 'SIGUSR1', 'app.cjs'], 2, 'SIGUSR1 starts the inspector'],
+    [['--duration-ms', 'long', 'app.cjs'], 2, 'a number of ms from 1'],
     [['--integrations', '-onnx', 'app.cjs'], 2, 'there is no integration "onnx"'],
     [['--stat', 'CPU', 'app.cjs'], 2, 'Did you mean --state?'],
     [['--profile-path', 'no/app.json', 'app.cjs'], 1, 'its directory does not exist'],

@@ -19,7 +19,7 @@ const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: stri
   flushMs: ['<ms>', 'how often what was recorded is brought to the file (250; 0: only at the end)'],
   state: ['<state>', 'CPU, GPU or All'],
   tracerOption: ['<option>', 'Default, OpDetail or AllOpDetail'],
-  categories: ['<list>', 'all, or what is recorded'],
+  categories: ['<list>', 'all, host, device, or what is recorded; -gc leaves one out'],
   sortedKey: ['<key>', 'order of the report'],
   gpu: ['<choice>', 'auto, off or required'],
   gpuStartMs: ['<ms>', 'how long the start may wait for the GPU'],
@@ -27,7 +27,10 @@ const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: stri
   graphTrace: ['<choice>', 'CUDA graphs by node or by graph'],
   attribution: ['<choice>', 'auto, or exact across await'],
   bufferMB: ['<n>', 'memory for spans, in MiB'],
-  startPaused: ['', 'record nothing until the program resumes'],
+  startPaused: ['', 'record nothing until the program or the signal resumes'],
+  delayMs: ['<ms>', 'how long after the start the recording begins'],
+  durationMs: ['<ms>', 'how long it lasts; the file is complete then'],
+  signal: ['<name>', 'pauses and resumes it: SIGUSR2'],
   attributes: ['<list>', 'facts about the recording, key=value,key=value'],
 }
 
