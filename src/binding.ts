@@ -24,6 +24,7 @@ export const SLOT_PARENT_HIGH = 8
 export const SLOT_UNSEEN_BRACKETS = 9
 export const SLOT_CONTEXTS = 10
 export const SLOT_EXACT = 11
+export const SLOT_SCOPES = 12
 
 /** `Role` of binding/core/columns.h. */
 export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
@@ -165,6 +166,10 @@ export interface NativeBinding {
   beginChild(): void
   /** Opens a span that carries an id and pushes it on the stack; id 0 while its category is off. */
   beginSpan(): void
+  /** As beginSpan, but not inside what is open on this thread: a parent only if its id is given. */
+  beginRoot(): void
+  /** As openSpan, likewise. */
+  openRoot(): void
   /** As beginSpan, around a native call that may launch GPU work from threads of its own. */
   beginBracket(): void
   /** This thread works for the span SLOT_SPAN_* (0: for nobody) until exitContext(); SLOT_CONTEXTS counts them. */
@@ -191,7 +196,13 @@ export interface NativeBinding {
   attribute(spanId: number, key: string, value: string | number | bigint | boolean): void
   link(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, linkedSpanId: bigint): void
   traceId(spanId: number, traceIdHigh: bigint, traceIdLow: bigint, remoteParentId: bigint): void
+  /** 32 hex digits, random, of this thread's own generator. */
+  newTraceId(): string
+  /** The upper bits that all span ids of the process share; a span's number of this thread or another is below them. */
+  processBits(): bigint
   mark(nameId: number): void
+  /** As mark, belonging to a span. */
+  spanMark(nameId: number, spanId: number): void
   counter(nameId: number, value: number): void
   /** CLOCK_MONOTONIC in ns, the clock of process.hrtime.bigint(). */
   nowNs(): bigint

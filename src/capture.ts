@@ -80,8 +80,10 @@ export interface Mark {
   name: string
   category: Category
   atNs: number
+  /** Row of {@link Capture.spans} that it lies in or, as an event, belongs to; -1: none. */
+  span: number
 }
-export interface CounterValue extends Mark {
+export interface CounterValue extends Omit<Mark, 'span'> {
   value: number
 }
 
@@ -302,7 +304,7 @@ export class Capture {
   /** Moments marked by mark(), by thread, then time. */
   marks(): Mark[] {
     const { marks } = this.#source.view
-    return Array.from(marks.name, (name, row) => this.#mark(marks, name, row))
+    return Array.from(marks.name, (name, row) => ({ ...this.#mark(marks, name, row), span: marks.span[row] ?? -1 }))
   }
   /** Values given to counter(), by thread, then time. */
   counters(): CounterValue[] {
@@ -365,7 +367,7 @@ export class Capture {
     this.#lazyTraceRows ??= new TraceRows(this.#source.view)
     return this.#lazyTraceRows
   }
-  #mark(rows: { thread: Uint32Array; atNs: Float64Array }, name: number, row: number): Mark {
+  #mark(rows: { thread: Uint32Array; atNs: Float64Array }, name: number, row: number): Omit<Mark, 'span'> {
     const { text, category } = this.#source.view.names[name] as NameEntry
     return {
       thread: rows.thread[row] ?? 0,

@@ -39,6 +39,7 @@ export {
   stopProfiler,
   stopProfilerSync,
 } from './profiler.js'
+export { extract, inject, type TraceCarrier } from './propagation.js'
 export {
   type Attributes,
   type AttributeValue,
@@ -55,6 +56,7 @@ export {
   span,
   wrap,
 } from './record.js'
+export { type IteratorOptions, recordIterator } from './record-iterator.js'
 export type { CaptureRows } from './row-types.js'
 export { buildCapture } from './rows.js'
 export { currentSession, type Session, type SessionState, type SessionStats } from './session.js'

@@ -5,6 +5,7 @@ import { SORTED_KEYS, type SortedKey, type State, type TracerOption } from './mo
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
 import { FIT_SIGNALS, unfitReason } from './pause-signal.js'
+import { parseTraceparent } from './trace-context.js'
 
 export type { SortedKey, State, TracerOption }
 
@@ -51,6 +52,8 @@ export interface ProfilerOptions {
   durationMs?: number
   /** A signal that pauses and resumes the recording, `SIGUSR2` say; in the main thread only. @default false */
   signal?: NodeJS.Signals | false
+  /** The span of elsewhere that spans without a parent are children of: a `traceparent` of W3C Trace Context. */
+  traceparent?: string
   /** Facts about the whole recording, kept with it. */
   attributes?: Readonly<Record<string, string | number | boolean>>
 }
@@ -73,6 +76,7 @@ export interface ResolvedOptions {
   readonly delayMs: number
   readonly durationMs: number | undefined
   readonly signal: NodeJS.Signals | false
+  readonly traceparent: string | undefined
   readonly attributes: Readonly<Record<string, string | number | boolean>>
 }
 
@@ -118,6 +122,7 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   delayMs: { fallback: 0, check: (value, key) => checkMs(value, key, 0), parse: Number },
   durationMs: { fallback: undefined, check: (value, key) => checkMs(value, key, 1), parse: Number },
   signal: { fallback: false, check: checkSignal, parse: text => flagWords.get(text.toLowerCase()) ?? text },
+  traceparent: { fallback: undefined, check: checkTraceparent, parse: text => text },
   attributes: { fallback: {}, check: checkAttributes, parse: parseAttributes },
 }
 export const OPTION_KEYS = Object.keys(RULES) as (keyof ResolvedOptions)[]
@@ -278,6 +283,11 @@ function checkSignal(value: unknown, key: string): NodeJS.Signals | false {
   if (reason === undefined) return value as NodeJS.Signals
   const hint = reason.startsWith('is no') ? nameHint(value, FIT_SIGNALS) : 'SIGUSR2 is free for programs.'
   return fail(key, 'a signal that can toggle a recording', value, `${value} ${reason}. ${hint}`)
+}
+
+function checkTraceparent(value: unknown, key: string): string {
+  if (parseTraceparent(value) !== undefined) return value as string
+  return fail(key, 'a traceparent', value, 'For headers of a request use extract(), which ignores what is none.')
 }
 
 function checkAttributes(value: unknown, key: string): Readonly<Record<string, string | number | boolean>> {

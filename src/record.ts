@@ -1,33 +1,34 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { types } from 'node:util'
 
 import { followContexts } from './async-contexts.js'
 import {
-  CATEGORIES,
   type Category,
   type Role,
   SLOT_DEPTH,
   SLOT_DETAIL,
   SLOT_EXACT,
   SLOT_GATE,
+  SLOT_LIVE_ASYNC,
   SLOT_NAME,
+  SLOT_SCOPES,
   tryNative,
 } from './binding.js'
-import { OpscopeError } from './errors.js'
 import { addWarning } from './hooks.js'
-import { nameHint } from './nearest-name.js'
+import { checkCategory, checkName, idsOf, nameId } from './name-ids.js'
 import { checkKeys } from './option-checks.js'
-import { type Attributes, Span, type SpanContext, setDetails } from './span.js'
+import { context, outerScope } from './scope.js'
+import { type Attributes, Span, type SpanContext, setAttribute, setDetails } from './span.js'
 import {
   begin,
   beginChild,
+  beginRoot,
   beginSpan,
   controlSlots,
   end,
-  endSpan,
   internName,
   leaveSpan,
   needsContext,
+  openRoot,
   openSpan,
 } from './span-calls.js'
 
@@ -39,6 +40,12 @@ export interface RecordOptions {
   attributes?: Attributes
   /** Spans that this one has to do with without being inside them: the requests of a batch, say. */
   links?: readonly SpanContext[]
+  /** Which operator of its inference this is; it is then in the table of operators. */
+  operatorIndex?: number
+  /** It has no parent, whatever is around it, and begins a trace of its own. @default false */
+  root?: boolean
+  /** It has the parent it would have, but it and what is inside belong to a trace of their own. @default false */
+  newTrace?: boolean
 }
 export interface OpOptions {
   /** Which of several ops of this name: an output or a node. A row of its own with `tracerOption: 'AllOpDetail'`. */
@@ -51,10 +58,12 @@ export interface OpOptions {
 const slots = controlSlots
 const nativeBegin = begin
 const nativeEnd = end
+const store = context
+/** Root of the trace that the record() on the stack is in. Asking the async context there would cost up to 16 ns. */
+let syncRoot: Span | undefined
 
-/** The span id of the innermost record() around the running code. One for the package: every store more makes `run` dearer. */
-const context = new AsyncLocalStorage<number>()
 const INACTIVE = new Span(0)
+const RECORD_KEYS = ['category', 'attributes', 'links', 'operatorIndex', 'root', 'newTrace']
 
 /** An op of a fixed name; make it once, outside the hot path. */
 export class Op {
@@ -77,7 +86,7 @@ export class Op {
   begin(): void {
     if ((slots[SLOT_GATE]! | slots[SLOT_DEPTH]!) === 0) return
     if (needsContext()) {
-      beginChild(this.#nameId, context.getStore() ?? 0)
+      beginChild(this.#nameId, contextSpanId())
     } else {
       slots[SLOT_NAME] = this.#nameId
       nativeBegin()
@@ -156,33 +165,132 @@ export function record<T>(
   const options = isShort ? undefined : optionsOrBody
   if (slots[SLOT_GATE] === 0) return body(INACTIVE)
   const nameId = sectionId(name, options?.category)
-  const spanId = beginSpan(nameId, needsContext() ? (context.getStore() ?? 0) : 0)
+  if (slots[SLOT_SCOPES] !== 0 || options?.root || options?.newTrace) return recordApart(nameId, options, body)
+  const outer = syncRoot
+  let root = outer
+  let parentId = 0
+  if (slots[SLOT_LIVE_ASYNC] !== 0 && (slots[SLOT_DEPTH] === 0 || outer === undefined)) {
+    const scope = store.getStore()
+    root = scope && Span.rootOf(scope)
+    if (slots[SLOT_DEPTH] === 0) parentId = Span.numberOf(scope)
+  }
+  const spanId = beginSpan(nameId, parentId)
   if (spanId === 0) return body(INACTIVE)
-  if (options !== undefined) setDetails(spanId, options.attributes, options.links)
+  const span = new Span(spanId, root)
+  if (options !== undefined) setOptions(spanId, options)
   if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
+  syncRoot = root ?? span
   let result: T
   try {
-    result = context.run(spanId, body, new Span(spanId))
+    result = store.run(span, body, span)
   } catch (error) {
-    endSpan(spanId, true)
+    syncRoot = outer
+    Span.end(span, true)
     throw error
   }
+  syncRoot = outer
   if (!isPromise(result)) {
-    endSpan(spanId, false)
+    Span.end(span, false)
     return result
   }
-  leaveSpan(spanId)
-  // The derived promise is returned: a side branch would hide an unhandled rejection.
-  return result.then(
+  return endLater(span, spanId, result) as T
+}
+
+/** The derived promise is returned: a side branch would hide an unhandled rejection. */
+function endLater<T>(span: Span, spanId: number, promise: Promise<T>): Promise<T> {
+  if (span.isRecording) leaveSpan(spanId)
+  return promise.then(
     value => {
-      endSpan(spanId, false)
+      Span.end(span, false)
       return value
     },
     error => {
-      endSpan(spanId, true)
+      Span.end(span, true)
       throw error
     },
-  ) as T
+  )
+}
+
+/** record() where a span may not be simply inside what is around it: a root, the first of a trace, one of elsewhere. */
+function recordApart<T>(nameId: number, given: RecordOptions | undefined, body: (span: Span) => T): T {
+  const options = given ?? {}
+  const scope = scopeAround()
+  const isOff = isOffStack(options, scope)
+  // What runs in an open span and is not inside it would count twice there: it gets a lane, as an async span.
+  const mustLeave = isOff && slots[SLOT_DEPTH] !== 0
+  const span = beginWith(nameId, options, scope, isOff)
+  if (span === INACTIVE) return body(span)
+  const spanId = Span.numberOf(span)
+  setOptions(spanId, options)
+  if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
+  let result: T
+  try {
+    result = runIn(span, body)
+  } catch (error) {
+    if (mustLeave && span.isRecording) leaveSpan(spanId)
+    Span.end(span, true)
+    throw error
+  }
+  if (isPromise(result)) return endLater(span, spanId, result) as T
+  if (mustLeave && span.isRecording) leaveSpan(spanId)
+  Span.end(span, false)
+  return result
+}
+
+/**
+ * Opens a span as record() does, runs the first part of its work in it, and leaves it open. In `context` the rest can run
+ * inside it.
+ * @internal
+ */
+export function beginRecord<T>(name: string, options: RecordOptions, body: () => T): { span: Span; result: T } {
+  if (slots[SLOT_GATE] === 0) return { span: INACTIVE, result: body() }
+  const scope = scopeAround()
+  const span = beginWith(sectionId(name, options.category), options, scope, isOffStack(options, scope))
+  if (span === INACTIVE) return { span, result: body() }
+  setOptions(Span.numberOf(span), options)
+  if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
+  try {
+    return { span, result: runIn(span, body) }
+  } finally {
+    leaveSpan(Span.numberOf(span))
+  }
+}
+
+function beginWith(nameId: number, options: RecordOptions, scope: Span | undefined, isOff: boolean): Span {
+  const parentId = options.root || !(isOff || needsContext()) ? 0 : Span.numberOf(scope)
+  const spanId = isOff ? beginRoot(nameId, parentId) : beginSpan(nameId, parentId)
+  return spanId === 0 ? INACTIVE : spanApart(spanId, options, scope)
+}
+
+/** Whether the span is not inside what is open on the stack: that is none of its business, or older than its parent. */
+function isOffStack(options: RecordOptions, scope: Span | undefined): boolean {
+  return options.root === true || (Span.isElsewhere(scope) && slots[SLOT_DEPTH]! <= Span.depthOf(scope))
+}
+function spanApart(spanId: number, options: RecordOptions, scope: Span | undefined): Span {
+  if (options.newTrace) return Span.ofNewTrace(spanId)
+  return options.root ? Span.ofRoot(spanId) : Span.inside(spanId, scope)
+}
+
+function setOptions(spanId: number, { attributes, links, operatorIndex }: RecordOptions): void {
+  setDetails(spanId, attributes, links)
+  if (operatorIndex !== undefined) setAttribute(spanId, 'operator_index', operatorIndex)
+}
+
+/** The span around the running code. Read only where there may be one: it costs 4 to 16 ns. */
+function scopeAround(): Span | undefined {
+  if ((slots[SLOT_DEPTH]! | slots[SLOT_LIVE_ASYNC]! | slots[SLOT_SCOPES]!) === 0) return undefined
+  return store.getStore() ?? (slots[SLOT_DEPTH] === 0 ? outerScope() : undefined)
+}
+
+/** Runs the synchronous part of `body` inside a span, and all that follows from it. @internal */
+export function runIn<T>(span: Span, body: (span: Span) => T): T {
+  const outer = syncRoot
+  syncRoot = Span.rootOf(span)
+  try {
+    return store.run(span, body, span)
+  } finally {
+    syncRoot = outer
+  }
 }
 
 // types.isPromise alone tells promises of other realms too, and costs 17 ns: primitives need not pay it.
@@ -207,7 +315,7 @@ export function recordSync<T>(
   if ((slots[SLOT_GATE]! | slots[SLOT_DEPTH]!) === 0) return body()
   const nameId = sectionId(name, isShort ? undefined : optionsOrBody.category)
   if (needsContext()) {
-    beginChild(nameId, context.getStore() ?? 0)
+    beginChild(nameId, contextSpanId())
   } else {
     slots[SLOT_NAME] = nameId
     nativeBegin()
@@ -233,10 +341,16 @@ export function recordSync<T>(
  */
 export function span(name: string, options: RecordOptions = {}): Span {
   checkName(name)
-  if (slots[SLOT_GATE] === 0) return new Span(0)
-  const spanId = openSpan(sectionId(name, options.category), needsContext() ? (context.getStore() ?? 0) : 0)
-  if (spanId !== 0) setDetails(spanId, options.attributes, options.links)
-  return new Span(spanId)
+  if (slots[SLOT_GATE] === 0) return INACTIVE
+  const nameId = sectionId(name, options.category)
+  const scope = scopeAround()
+  const isApart = options.root || options.newTrace || Span.isElsewhere(scope)
+  const isOff = isApart && isOffStack(options, scope)
+  const parentId = options.root || !(isOff || needsContext()) ? 0 : Span.numberOf(scope)
+  const spanId = isOff ? openRoot(nameId, parentId) : openSpan(nameId, parentId)
+  if (spanId === 0) return INACTIVE
+  setOptions(spanId, options)
+  return isApart ? spanApart(spanId, options, scope) : Span.inside(spanId, scope)
 }
 
 /**
@@ -250,7 +364,7 @@ export function wrap<This, Arguments extends unknown[], Result>(
   options: RecordOptions = {},
 ): (this: This, ...args: Arguments) => Result {
   checkName(name)
-  checkOptions(options, ['category', 'attributes', 'links'])
+  checkOptions(options, RECORD_KEYS)
   const wrapped = function (this: This, ...args: Arguments): Result {
     return record(name, options, () => body.apply(this, args))
   }
@@ -272,22 +386,10 @@ export function counter(name: string, value: number, options: Pick<RecordOptions
 
 /** The id of the innermost record() around the running code, also across awaits; 0: none. @internal */
 export function contextSpanId(): number {
-  return context.getStore() ?? 0
+  return Span.numberOf(store.getStore())
 }
 
-// A category has few names in a healthy program; one with ids in its names must not grow without bound.
-const MAX_CACHED_NAMES = 100_000
-const idsByCategory = new Map<Category, Map<string, number>>()
 const sectionIds = idsOf('section')
-
-function idsOf(category: Category): Map<string, number> {
-  let ids = idsByCategory.get(category)
-  if (ids === undefined) {
-    ids = new Map()
-    idsByCategory.set(category, ids)
-  }
-  return ids
-}
 
 function sectionId(name: string, category: Category | undefined): number {
   if (category === undefined) {
@@ -295,38 +397,6 @@ function sectionId(name: string, category: Category | undefined): number {
     if (known !== undefined) return known
   }
   return nameId(name, category ?? 'section')
-}
-
-function nameId(name: string, category: Category): number {
-  const ids = idsOf(category)
-  let id = ids.get(name)
-  if (id === undefined) {
-    checkName(name)
-    checkCategory(category)
-    if (ids.size >= MAX_CACHED_NAMES) ids.clear()
-    id = internName(name, category)
-    ids.set(name, id)
-  }
-  return id
-}
-
-function checkName(name: unknown): void {
-  if (typeof name !== 'string') {
-    throw new OpscopeError(
-      'ERR_OPSCOPE_OPTION_VALUE',
-      `Expected a name to be a string, got ${name === null ? 'null' : typeof name}.`,
-    )
-  }
-}
-
-function checkCategory(category: unknown): void {
-  if (!CATEGORIES.includes(category as Category)) {
-    throw new OpscopeError(
-      'ERR_OPSCOPE_OPTION_VALUE',
-      `Unknown category ${JSON.stringify(category)}.`,
-      nameHint(String(category), CATEGORIES),
-    )
-  }
 }
 
 function checkOptions(options: { category?: unknown }, known: readonly string[]): void {

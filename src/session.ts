@@ -19,6 +19,8 @@ import { showAsText } from './model/show-as-text.js'
 import type { ResolvedOptions } from './options.js'
 import { onSignal } from './pause-signal.js'
 import { startRuntimeCounters } from './runtime-counters.js'
+import { addSessionParent } from './session-parent.js'
+import { parseTraceparent } from './trace-context.js'
 import { VERSION } from './version.js'
 
 /** What a stop may change: everything else was fixed at the start. */
@@ -74,6 +76,7 @@ export class Session {
   readonly #stream: Stream | undefined
   readonly #stopCounters: () => void
   readonly #stopListening: () => void
+  readonly #removeParent: () => void
   readonly #onStopped: (capture: Capture) => void
   readonly #isBufferSized: boolean
   readonly #gpu: GpuState
@@ -122,6 +125,8 @@ export class Session {
     this.#stopCounters = startRuntimeCounters()
     this.#countsMoment = notifyStart(options.tracerOption)
     this.#stopListening = options.signal === false ? () => {} : onSignal(options.signal, () => this.#toggle())
+    const parent = parseTraceparent(options.traceparent)
+    this.#removeParent = parent === undefined ? () => {} : addSessionParent(parent)
     running.push(this)
     this.#beginWindow()
     if (isWaiting) this.#timer = setTimeout(() => this.#open(), options.delayMs).unref()
@@ -312,6 +317,7 @@ export class Session {
   #close(options: Partial<StopOptions>): string {
     clearTimeout(this.#timer)
     this.#stopListening()
+    this.#removeParent()
     this.#stopCounters()
     if (this.#state === 'recording') notifyClose()
     this.#state = 'stopped'
@@ -330,6 +336,7 @@ export class Session {
     attributes,
     bufferMB,
     attribution,
+    traceparent,
   }: ResolvedOptions): Record<string, unknown> {
     return {
       opscope: VERSION,
@@ -342,6 +349,7 @@ export class Session {
       attributes,
       bufferMB,
       attribution,
+      traceparent,
       spanCostNs: this.#spanCostNs,
       clock: this.#clock,
       gpu: this.#gpu,

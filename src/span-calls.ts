@@ -35,6 +35,8 @@ const nativeBegin: () => void = native?.begin ?? nothing
 const nativeEnd: () => void = native?.end ?? nothing
 const nativeBeginChild = native?.beginChild ?? nothing
 const nativeBeginSpan = native?.beginSpan ?? nothing
+const nativeBeginRoot = native?.beginRoot ?? nothing
+const nativeOpenRoot = native?.openRoot ?? nothing
 const nativeBeginBracket = native?.beginBracket ?? nothing
 const nativeEnterContext = native?.enterContext ?? nothing
 const nativeExitContext = native?.exitContext ?? nothing
@@ -74,6 +76,22 @@ export function beginSpan(nameId: number, parentId: number): number {
   slots[SLOT_NAME] = nameId
   setParent(parentId)
   nativeBeginSpan()
+  return slots[SLOT_SPAN_LOW]! + slots[SLOT_SPAN_HIGH]! * HIGH
+}
+
+/** As {@link beginSpan}, but not inside what is open on the stack; parentId 0: a root. */
+export function beginRoot(nameId: number, parentId: number): number {
+  slots[SLOT_NAME] = nameId
+  setParent(parentId)
+  nativeBeginRoot()
+  return slots[SLOT_SPAN_LOW]! + slots[SLOT_SPAN_HIGH]! * HIGH
+}
+
+/** As {@link openSpan}, likewise. */
+export function openRoot(nameId: number, parentId: number): number {
+  slots[SLOT_NAME] = nameId
+  setParent(parentId)
+  nativeOpenRoot()
   return slots[SLOT_SPAN_LOW]! + slots[SLOT_SPAN_HIGH]! * HIGH
 }
 

@@ -22,6 +22,7 @@ const GROUND = [
   'row-checks',
   'rows-builder',
   'text-width',
+  'trace-context',
 ]
 const RANKS: Record<string, number> = {
   ...Object.fromEntries(GROUND.map(file => [file, 0])),

@@ -265,15 +265,16 @@ class Merger {
       case Kind::kOpenSpan: {
         int32_t row = kNotKept;
         const bool is_bracket = (words[1] >> 32 & 1) != 0;
+        const bool is_root = (words[1] >> 33 & 1) != 0;
         if (!IsKept(ticks, words[1])) {
           if (is_bracket) unseen_[words[2]] = Ns(ticks);
         } else {
-          row = AddRow(Ns(ticks), words[1], Innermost());
+          row = AddRow(Ns(ticks), words[1], is_root ? kNoParent : Innermost());
           const auto at = static_cast<uint32_t>(row);
           if (is_bracket) spans_.flags[at] |= kBracket;
           if (words[3] != 0) {
             references_.AddParent(at, words[3]);
-          } else if (Innermost() == kNoParent) {
+          } else if (!is_root && Innermost() == kNoParent) {
             AddContextParent(row);
           }
           out_->ids.Append({words[2], 0, 0, 0, at});
@@ -314,6 +315,10 @@ class Merger {
         break;
       case Kind::kMark:
         if (IsKept(ticks, words[1])) out_->marks.Append({Ns(ticks), Name(words[1]), thread_, Innermost()});
+        break;
+      case Kind::kSpanMark:
+        if (IsKept(ticks, words[1]))
+          references_.AddMark({Ns(ticks), Name(words[1]), thread_, kNoParent}, words[2]);
         break;
       case Kind::kCounter:
         if (IsKept(ticks, words[1])) {
@@ -426,6 +431,9 @@ class Merger {
     SortTable(&out_->asyncs, by_row);
     SortTable(&out_->attributes, by_row);
     SortTable(&out_->links, by_row);
+    SortTable(&out_->marks, [](const MarkRow& a, const MarkRow& b) {
+      return a.thread != b.thread ? a.thread < b.thread : a.at_ns < b.at_ns;
+    });
     SortTable(&out_->unseen_brackets,
               [](const BracketRow& a, const BracketRow& b) { return a.start_ns < b.start_ns; });
   }

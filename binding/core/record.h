@@ -16,8 +16,8 @@ enum class Kind : uint8_t {
   kEnd = 2,         //                                       pops
   kEndAt = 3,       // stack index                           removes from the middle
   kBeginChild = 4,  // name, parent span id                  pushes
-  kBeginSpan = 5,   // name | bracket << 32, span id, parent span id or 0    pushes
-  kOpenSpan = 6,    // name | bracket << 32, span id, parent span id or 0
+  kBeginSpan = 5,   // name | bracket << 32 | root << 33, span id, parent span id or 0    pushes
+  kOpenSpan = 6,    // name | bracket << 32 | root << 33, span id, parent span id or 0
   kLeave = 7,       // span id                               removes; the span stays open
   kEndSpan = 8,     // span id                               removes if still there
   kFailSpan = 9,    // span id; as kEndSpan, the body threw or rejected
@@ -31,6 +31,7 @@ enum class Kind : uint8_t {
   kUnseenEnd = 16,  // a bracket ended whose begin was not recorded
   kEnter = 17,      // span id or 0: from here the thread works for it
   kExit = 18,       //                                       ends the last kEnter
+  kSpanMark = 19,   // name, span id that it belongs to
 };
 
 constexpr uint64_t MakeHead(uint64_t ticks, Kind kind) noexcept {
@@ -57,6 +58,7 @@ constexpr uint32_t WordsOf(Kind kind) noexcept {
     case Kind::kBeginChild:
     case Kind::kCounter:
     case Kind::kAttribute:
+    case Kind::kSpanMark:
       return 3;
     case Kind::kBeginSpan:
     case Kind::kOpenSpan:

@@ -21,6 +21,11 @@ void SpanReferences::Resolve(Recording* recording) const {
     context.span = RowOf(span_id);
     if (context.span != kNoParent) recording->contexts.Append(context);
   }
+  for (const auto& [row, span_id] : marks_) {
+    MarkRow mark = row;
+    mark.span = RowOf(span_id);
+    if (mark.span != kNoParent) recording->marks.Append(mark);
+  }
   AddTraceIds(&recording->ids);
   AddTo(&recording->attributes, attributes_);
   AddTo(&recording->links, links_);

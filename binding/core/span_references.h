@@ -21,6 +21,8 @@ class SpanReferences {
   void AddContext(const ContextRow& row, uint64_t span_id) { contexts_.push_back({row, span_id}); }
   void AddAttribute(const AttributeRow& row, uint64_t span_id) { attributes_.push_back({row, span_id}); }
   void AddLink(const LinkRow& row, uint64_t span_id) { links_.push_back({row, span_id}); }
+  // Left out when its span is.
+  void AddMark(const MarkRow& mark, uint64_t span_id) { marks_.push_back({mark, span_id}); }
   void AddTraceId(uint64_t span_id, uint64_t trace_high, uint64_t trace_low, uint64_t remote_parent) {
     trace_ids_.push_back({span_id, trace_high, trace_low, remote_parent});
   }
@@ -55,6 +57,7 @@ class SpanReferences {
   std::vector<Pending<ContextRow>> contexts_;
   std::vector<Pending<AttributeRow>> attributes_;
   std::vector<Pending<LinkRow>> links_;
+  std::vector<Pending<MarkRow>> marks_;
   std::vector<TraceId> trace_ids_;
 };
 

@@ -142,7 +142,8 @@ void ThreadLog::EndSlow(uint32_t name) noexcept {
   Publish(is_top ? 1 : 2);
 }
 
-uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket) noexcept {
+uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket,
+                             bool is_root) noexcept {
   if (control_.gate.load(std::memory_order_relaxed) == 0) return 0;
   busy_.store(1, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -157,7 +158,8 @@ uint64_t ThreadLog::OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_
       span = process_bits_ | next_span_;
       const uint32_t at = chunk_->used.load(std::memory_order_relaxed);
       chunk_->words[at] = MakeHead(ReadTicks(), push ? Kind::kBeginSpan : Kind::kOpenSpan);
-      chunk_->words[at + 1] = name | static_cast<uint64_t>(is_bracket) << 32;
+      chunk_->words[at + 1] =
+          name | static_cast<uint64_t>(is_bracket) << 32 | static_cast<uint64_t>(is_root) << 33;
       chunk_->words[at + 2] = span;
       chunk_->words[at + 3] = parent;
       if (push) {
@@ -373,6 +375,16 @@ void ThreadLog::Mark(uint32_t name) noexcept {
   words[0] = MakeHead(ReadTicks(), Kind::kMark);
   words[1] = name;
   Publish(2);
+}
+
+void ThreadLog::SpanMark(uint32_t name, uint64_t span) noexcept {
+  if ((control_.gate.load(std::memory_order_relaxed) & CategoryBit(name)) == 0) return;
+  uint64_t* words = Room(3);
+  if (words == nullptr) return;
+  words[0] = MakeHead(ReadTicks(), Kind::kSpanMark);
+  words[1] = name;
+  words[2] = span;
+  Publish(3);
 }
 
 void ThreadLog::Counter(uint32_t name, double value) noexcept {

@@ -28,6 +28,7 @@ struct alignas(64) ControlBlock {
   std::atomic<uint32_t> unseen_brackets{0};  // in flight without a record; JavaScript counts them
   std::atomic<uint32_t> contexts{0};         // entered and not exited
   std::atomic<uint32_t> exact{0};            // 1: some session wants async contexts followed
+  uint32_t scopes = 0;  // JavaScript's own: whether a span may be inside one of elsewhere
 };
 
 // What one thread could not record; written by its thread, read by any.
@@ -89,8 +90,10 @@ class ThreadLog {
   // --- spans with an id -----------------------------------------------------
   // 0 when the gate is shut or there is no room. `push` makes it the parent of
   // what follows on this thread until LeaveSpan or EndSpan. A bracket is given
-  // what native threads launch while it is the only one in flight.
-  uint64_t OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket = false) noexcept;
+  // what native threads launch while it is the only one in flight. A root has
+  // no parent, whatever is open.
+  uint64_t OpenSpan(uint32_t name, uint64_t parent, bool push, bool is_bracket = false,
+                    bool is_root = false) noexcept;
   void LeaveSpan(uint64_t span) noexcept;
   void EndSpan(uint64_t span, bool failed) noexcept;
   // A bracket ended that has no id.
@@ -118,9 +121,12 @@ class ThreadLog {
   void Link(uint64_t span, uint64_t trace_high, uint64_t trace_low, uint64_t linked) noexcept;
   void TraceId(uint64_t span, uint64_t trace_high, uint64_t trace_low, uint64_t remote_parent) noexcept;
   void Mark(uint32_t name) noexcept;
+  void SpanMark(uint32_t name, uint64_t span) noexcept;
   void Counter(uint32_t name, double value) noexcept;
 
   // --- any thread -----------------------------------------------------------
+  // What all span ids of this process have in common, above kSpanNumberBits.
+  uint64_t process_bits() const noexcept { return process_bits_; }
   uint32_t id() const noexcept { return id_; }
   ControlBlock& control() noexcept { return control_; }
   const LogCounts& counts() const noexcept { return counts_; }

@@ -6,10 +6,13 @@
 
 #include <node_api.h>
 
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
 #include "core/clock.h"
+#include "core/random.h"
 #include "core/recorder.h"
 
 namespace opscope {
@@ -84,6 +87,19 @@ napi_value EndUnseenBracket(napi_env, napi_callback_info) {
 napi_value OpenSpan(napi_env, napi_callback_info) {
   ThreadLog& log = Recorder::CurrentLog();
   SetSpan(log, log.OpenSpan(log.control().name, ParentOf(log), false));
+  return nullptr;
+}
+
+// Not inside what is open on the stack; a parent that is given, of another thread, holds.
+napi_value BeginRoot(napi_env, napi_callback_info) {
+  ThreadLog& log = Recorder::CurrentLog();
+  SetSpan(log, log.OpenSpan(log.control().name, ParentOf(log), true, false, true));
+  return nullptr;
+}
+
+napi_value OpenRoot(napi_env, napi_callback_info) {
+  ThreadLog& log = Recorder::CurrentLog();
+  SetSpan(log, log.OpenSpan(log.control().name, ParentOf(log), false, false, true));
   return nullptr;
 }
 
@@ -175,6 +191,26 @@ void SetTraceId(const Napi::CallbackInfo& info) {
   log.TraceId(SpanOf(log, info[0]), Uint64Of(info[1]), Uint64Of(info[2]), Uint64Of(info[3]));
 }
 
+// 16 random bytes, never all zeros, as text.
+Napi::Value NewTraceId(const Napi::CallbackInfo& info) {
+  thread_local Random random;
+  char text[33];
+  const uint64_t high = random.Next();
+  uint64_t low = random.Next();
+  if ((high | low) == 0) low = 1;
+  std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, high, low);
+  return Napi::String::New(info.Env(), text, 32);
+}
+
+Napi::Value ProcessBits(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), Recorder::CurrentLog().process_bits());
+}
+
+void SpanMark(const Napi::CallbackInfo& info) {
+  ThreadLog& log = Recorder::CurrentLog();
+  log.SpanMark(info[0].As<Napi::Number>().Uint32Value(), SpanOf(log, info[1]));
+}
+
 void Mark(const Napi::CallbackInfo& info) {
   Recorder::CurrentLog().Mark(info[0].As<Napi::Number>().Uint32Value());
 }
@@ -211,6 +247,8 @@ void ExportSpans(Napi::Env env, Napi::Object exports) {
   hot("enterContext", &EnterContext);
   hot("exitContext", &ExitContext);
   hot("openSpan", &OpenSpan);
+  hot("beginRoot", &BeginRoot);
+  hot("openRoot", &OpenRoot);
   hot("leaveSpan", &LeaveSpan);
   hot("endSpan", &EndSpan);
   hot("failSpan", &FailSpan);
@@ -220,6 +258,9 @@ void ExportSpans(Napi::Env env, Napi::Object exports) {
   exports.Set("attribute", Napi::Function::New<SetAttribute>(env, "attribute"));
   exports.Set("link", Napi::Function::New<AddLink>(env, "link"));
   exports.Set("traceId", Napi::Function::New<SetTraceId>(env, "traceId"));
+  exports.Set("newTraceId", Napi::Function::New<NewTraceId>(env, "newTraceId"));
+  exports.Set("processBits", Napi::Function::New<ProcessBits>(env, "processBits"));
+  exports.Set("spanMark", Napi::Function::New<SpanMark>(env, "spanMark"));
   exports.Set("mark", Napi::Function::New<Mark>(env, "mark"));
   exports.Set("counter", Napi::Function::New<Counter>(env, "counter"));
   exports.Set("nowNs", Napi::Function::New<NowNs>(env, "nowNs"));

@@ -163,6 +163,46 @@ TEST_CASE("a span with an id that was left is async, and may end on another thre
   CHECK(r->unfinished == 0);
 }
 
+TEST_CASE("a root has no parent, whatever is open, unless one is given") {
+  const int session = Recorder::Get().StartSession({});
+  ThreadLog& log = Recorder::CurrentLog();
+  const uint32_t name = Name("root", Category::kSection), other = Name("given", Category::kSection);
+  {
+    Scope outer("outer");
+    const uint64_t root = log.OpenSpan(name, 0, true, false, true);
+    { Scope inside("inside"); }
+    log.LeaveSpan(root);
+    { Scope after("after"); }
+    log.EndSpan(log.OpenSpan(other, root, false, false, true), false);
+    log.EndSpan(root, false);
+  }
+  CHECK(Tree(*Stop(session)) == "outer(after) root(inside given)");
+}
+
+TEST_CASE("a mark of a span belongs to it from any thread, and goes where its span is not kept") {
+  Recorder& recorder = Recorder::Get();
+  ThreadLog& log = Recorder::CurrentLog();
+  const uint32_t mark = Name("mark"), span_name = Name("request", Category::kSection);
+  SessionOptions options;
+  options.category_mask = 1u << static_cast<uint32_t>(Category::kCpuOp);
+  const int all = recorder.StartSession({});
+  const int ops = recorder.StartSession(options);
+  const uint64_t span = log.OpenSpan(span_name, 0, false);
+  log.SpanMark(mark, span);
+  log.Mark(mark);
+  std::thread([mark, span] { Recorder::CurrentLog().SpanMark(mark, span); }).join();
+  log.EndSpan(span, false);
+  log.SpanMark(mark, span);
+  const auto of_ops = Stop(ops);
+  CHECK(of_ops->marks.size() == 1);
+  const auto r = Stop(all);
+  REQUIRE(r->marks.size() == 4);
+  std::string spans;
+  for (const MarkRow& row : r->marks)
+    spans += std::to_string(row.thread) + ":" + std::to_string(row.span) + " ";
+  CHECK(spans == "0:0 0:-1 0:0 1:0 ");
+}
+
 TEST_CASE("a bracket is flagged, and one without a row tells when it was in flight") {
   Recorder& recorder = Recorder::Get();
   ThreadLog& log = Recorder::CurrentLog();

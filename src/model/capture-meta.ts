@@ -16,7 +16,8 @@ export function parseMeta(metaJson: string): CaptureMeta {
   }
   for (const key of ['spanCostNs', 'notBrokenDown'])
     checked[key] = typeof given[key] === 'number' ? given[key] : undefined
-  for (const key of ['clock', 'node', 'opscope']) checked[key] = typeof given[key] === 'string' ? given[key] : undefined
+  for (const key of ['clock', 'node', 'opscope', 'traceparent'])
+    checked[key] = typeof given[key] === 'string' ? given[key] : undefined
   const entries = Object.entries({ ...given, ...checked }).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as CaptureMeta
 }

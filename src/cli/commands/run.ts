@@ -31,6 +31,7 @@ const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: stri
   delayMs: ['<ms>', 'how long after the start the recording begins'],
   durationMs: ['<ms>', 'how long it lasts; the file is complete then'],
   signal: ['<name>', 'pauses and resumes it: SIGUSR2'],
+  traceparent: ['<header>', 'parent of what has none, as W3C Trace Context names it'],
   attributes: ['<list>', 'facts about the recording, key=value,key=value'],
 }
 
