@@ -33,6 +33,7 @@ import {
   type TracerOption,
 } from './model/ops.js'
 import { type Overhead, overhead } from './model/overhead.js'
+import { showAsText } from './model/show-as-text.js'
 import { type Summary, type SummaryOptions, summaryOf } from './model/summary.js'
 import { type SyncRow, syncRows } from './model/syncs.js'
 import { Table, type Value } from './model/table.js'
@@ -40,6 +41,7 @@ import { TraceRows } from './model/trace-rows.js'
 import type { NativeTables } from './native-tables.js'
 import { checkChoice, checkKeys } from './option-checks.js'
 import { formatReport, type ReportOptions } from './report/op-report.js'
+import { shortHtml, shortText } from './report/short-report.js'
 
 export type { ReportOptions }
 
@@ -101,6 +103,10 @@ export class Capture {
   readonly #source: ReportSource
   readonly #lateWarnings: NativeWarning[] = []
   #lazyTraceRows: TraceRows | undefined
+
+  static {
+    showAsText(Capture, capture => shortHtml(capture.#source, capture.warnings.length))
+  }
 
   private constructor(recording: RecordingHandle, tables: NativeTables, view: RecordingView, meta: CaptureMeta) {
     this.#recording = recording
@@ -351,6 +357,11 @@ export class Capture {
       findings: this.findings(),
       warnings: this.warnings,
     }
+  }
+
+  /** At a glance, as the REPL and console.log show it: what was recorded, and the ops that took the most time. */
+  toString(): string {
+    return shortText(this.#source, this.warnings.length)
   }
 
   /** For files of this package that are written after the capture was made. @internal */

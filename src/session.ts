@@ -92,6 +92,10 @@ export class Session {
   #capture: Capture | undefined
   #stopping: Promise<Capture> | undefined
 
+  static {
+    showAsText(Session)
+  }
+
   /** Use startSession(), profile() or startProfiler(). `onStopped` is called once, however it stops. @internal */
   constructor(options: ResolvedOptions, onStopped: (capture: Capture) => void = () => {}) {
     this.#native = native()
@@ -374,8 +378,6 @@ export class Session {
     }
   }
 }
-
-showAsText(Session)
 
 function writeWarning(error: unknown): { code: string; detail: string; count: number } {
   return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
