@@ -12,8 +12,8 @@ export type Value = string | number | bigint | null
 /** A row of a {@link Table}: its values by column. */
 export type Row = Record<string, Value>
 
-/** How a column is stored: text, whole numbers, or fractions; the names that data frames use. */
-export type ColumnType = 'str' | 'i64' | 'f64'
+/** How a column is stored: text, whole numbers of 32 or 64 bits, or fractions; the names that data frames use. */
+export type ColumnType = 'str' | 'i32' | 'i64' | 'f64'
 export interface ColumnSpec {
   readonly name: string
   readonly type: ColumnType

@@ -7,10 +7,11 @@ import {
   type NameEntry,
   type RecordingView,
   ROLES,
+  type ThreadEntry,
 } from '../binding.js'
 import type { Interval } from './intervals.js'
 import { RowIds } from './row-ids.js'
-import { exact, type TableColumn, type Value } from './table.js'
+import { type ColumnType, exact, type TableColumn, type Value } from './table.js'
 
 const INFERENCE = CATEGORIES.indexOf('inference')
 const CPU_OP = CATEGORIES.indexOf('cpu_op')
@@ -21,18 +22,27 @@ const OP = ROLES.indexOf('op')
 
 const CATEGORY_OF: Record<GpuKind, number> = { kernel: DEVICE, copy: MEMCPY, fill: MEMCPY, sync: SYNC }
 
-// Whole numbers that callers give to spans as attributes; GPU rows have some of them by themselves.
-const NUMBER_KEYS = [
-  'device_index',
-  'stream',
-  'context',
-  'execution_index',
-  'instruction_index',
-  'operator_index',
-  'correlation_id',
-  'bytes',
-] as const
-type NumberKey = (typeof NUMBER_KEYS)[number]
+// Whole numbers that callers give to spans as attributes; GPU rows have some of them by themselves. With their widths:
+// 32 bits are enough for an index, and data frames for JavaScript show wider ones inexactly.
+const NUMBER_KEYS: Record<NumberKey, ColumnType> = {
+  device_index: 'i32',
+  stream: 'i32',
+  context: 'i32',
+  execution_index: 'i64',
+  instruction_index: 'i32',
+  operator_index: 'i32',
+  correlation_id: 'i64',
+  bytes: 'i64',
+}
+type NumberKey =
+  | 'device_index'
+  | 'stream'
+  | 'context'
+  | 'execution_index'
+  | 'instruction_index'
+  | 'operator_index'
+  | 'correlation_id'
+  | 'bytes'
 
 type Attributes = Map<string, string | number | bigint | boolean>
 
@@ -144,18 +154,18 @@ export class TraceRows {
     const span = this.inference[row]!
     return span < 0 ? null : this.spanId(span)
   }
-  /** What the GPU row knows, or the attribute of this name if it is a whole number. */
+  /** What the GPU row knows, or the attribute of this name if it is a whole number that its column has room for. */
   number(row: number, key: NumberKey): number | bigint | null {
-    if (this.isSpan(row)) return wholeNumber(this.#attributesOf(row)?.get(key))
+    if (this.isSpan(row)) return wholeNumber(key, this.#attributesOf(row)?.get(key))
     const { gpu } = this.#view
     const at = row - this.#spanCount
     switch (key) {
       case 'device_index':
-        return gpu.device[at]!
+        return wholeNumber(key, gpu.device[at]!)
       case 'stream':
-        return gpu.stream[at]!
+        return wholeNumber(key, gpu.stream[at]!)
       case 'context':
-        return gpu.context[at]!
+        return wholeNumber(key, gpu.context[at]!)
       case 'correlation_id':
         return gpu.correlationId[at] === 0n ? null : exact(gpu.correlationId[at]!)
       case 'bytes':
@@ -201,8 +211,11 @@ export class TraceRows {
       { name: 'cat', type: 'str', at: row => CATEGORIES[this.#category(row)]! },
       { name: 'name', type: 'str', at: row => this.name(row) },
       { name: 'status', type: 'str', at: row => this.#status(row) },
-      { name: 'thread.id', type: 'i64', at: row => this.#osThreadId(row) },
-      ...NUMBER_KEYS.map(key => ({ name: key, type: 'i64' as const, at: (row: number) => this.number(row, key) })),
+      { name: 'thread.id', type: 'i64', at: row => this.#threadOf(row)?.osThreadId || null },
+      { name: 'node.thread', type: 'i32', at: row => this.#nodeThreadId(row) },
+      ...Object.entries(NUMBER_KEYS).map(([key, type]) => {
+        return { name: key, type, at: (row: number) => this.number(row, key as NumberKey) }
+      }),
       { name: 'paused_ns', type: 'i64', at: ifFinished(row => this.pausedNs(row)) },
       { name: 'attrs', type: 'str', at: row => this.#otherAttributes(row) },
     ]
@@ -241,8 +254,8 @@ export class TraceRows {
     if (this.parent[row]! >= 0) return this.spanId(this.parent[row]!)
     return this.isSpan(row) ? this.#idsOf().remoteParentId(row) : null
   }
-  /** Of GPU work, the thread that launched it; null: not known. */
-  #osThreadId(row: number): number | null {
+  /** Of GPU work, the thread that launched it; undefined: not known. */
+  #threadOf(row: number): ThreadEntry | undefined {
     if (this.#threads === undefined) {
       const threads = new Int32Array(this.#spanCount)
       for (const [thread, { firstRow, rowCount }] of this.#view.threads.entries()) {
@@ -252,7 +265,12 @@ export class TraceRows {
     }
     const { gpu, launches, threads } = this.#view
     const thread = this.isSpan(row) ? this.#threads[row] : launches.thread[gpu.launch[row - this.#spanCount]!]
-    return (thread !== undefined && threads[thread]?.osThreadId) || null
+    return thread === undefined ? undefined : threads[thread]
+  }
+  /** null: no thread of JavaScript. */
+  #nodeThreadId(row: number): number | null {
+    const id = this.#threadOf(row)?.jsThreadId ?? -1
+    return id < 0 ? null : id
   }
   #attributesOf(row: number): Attributes | undefined {
     if (this.#attributes === undefined) {
@@ -268,7 +286,7 @@ export class TraceRows {
   /** What no column shows, as JSON. */
   #otherAttributes(row: number): Value {
     const own = this.isSpan(row) ? [...(this.#attributesOf(row) ?? [])] : []
-    const others = own.filter(([key, value]) => !isShown(key) || wholeNumber(value) === null)
+    const others = own.filter(([key, value]) => !isNumberKey(key) || wholeNumber(key, value) === null)
     if (others.length === 0) return null
     return JSON.stringify(Object.fromEntries(others), (_, value: unknown) => {
       const number = typeof value === 'bigint' ? exact(value) : value
@@ -277,10 +295,13 @@ export class TraceRows {
   }
 }
 
-function isShown(key: string): boolean {
-  return (NUMBER_KEYS as readonly string[]).includes(key)
+function isNumberKey(key: string): key is NumberKey {
+  return Object.hasOwn(NUMBER_KEYS, key)
 }
-function wholeNumber(value: unknown): number | bigint | null {
-  if (typeof value === 'bigint') return exact(value)
-  return Number.isSafeInteger(value) ? (value as number) : null
+/** null: no whole number, or too large for the column. */
+function wholeNumber(key: NumberKey, value: unknown): number | bigint | null {
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value)
+  if (!isWhole) return null
+  if (NUMBER_KEYS[key] === 'i32' && Number(value) !== (Number(value) | 0)) return null
+  return typeof value === 'bigint' ? exact(value) : (value as number)
 }

@@ -393,6 +393,38 @@ describe('a row', () => {
       ['b', 'unfinished', null, null, null, null, null],
     ])
   })
+  it('keeps an index of 32 bits in its column, and a larger one among the other attributes', async () => {
+    const attributes = { stream: 2 ** 31 - 1, context: 2 ** 31, device_index: -(2 ** 31), bytes: 2 ** 40 }
+    const capture = await buildCapture({
+      spans: [{ thread: 'main', name: 'a', startNs: 0, endNs: 9, attributes }],
+      gpu: [{ kind: 'kernel', name: 'gemm', startNs: 10, endNs: 11, stream: 2 ** 32 - 1, context: 2 }],
+    })
+    expect(cells(capture.rows(), 'stream', 'context', 'device_index', 'bytes', 'attrs')).toEqual([
+      [2 ** 31 - 1, null, -(2 ** 31), 2 ** 40, '{"context":2147483648}'],
+      [null, 2, 0, null, null],
+    ])
+    const typeOf = (name: string) => capture.rows().schema.find(column => column.name === name)!.type
+    expect([typeOf('stream'), typeOf('bytes')]).toEqual(['i32', 'i64'])
+  })
+  it('tells the thread of worker_threads that it ran on, or that launched it', async () => {
+    const capture = await buildCapture({
+      threads: [{ name: 'main', jsThreadId: 0 }, { name: 'worker', jsThreadId: 3 }, { name: 'native' }],
+      spans: ['main', 'worker', 'native'].map((thread, i) => ({
+        thread,
+        name: thread,
+        startNs: i * 10,
+        endNs: i * 10 + 5,
+      })),
+      launches: [{ thread: 'worker', name: 'cudaLaunchKernel', startNs: 11, endNs: 12, correlationId: 1 }],
+      gpu: [{ kind: 'kernel', name: 'gemm', startNs: 40, endNs: 50, correlationId: 1 }],
+    })
+    expect(cells(capture.rows(), 'name', 'node.thread')).toEqual([
+      ['main', 0],
+      ['worker', 3],
+      ['native', null],
+      ['gemm', 3],
+    ])
+  })
   it('without ids has some that no other row has, and the trace of its root', async () => {
     const capture = await buildCapture({
       spans: [
