@@ -1,5 +1,6 @@
 #include "json_text.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -31,6 +32,15 @@ constexpr int64_t kMaxSafe = int64_t{1} << 53;
 
 }  // namespace
 
+void AppendValidUtf8(std::string_view text, std::string* out) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  for (size_t i = 0; i < text.size();) {
+    const size_t size = CharacterSize(p + i, text.size() - i);
+    out->append(size == 0 ? "\xEF\xBF\xBD" : text.substr(i, size));
+    i += size == 0 ? 1 : size;
+  }
+}
+
 void AppendJsonString(std::string_view text, std::string* out) {
   out->push_back('"');
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
@@ -59,8 +69,14 @@ void AppendJsonString(std::string_view text, std::string* out) {
       case '\t':
         out->append("\\t");
         break;
+      case '\b':
+        out->append("\\b");
+        break;
+      case '\f':
+        out->append("\\f");
+        break;
       default:
-        if (c >= 0x20 && c != 0x7F) {
+        if (c >= 0x20) {
           out->push_back(static_cast<char>(c));
         } else {
           out->append("\\u00");
@@ -129,6 +145,43 @@ void AppendDouble(double value, std::string* out) {
   }
   out->append(text);
   if (is_integer) out->append(".0");
+}
+
+void AppendScriptNumber(double value, std::string* out) {
+  if (!std::isfinite(value)) {
+    out->append("null");
+    return;
+  }
+  if (value == 0) {
+    out->push_back('0');
+    return;
+  }
+  if (value < 0) out->push_back('-');
+  // d.ddde±xx, the shortest that reads back; then placed as Number::toString of ECMAScript does.
+  char text[32];
+  const auto written =
+      std::to_chars(text, text + sizeof text, std::abs(value), std::chars_format::scientific);
+  const std::string_view shortest(text, static_cast<size_t>(written.ptr - text));
+  const size_t e = shortest.find('e');
+  std::string digits(1, shortest[0]);
+  if (e > 2) digits += shortest.substr(2, e - 2);
+  const int exponent = std::atoi(std::string(shortest.substr(e + 1)).c_str());
+  const auto count = static_cast<int>(digits.size());
+  const int point = exponent + 1;
+  if (point > 21 || point < -5) {
+    out->append(digits, 0, 1);
+    if (count > 1) out->append(1, '.').append(digits, 1);
+    out->append(exponent < 0 ? "e-" : "e+");
+    AppendInteger(std::abs(exponent), out);
+  } else if (point <= 0) {
+    out->append("0.").append(static_cast<size_t>(-point), '0').append(digits);
+  } else if (point >= count) {
+    out->append(digits).append(static_cast<size_t>(point - count), '0');
+  } else {
+    out->append(digits, 0, static_cast<size_t>(point))
+        .append(1, '.')
+        .append(digits, static_cast<size_t>(point));
+  }
 }
 
 Micros::Micros() noexcept {

@@ -9,8 +9,12 @@
 
 namespace opscope {
 
-// Appends the text with quotes around it. Control characters are escaped (one
-// raw one makes a whole trace unreadable), invalid UTF-8 becomes U+FFFD.
+// Appends the text with invalid bytes as U+FFFD.
+void AppendValidUtf8(std::string_view text, std::string* out);
+
+// Appends the text with quotes around it, as JSON.stringify does. Control
+// characters are escaped (one raw one makes a whole trace unreadable), invalid
+// UTF-8 becomes U+FFFD.
 void AppendJsonString(std::string_view text, std::string* out);
 
 // The longest prefix of at most `bytes` bytes that does not split a character.
@@ -24,6 +28,8 @@ void AppendSafeUnsigned(uint64_t value, std::string* out);
 // The shortest text that reads back as the same double; with a point or an
 // exponent, so that it does not look like an integer. Not finite: a string.
 void AppendDouble(double value, std::string* out);
+// As JSON.stringify writes a number: the shortest digits, null if not finite.
+void AppendScriptNumber(double value, std::string* out);
 
 // Integer ns as µs with up to three decimals.
 class Micros {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -161,7 +162,8 @@ TEST_CASE("strings are escaped so that any parser takes them") {
     AppendJsonString(text, &out);
     return out;
   };
-  CHECK(quoted("a\"b\\c/\n\x01\x7f") == R"("a\"b\\c/\n\u0001\u007f")");
+  CHECK(quoted("a\"b\\c/\n\x01\x7f") == R"("a\"b\\c/\n\u0001)"
+                                        "\x7f\"");
   CHECK(quoted(std::string_view("\0", 1)) == R"("\u0000")");
   CHECK(quoted("é€😀") == "\"é€😀\"");
   CHECK(quoted("\xff") == "\"\xEF\xBF\xBD\"");
@@ -183,6 +185,33 @@ TEST_CASE("doubles read back as the same number and never look like integers") {
   std::string text;
   AppendDouble(NAN, &text);
   CHECK(text == "\"NaN\"");
+}
+
+TEST_CASE("numbers are written as JavaScript writes them") {
+  const auto text = [](double value) {
+    std::string out;
+    AppendScriptNumber(value, &out);
+    return out;
+  };
+  // Number::toString of ECMAScript: up to 21 digits before the point and 6 zeros after it, else an exponent.
+  CHECK(text(0) == "0");
+  CHECK(text(-0.0) == "0");
+  CHECK(text(1) == "1");
+  CHECK(text(-0.5) == "-0.5");
+  CHECK(text(123456789.125) == "123456789.125");
+  CHECK(text(100) == "100");
+  CHECK(text(1e20) == "100000000000000000000");
+  CHECK(text(1e21) == "1e+21");
+  CHECK(text(1.25e21) == "1.25e+21");
+  CHECK(text(0.000001) == "0.000001");
+  CHECK(text(0.00000123) == "0.00000123");
+  CHECK(text(1e-7) == "1e-7");
+  CHECK(text(-1.5e-7) == "-1.5e-7");
+  CHECK(text(5e-324) == "5e-324");
+  CHECK(text(1.7976931348623157e308) == "1.7976931348623157e+308");
+  CHECK(text(0.1 + 0.2) == "0.30000000000000004");
+  CHECK(text(std::nan("")) == "null");
+  CHECK(text(-std::numeric_limits<double>::infinity()) == "null");
 }
 
 TEST_CASE("a plain span is one line of known text") {
