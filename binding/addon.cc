@@ -12,6 +12,7 @@
 #include "node/recording_binding.h"
 #include "node/session_binding.h"
 #include "node/span_binding.h"
+#include "node/table_binding.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("version", OPSCOPE_VERSION);
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   opscope::ExportSessions(env, exports, &opscope::NoGpuSource);
 #endif
   opscope::ExportRecordings(env, exports);
+  opscope::ExportTables(env, exports);
   opscope::FillNativeApiSlots();
   return exports;
 }

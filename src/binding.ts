@@ -128,6 +128,19 @@ export interface RecordingView {
   gpu: RawRows['gpu'] & { launch: Int32Array; span: Int32Array }
 }
 
+/** What the native side writes; `ExportFormat` without those that JavaScript makes. */
+export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'arrow' | 'csv'
+
+/** The rows of a recording as a table, owned by the native side; opaque here. */
+export interface TableHandle {
+  readonly __table: unique symbol
+}
+export interface TableColumnInfo {
+  name: string
+  type: 'dictionary' | 'text' | 'int32' | 'int64' | 'timestamp'
+  nullable: boolean
+}
+
 export type TimeOf = 0 | 1 | 2 // cpu, gpu, all
 
 /** Every function that the native addon exports. Functions without a comment do what their name says. */
@@ -245,19 +258,36 @@ export interface NativeBinding {
   /** Everything that reports are made of; computed once for a recording, on a thread of its own. */
   tables(recording: RecordingHandle, time: TimeOf): Promise<NativeTables>
   tablesSync(recording: RecordingHandle, time: TimeOf): NativeTables
-  /** Streams the recording to an open file descriptor (not closed); resolves to the bytes written. */
+  /**
+   * Streams the recording to an open file descriptor (not closed); resolves to the bytes written. `absolute`: times in
+   * a table since the Unix epoch.
+   */
   write(
     recording: RecordingHandle,
-    format: 'perfetto' | 'chrome' | 'paddle',
+    format: NativeFormat,
     fd: number,
-    gzip: boolean,
+    absolute: boolean,
   ): Promise<{ bytes: number; warnings: NativeWarning[] }>
   writeSync(
     recording: RecordingHandle,
-    format: 'perfetto' | 'chrome' | 'paddle',
+    format: NativeFormat,
     fd: number,
-    gzip: boolean,
+    absolute: boolean,
   ): { bytes: number; warnings: NativeWarning[] }
+  /** The bytes of an Arrow file, in native memory that they own. */
+  toArrow(recording: RecordingHandle, absolute: boolean): Promise<Uint8Array>
+  /** Puts the rows in order, once for all the calls below. */
+  openTable(recording: RecordingHandle, absolute: boolean): Promise<TableHandle>
+  openTableSync(recording: RecordingHandle, absolute: boolean): TableHandle
+  describeTable(table: TableHandle): { rows: number; columns: TableColumnInfo[]; metadata: Record<string, string> }
+  /** What these codes of a dictionary mean. */
+  tableTexts(table: TableHandle, column: number, codes: Int32Array): string[]
+  /** At most `count` rows, a batch for each column as Arrow lays it out: values are numbers, codes or UTF-8. */
+  tableBatch(
+    table: TableHandle,
+    first: number,
+    count: number,
+  ): { validity: Uint8Array; offsets: Int32Array; values: Uint8Array }[]
   /** Reads a Perfetto trace written by opscope; a cut file gives what is whole, with a warning. */
   readPerfetto(path: string): Promise<RecordingHandle>
 }

@@ -9,6 +9,7 @@ import {
   type TimeOf,
 } from './binding.js'
 import { OpscopeError } from './errors.js'
+import { dataFrameOf } from './export/data-frame.js'
 import { type ExportFormat, openOutput, type Written, writeCapture } from './export/index.js'
 import { type AsyncRow, asyncRows } from './model/async-rows.js'
 import { parseMeta, STATES, TRACER_OPTIONS, warningsOf } from './model/capture-meta.js'
@@ -46,9 +47,15 @@ import { shortHtml, shortText } from './report/short-report.js'
 export type { ReportOptions }
 
 export interface ExportOptions {
-  /** @default by the suffix of the path: .json and .json.gz chrome, .paddle.pb paddle, all others perfetto */
+  /** @default by the suffix of the path: .json chrome, .paddle.pb paddle, .arrow, .parquet, .csv, all others perfetto */
   format?: ExportFormat
+  /**
+   * Of .arrow, .parquet and .csv: `start` and `end` are moments since the Unix epoch, not ns since the session's start.
+   * @default false
+   */
+  absolute?: boolean
 }
+export type ArrowOptions = Pick<ExportOptions, 'absolute'>
 /** Trouble while recording, reading or importing; the recording went on without what is counted here. */
 export interface CaptureWarning extends NativeWarning {
   /** A sentence for people. */
@@ -323,15 +330,40 @@ export class Capture {
 
   /**
    * Writes the capture to a file, whose suffix decides the format: `.json` and `.json.gz` Chrome trace, `.paddle.pb`
-   * Paddle's profile, anything else a Perfetto trace, the only one that loses nothing. A regular file is replaced
-   * when the new one is complete, never before.
-   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE for a format that is not written
+   * Paddle's profile, `.arrow`, `.parquet`, `.csv` and `.csv.gz` the rows as a table, anything else a Perfetto trace,
+   * which loses nothing. A regular file is replaced when the new one is complete, never before.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE for a format that is not written,
+   * ERR_OPSCOPE_PACKAGE_MISSING for `.parquet` without hyparquet-writer
    * @example
    * await capture.export('trace.json.gz')
    */
   async export(path: string | URL, options: ExportOptions = {}): Promise<Written> {
-    checkKeys(options, ['format'])
+    checkKeys(options, ['format', 'absolute'])
+    this.#checkAbsolute(options)
     return writeCapture(this.#recording, openOutput(path, options))
+  }
+  /**
+   * The {@link rows} as an Arrow IPC file in memory, made off the JavaScript thread: what data tools read.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE for absolute times of a capture that does
+   * not know when it was recorded
+   * @example
+   * const table = tableFromIPC(await capture.toArrow()) // of apache-arrow
+   */
+  async toArrow(options: ArrowOptions = {}): Promise<Uint8Array> {
+    checkKeys(options, ['absolute'])
+    this.#checkAbsolute(options)
+    return native().toArrow(this.#recording, options.absolute ?? false)
+  }
+  /**
+   * The {@link rows} as a data frame of nodejs-polars, which must be installed. In TypeScript, name its type:
+   * `toDataFrame<pl.DataFrame>()`.
+   * @throws OpscopeError ERR_OPSCOPE_PACKAGE_MISSING, and as toArrow()
+   * @example
+   * const frame = await capture.toDataFrame()
+   * console.log(frame.filter(pl.col('cat').eq(pl.lit('inference'))).select('name', 'dur'))
+   */
+  async toDataFrame<Frame = unknown>(options: ArrowOptions = {}): Promise<Frame> {
+    return (await dataFrameOf(await this.toArrow(options))) as Frame
   }
 
   /** What `JSON.stringify` shows: the summaries and rows, without the single spans. */
@@ -373,6 +405,18 @@ export class Capture {
     capture.#lateWarnings.push(warning)
   }
 
+  #checkAbsolute({ absolute = false }: ArrowOptions): void {
+    if (typeof absolute !== 'boolean') {
+      const got = `got ${typeof absolute}`
+      throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the "absolute" option to be true or false, ${got}.`)
+    }
+    if (absolute && this.originEpochNs === 0n) {
+      throw new OpscopeError(
+        'ERR_OPSCOPE_OPTION_VALUE',
+        'This capture does not know when it was recorded, so it has no absolute times.',
+      )
+    }
+  }
   // Read when first asked for: most captures are only reported.
   get #traceRows(): TraceRows {
     this.#lazyTraceRows ??= new TraceRows(this.#source.view)

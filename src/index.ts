@@ -1,6 +1,7 @@
 export { type BatchOptions, BatchProfiler, profileBatches } from './batches.js'
 export type { Category, GpuKind, MemoryKind, Role } from './binding.js'
 export {
+  type ArrowOptions,
   Capture,
   type CaptureThread,
   type CaptureWarning,

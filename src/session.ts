@@ -8,6 +8,7 @@ import {
   type Output,
   openOutput,
   openStream,
+  outputWithoutScript,
   removeStream,
   type Stream,
   writeCapture,
@@ -113,14 +114,15 @@ export class Session {
     this.#clock = clock
     this.#isPaused = options.startPaused
     const isWaiting = options.delayMs > 0
+    const atEnd = this.#output === undefined ? undefined : outputWithoutScript(this.#output)
     this.#id = this.#native.startSession({
       categoryMask: mask,
       startPaused: options.startPaused || isWaiting,
       isDetailed: options.tracerOption === 'AllOpDetail',
       isExact: options.attribution === 'exact',
       hasGpu: this.#gpu.available,
-      path: this.#output?.path ?? '',
-      format: this.#output?.format ?? '',
+      path: atEnd?.path ?? '',
+      format: atEnd?.format ?? '',
       metaJson: JSON.stringify(this.#meta(options)),
       streamFd: this.#stream?.fd ?? -1,
       flushMs: options.flushMs,

@@ -51,7 +51,8 @@ async function makeProject(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'opscope-docs-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/opscope'))
-  for (const name of ['node_modules/onnxruntime-node', 'node_modules/node-api-headers', 'examples']) {
+  const packages = ['onnxruntime-node', 'node-api-headers', 'nodejs-polars', 'apache-arrow', '@duckdb']
+  for (const name of [...packages.map(each => `node_modules/${each}`), 'examples']) {
     symlinkSync(join(ROOT, name), join(folder, name))
   }
   await run(folder, process.execPath, [join(ROOT, 'examples/sample-trace.mjs')])

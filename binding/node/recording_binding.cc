@@ -4,8 +4,10 @@
 
 #include "core/op_table.h"
 #include "core/raw_rows.h"
+#include "format/arrow_writer.h"
 #include "format/byte_sink.h"
 #include "format/chrome_writer.h"
+#include "format/csv_writer.h"
 #include "format/paddle_writer.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
@@ -21,10 +23,6 @@ namespace opscope {
 namespace {
 
 using RecordingPointer = std::shared_ptr<const Recording>;
-
-RecordingPointer RecordingOf(const Napi::Value& value) {
-  return *value.As<Napi::External<RecordingPointer>>().Data();
-}
 
 Napi::Value View(const Napi::CallbackInfo& info) { return ViewValue(info.Env(), RecordingOf(info[0])); }
 Napi::Value ViewTable(const Napi::CallbackInfo& info) {
@@ -125,11 +123,12 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   const RecordingPointer recording = RecordingOf(info[0]);
   const std::string format = info[1].As<Napi::String>();
   const int fd = info[2].As<Napi::Number>().Int32Value();
+  const bool is_absolute = info[3].ToBoolean();
   auto written = std::make_shared<Written>();
   return RunOffThread(
       info.Env(),
-      [recording, format, fd, written] {
-        return WriteRecording(*recording, format, fd, &written->bytes, &written->warnings);
+      [recording, format, is_absolute, fd, written] {
+        return WriteRecording(*recording, format, is_absolute, fd, &written->bytes, &written->warnings);
       },
       [written](Napi::Env env) { return WrittenValue(env, *written); });
 }
@@ -137,7 +136,7 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
 Napi::Value WriteSync(const Napi::CallbackInfo& info) {
   Written written;
   const Status status =
-      WriteRecording(*RecordingOf(info[0]), info[1].As<Napi::String>(),
+      WriteRecording(*RecordingOf(info[0]), info[1].As<Napi::String>(), info[3].ToBoolean(),
                      info[2].As<Napi::Number>().Int32Value(), &written.bytes, &written.warnings);
   if (!status.ok()) {
     ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
@@ -164,10 +163,12 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes,
-                      std::vector<Warning>* warnings) {
+Status WriteRecording(const Recording& recording, const std::string& format, bool is_absolute, int fd,
+                      uint64_t* bytes, std::vector<Warning>* warnings) {
   ByteSink sink(fd);
   Status status = format == "chrome"   ? WriteChrome(recording, &sink, warnings)
+                  : format == "arrow"  ? WriteArrow(recording, is_absolute, &sink)
+                  : format == "csv"    ? WriteCsv(recording, is_absolute, &sink)
                   : format == "paddle" ? WritePaddle(recording, &sink, warnings)
                                        : WritePerfetto(recording, &sink, warnings);
   *bytes = sink.bytes();
@@ -190,6 +191,10 @@ Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> record
         Napi::MemoryManagement::AdjustExternalMemory(finalizer_env, -BytesOf(**held));
         delete held;
       });
+}
+
+std::shared_ptr<const Recording> RecordingOf(const Napi::Value& handle) {
+  return *handle.As<Napi::External<RecordingPointer>>().Data();
 }
 
 void ExportRecordings(Napi::Env env, Napi::Object exports) {

@@ -12,12 +12,14 @@
 
 namespace opscope {
 
-// `format`: perfetto, chrome or paddle. The descriptor stays open.
-Status WriteRecording(const Recording& recording, const std::string& format, int fd, uint64_t* bytes,
-                      std::vector<Warning>* warnings);
+// `format`: perfetto, chrome, paddle, arrow or csv. `is_absolute` is for the last two. The descriptor stays
+// open.
+Status WriteRecording(const Recording& recording, const std::string& format, bool is_absolute, int fd,
+                      uint64_t* bytes, std::vector<Warning>* warnings);
 
-// An opaque handle that keeps the recording alive.
+// An opaque handle that keeps the recording alive, and what it holds.
 Napi::Value WrapRecording(Napi::Env env, std::shared_ptr<const Recording> recording);
+std::shared_ptr<const Recording> RecordingOf(const Napi::Value& handle);
 
 void ExportRecordings(Napi::Env env, Napi::Object exports);
 

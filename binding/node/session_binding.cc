@@ -256,7 +256,7 @@ void FinishOwnSessions(OwnSessions* sessions) {
     if (fd < 0) continue;  // nobody is left to be told
     uint64_t bytes = 0;
     std::vector<Warning> warnings;
-    static_cast<void>(WriteRecording(*recording, own.format, fd, &bytes, &warnings));
+    static_cast<void>(WriteRecording(*recording, own.format, false, fd, &bytes, &warnings));
     close(fd);
   }
   delete sessions;

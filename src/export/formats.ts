@@ -3,8 +3,10 @@ import { extname } from 'node:path'
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 
-export type ExportFormat = 'perfetto' | 'chrome' | 'paddle'
-export const EXPORT_FORMATS: readonly ExportFormat[] = ['perfetto', 'chrome', 'paddle']
+export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'arrow' | 'parquet' | 'csv'
+export const EXPORT_FORMATS: readonly ExportFormat[] = ['perfetto', 'chrome', 'paddle', 'arrow', 'parquet', 'csv']
+/** Those that have the rows of the capture as a table. */
+export const TABLE_FORMATS: readonly ExportFormat[] = ['arrow', 'parquet', 'csv']
 
 export interface FileFormat {
   format: ExportFormat
@@ -15,19 +17,20 @@ export interface FileFormat {
 const BY_SUFFIX: [suffix: string, FileFormat][] = [
   ['.paddle.pb', { format: 'paddle', gzip: false }],
   ['.pftrace.gz', { format: 'perfetto', gzip: true }],
+  ['.parquet', { format: 'parquet', gzip: false }],
   ['.json.gz', { format: 'chrome', gzip: true }],
+  ['.csv.gz', { format: 'csv', gzip: true }],
   ['.pftrace', { format: 'perfetto', gzip: false }],
+  ['.arrow', { format: 'arrow', gzip: false }],
   ['.json', { format: 'chrome', gzip: false }],
+  ['.csv', { format: 'csv', gzip: false }],
 ]
 // Formats with a name of their own that this version does not write: a file so named must not hold something else.
 const NOT_WRITTEN: [suffix: string, what: string][] = [
   ['.xplane.pb', 'TensorBoard XPlane'],
   ['.otlp.json', 'OTLP'],
   ['.pb.gz', 'pprof'],
-  ['.parquet', 'Parquet'],
-  ['.arrow', 'Arrow'],
   ['.html', 'HTML'],
-  ['.csv', 'CSV'],
 ]
 
 /** The part of a path that tells the format, as `.json.gz`, else what `extname` says. */

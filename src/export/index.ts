@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip, gzipSync } from 'node:zlib'
 
-import { type NativeWarning, native, type RecordingHandle } from '../binding.js'
+import { type NativeFormat, type NativeWarning, native, type RecordingHandle } from '../binding.js'
 import { type Output, openSibling, replace, writeError } from './output.js'
+import { writeParquet, writeParquetSync } from './parquet.js'
 
 export { EXPORT_FORMATS, type ExportFormat, formatOf } from './formats.js'
 export { type Output, openOutput } from './output.js'
@@ -27,7 +28,16 @@ const GZIP_OPTIONS = { level: constants.Z_BEST_SPEED, chunkSize: 1 << 18 }
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE; a regular file is then as it was before.
  */
 export function writeCapture(recording: RecordingHandle, output: Output): Promise<Written> {
-  return writeOutput(output, fd => native().write(recording, output.format, fd, false))
+  const { format, absolute } = output
+  return writeOutput(output, async fd => {
+    if (format !== 'parquet') return native().write(recording, format, fd, absolute)
+    return { bytes: await writeParquet(recording, absolute, fd), warnings: [] }
+  })
+}
+
+/** Where the native side completes a file whose environment ends first: Parquet is made by JavaScript. */
+export function outputWithoutScript({ path, format }: Output): { path: string; format: NativeFormat } {
+  return format === 'parquet' ? { path: `${path}.arrow`, format: 'arrow' } : { path, format }
 }
 
 /** Puts what `produce` writes to a file descriptor where the output says: packed, and whole or not at all. */
@@ -83,7 +93,10 @@ export function writeCaptureSync(recording: RecordingHandle, output: Output): Wr
     temporary = isPlainDirect ? undefined : file.path
     let content: Content
     try {
-      content = native().writeSync(recording, output.format, file.fd, false)
+      content =
+        output.format === 'parquet'
+          ? { bytes: writeParquetSync(recording, output.absolute, file.fd), warnings: [] }
+          : native().writeSync(recording, output.format, file.fd, output.absolute)
     } finally {
       closeSync(file.fd)
     }

@@ -20,7 +20,8 @@ import { fileURLToPath } from 'node:url'
 
 import { OpscopeError } from '../errors.js'
 import { ownError } from '../native-error.js'
-import { type ExportFormat, formatOf } from './formats.js'
+import { type ExportFormat, formatOf, TABLE_FORMATS } from './formats.js'
+import { checkInstalled, PARQUET_WRITER } from './optional-package.js'
 
 /** A place that was found writable; nothing is open or created yet. */
 export interface Output {
@@ -28,6 +29,8 @@ export interface Output {
   readonly path: string
   readonly format: ExportFormat
   readonly gzip: boolean
+  /** Whether the times in a table are since the Unix epoch. */
+  readonly absolute: boolean
   /** The file behind all links. */
   readonly target: string
   /** A pipe or a device. */
@@ -41,14 +44,23 @@ export interface Output {
 /**
  * Checks that a capture can be written to this path, before anything is recorded. Leaves nothing behind.
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE saying what is in the way, ERR_OPSCOPE_OPTION_VALUE for a
- * format that is not written.
+ * format that is not written, ERR_OPSCOPE_PACKAGE_MISSING for one that needs a package.
  */
-export function openOutput(path: string | URL, options: { format?: string } = {}): Output {
+export function openOutput(path: string | URL, options: { format?: string; absolute?: boolean } = {}): Output {
   const given = path instanceof URL ? fileURLToPath(path) : path
   if (typeof given !== 'string' || given === '') {
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the path of a file, as a string or URL.')
   }
   const kind = formatOf(given, options.format)
+  const { absolute = false } = options
+  if (absolute && !TABLE_FORMATS.includes(kind.format)) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `The "absolute" option is for ${TABLE_FORMATS.join(', ')} files, not for ${kind.format}.`,
+      'Other formats hold the time of day anyway.',
+    )
+  }
+  if (kind.format === 'parquet') checkInstalled(PARQUET_WRITER)
   try {
     const target = targetOf(given)
     const stats = statOf(target)
@@ -64,7 +76,9 @@ export function openOutput(path: string | URL, options: { format?: string } = {}
     }
     const isSpecial = isDevicePath(given) || (stats !== undefined && !stats.isFile())
     const isDirect = isSpecial || !takesSiblings(target, stats !== undefined)
-    return { path: given, ...kind, target, isSpecial, isDirect, mode: stats?.isFile() ? stats.mode & 0o777 : 0o666 }
+    const isRegular = stats?.isFile() === true
+    const mode = isRegular ? stats.mode & 0o777 : 0o666
+    return { path: given, ...kind, absolute, target, isSpecial, isDirect, mode }
   } catch (error) {
     throw writeError(given, error)
   }

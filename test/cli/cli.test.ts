@@ -40,7 +40,7 @@ describe('opscope', () => {
     [['report', 'x', '--sorted-key', 'totl'], /Allowed choices are default, calls, total/],
     [['report', 'x', '--columns', '-3'], /positive whole number/],
     [['convert', 'x'], /missing required argument 'out'/],
-    [['convert', trace, at('x.parquet')], /does not write Parquet/],
+    [['convert', trace, at('x.html')], /does not write HTML/],
     [['timeline', 'x'], /needs an input and an output/],
     [['tables', 'x', '--table', 'inference'], /Allowed choices are summary, inferences/],
     [['tables', 'x', '--rows', '0'], /positive whole number/],
@@ -110,6 +110,16 @@ describe('opscope convert', () => {
   it('writes what the suffix says', async () => {
     expect(await cli(['convert', trace, at('out.json.gz')])).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(JSON.parse(gunzipSync(readFileSync(at('out.json.gz'))).toString()).traceEvents.length).toBeGreaterThan(10)
+  })
+  it('writes the rows as a table, on demand with absolute times', async () => {
+    const capture = await buildCapture(workedVector())
+    await capture.export(at('rows.pftrace'))
+    for (const more of [[], ['--absolute']]) {
+      expect(await cli(['convert', at('rows.pftrace'), at('rows.csv'), ...more])).toMatchObject({ code: 0, stderr: '' })
+      const lines = readFileSync(at('rows.csv'), 'utf8').trimEnd().split('\r\n')
+      expect([lines[0], lines.length]).toEqual([capture.rows().columns.join(','), 1 + 12])
+      expect(lines[1]!.split(',')[4]).toBe(more.length === 0 ? '10000' : '2025-11-22T02:53:20.000010000Z')
+    }
   })
   it('tells on standard error what the format could not carry', async () => {
     const { code, stdout, stderr } = await cli(['convert', trace, at('out.paddle.pb')])

@@ -44,19 +44,20 @@ describe('formatOf', () => {
     ['trace.json', 'chrome', false],
     ['TRACE.JSON.GZ', 'chrome', true],
     ['profile.paddle.pb', 'paddle', false],
+    ['rows.arrow', 'arrow', false],
+    ['rows.parquet', 'parquet', false],
+    ['rows.csv', 'csv', false],
+    ['rows.csv.gz', 'csv', true],
     ['/tmp/profile', 'perfetto', false],
     ['trace.whatever', 'perfetto', false],
   ])('%s is %s', (path, format, gzip) => {
     expect(formatOf(path)).toEqual({ format, gzip })
   })
-  it.each(['a.xplane.pb', 'a.arrow', 'a.parquet', 'a.csv', 'a.html', 'a.pb.gz', 'a.otlp.json'])(
-    'refuses %s, which would hold something else',
-    path => {
-      const { code, message } = failure(() => formatOf(path))
-      expect(code).toBe('ERR_OPSCOPE_OPTION_VALUE')
-      expect(message).toMatch(/does not write .*\n.*\.pftrace/)
-    },
-  )
+  it.each(['a.xplane.pb', 'a.html', 'a.pb.gz', 'a.otlp.json'])('refuses %s, which would hold something else', path => {
+    const { code, message } = failure(() => formatOf(path))
+    expect(code).toBe('ERR_OPSCOPE_OPTION_VALUE')
+    expect(message).toMatch(/does not write .*\n.*\.pftrace/)
+  })
 })
 
 describe('openOutput', () => {

@@ -75,6 +75,8 @@ for (let round = 0; round < 3; round++) {
     await capture.export(join(folder, name))
     ;(await loadCapture(join(folder, name))).report({ style: 'paddle' })
   }
+  for (const name of ['a.arrow', 'a.csv']) await capture.export(join(folder, name), { absolute: true })
+  await capture.toArrow()
   // A file cut anywhere, and one with any byte changed, must never be more than an error.
   const bytes = readFileSync(join(folder, 'a.pftrace'))
   for (let i = 0; i < 40; i++) {

@@ -1,0 +1,65 @@
+// Packages that a user installs for what opscope does with them; imported on first use.
+import { createRequire } from 'node:module'
+
+import { OpscopeError } from '../errors.js'
+
+export interface OptionalPackage {
+  readonly name: string
+  /** What cannot be done without it, to be put after "is needed". */
+  readonly use: string
+  readonly hint: string
+}
+
+export const PARQUET_WRITER: OptionalPackage = {
+  name: 'hyparquet-writer',
+  use: 'to write Parquet files',
+  hint: 'Install it: npm install hyparquet-writer. Without it, .arrow and .csv files can be written.',
+}
+export const POLARS: OptionalPackage = {
+  name: 'nodejs-polars',
+  use: 'for a data frame',
+  // npm skips a platform package that does not fit this Node, and exits with 0.
+  hint:
+    'Install it: npm install nodejs-polars (0.25.2 and later need Node 22, 0.24 runs on Node 20). If it is installed ' +
+    `and does not load, add its binary: npm install nodejs-polars-${polarsPlatform()}.`,
+}
+
+const requireHere = createRequire(import.meta.url)
+
+/** @throws OpscopeError ERR_OPSCOPE_PACKAGE_MISSING, as both below. */
+export function checkInstalled(wanted: OptionalPackage): void {
+  try {
+    requireHere.resolve(wanted.name)
+  } catch (error) {
+    throw missing(wanted, error)
+  }
+}
+export async function importPackage<T>(wanted: OptionalPackage): Promise<T> {
+  try {
+    return (await import(wanted.name)) as T
+  } catch (error) {
+    throw missing(wanted, error)
+  }
+}
+/** For exit paths, where nothing can be awaited. Node 22.0 to 22.11 cannot load ES modules so. */
+export function requirePackage<T>(wanted: OptionalPackage): T {
+  try {
+    return requireHere(wanted.name) as T
+  } catch (error) {
+    throw missing(wanted, error)
+  }
+}
+
+function missing({ name, use, hint }: OptionalPackage, cause: unknown): OpscopeError {
+  const [reason] = String((cause as Error).message).split('\n')
+  const message = `The package "${name}" is needed ${use}, and cannot be loaded: ${reason}`
+  return new OpscopeError('ERR_OPSCOPE_PACKAGE_MISSING', message, hint, { cause })
+}
+
+function polarsPlatform(): string {
+  const { platform, arch } = process
+  if (platform === 'win32') return `win32-${arch}-msvc`
+  if (platform !== 'linux') return `${platform}-${arch}`
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return `linux-${arch}-${report?.header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu'}`
+}
