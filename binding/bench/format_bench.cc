@@ -18,8 +18,10 @@
 
 #include "core/columns.h"
 #include "core/raw_rows.h"
+#include "format/arrow_writer.h"
 #include "format/byte_sink.h"
 #include "format/chrome_writer.h"
+#include "format/csv_writer.h"
 #include "format/paddle_writer.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
@@ -119,6 +121,13 @@ Recording MakeRecording(size_t spans) {
   recording.origin_clock_ns = 5'000'000'000'000;
   recording.origin_epoch_ns = 1'763'780'000'000'000'000;
   return recording;
+}
+
+Status WriteArrowRows(const Recording& recording, ByteSink* sink, std::vector<Warning>*) {
+  return WriteArrow(recording, false, sink);
+}
+Status WriteCsvRows(const Recording& recording, ByteSink* sink, std::vector<Warning>*) {
+  return WriteCsv(recording, false, sink);
 }
 
 void Fail(const Status& status) {
@@ -237,6 +246,8 @@ int main(int argc, char** argv) {
     BenchWriter("chrome", WriteChrome, 0, recording);
     BenchWriter("perfetto", WritePerfetto, 36, recording);
     BenchWriter("paddle", WritePaddle, 0, recording);
+    BenchWriter("arrow", WriteArrowRows, 0, recording);
+    BenchWriter("csv", WriteCsvRows, 0, recording);
     BenchReader(recording);
   }
 }
