@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { OpscopeError } from './errors.js'
+import type { ExportFormat } from './export/formats.js'
 import type { NativeTables } from './native-tables.js'
 import type { RawRows } from './raw-rows.js'
 
@@ -120,6 +121,8 @@ export interface RecordingView {
     traceIdHigh: BigUint64Array
     traceIdLow: BigUint64Array
   }
+  /** Of every row, spans and then what the GPU did: given, or made by the rule of binding/core/row_ids.h. 0: none. */
+  rowIds: { spanId: BigUint64Array; parentId: BigUint64Array; traceIdHigh: BigUint64Array; traceIdLow: BigUint64Array }
   attributes: { row: number; key: string; value: string | number | bigint | boolean }[]
   links: { row: number; traceId: string; spanId: string }[]
   marks: { thread: Uint32Array; name: Uint32Array; atNs: Float64Array; span: Int32Array }
@@ -129,7 +132,7 @@ export interface RecordingView {
 }
 
 /** What the native side writes; `ExportFormat` without those that JavaScript makes. */
-export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'arrow' | 'csv'
+export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'arrow' | 'csv'
 
 /** The rows of a recording as a table, owned by the native side; opaque here. */
 export interface TableHandle {
@@ -296,6 +299,7 @@ const SPARSE_TABLES = [
   'strings',
   'asyncs',
   'ids',
+  'rowIds',
   'attributes',
   'links',
   'marks',

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 
 import { CATEGORIES, FLAG_UNFINISHED, type NativeBinding, native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
@@ -347,6 +347,7 @@ export class Session {
     return {
       opscope: VERSION,
       node: process.versions.node,
+      host: hostname(),
       platform: `${process.platform}-${process.arch}`,
       cpus: availableParallelism(),
       state,

@@ -22,9 +22,11 @@
 #include "format/byte_sink.h"
 #include "format/chrome_writer.h"
 #include "format/csv_writer.h"
+#include "format/otlp_writer.h"
 #include "format/paddle_writer.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
+#include "format/pprof_writer.h"
 
 namespace {
 
@@ -248,6 +250,9 @@ int main(int argc, char** argv) {
     BenchWriter("paddle", WritePaddle, 0, recording);
     BenchWriter("arrow", WriteArrowRows, 0, recording);
     BenchWriter("csv", WriteCsvRows, 0, recording);
+    BenchWriter("otlp", WriteOtlp, 0, recording);
+    // Its output is small, so the floor says little: most of the time is the walk behind the op rows.
+    BenchWriter("pprof", WritePprof, 0, recording);
     BenchReader(recording);
   }
 }

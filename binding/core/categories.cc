@@ -32,4 +32,20 @@ const char* CategoryName(Category category) noexcept {
   return "unknown";
 }
 
+const char* RoleName(Role role) noexcept {
+  switch (role) {
+    case Role::kOp:
+      return "op";
+    case Role::kPhase:
+      return "phase";
+    case Role::kInstance:
+      return "instance";
+    case Role::kSpecial:
+      return "special";
+    case Role::kCopy:
+      return "copy";
+  }
+  return "op";
+}
+
 }  // namespace opscope

@@ -21,6 +21,9 @@ enum class Role : uint8_t {
   kCopy = 4,      // a copy API call, named as the GpuMemcpy summary expects
 };
 
+// "op", "phase", "instance", ...: the spelling of plain rows.
+const char* RoleName(Role role) noexcept;
+
 // Categories filter within a state. Values are bit numbers of the recording
 // gate and are stored in files: append only, at most 16.
 enum class Category : uint8_t {

@@ -403,13 +403,12 @@ OpTable MakeTable(const OpWalk& walk, const NodeSet& set, const std::vector<Ques
     uint64_t unfinished = 0;
     for (size_t i = set.first_path[node]; i < set.first_path[node + 1]; ++i) {
       const PathSums& sums = walk.sums()[set.paths[i]];
-      const PathEntry& entry = walk.paths()[set.paths[i]];
       cpu += sums.cpu_ns;
       gpu += sums.gpu_ns;
-      self += (op.is_async ? entry.slice_ns : sums.cpu_ns) - entry.covered_ns;
+      self += walk.SelfNs(set.paths[i]);
       first_start = std::min(first_start, sums.first_start_ns);
       first_end = std::min(first_end, sums.first_end_ns);
-      unfinished += entry.unfinished;
+      unfinished += walk.paths()[set.paths[i]].unfinished;
     }
     table.parent[row] = op.parent < 0 ? -1 : row_of_node[static_cast<size_t>(op.parent)];
     table.name[row] = op.name;

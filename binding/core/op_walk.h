@@ -62,6 +62,12 @@ class OpWalk {
   const std::vector<PathSums>& sums() const noexcept { return sums_; }
   const std::vector<PathEntry>& paths() const noexcept { return paths_; }
   const std::vector<AsyncCall>& async_calls() const noexcept { return async_calls_; }  // finished ones
+  uint32_t PathOf(size_t row) const noexcept { return path_of_row_[row] & ~kUnfinishedBit; }
+  // Host time of the finished spans of a path that no child covers.
+  int64_t SelfNs(uint32_t path) const noexcept {
+    const PathEntry& entry = paths_[path];
+    return (entry.is_async ? entry.slice_ns : sums_[path].cpu_ns) - entry.covered_ns;
+  }
   // kBucketCount counts of the chosen time per call; null for paths found late.
   const uint32_t* Histogram(uint32_t path) const noexcept {
     return path < kHistogramPaths ? histograms_.data() + size_t{path} * kBucketCount : nullptr;

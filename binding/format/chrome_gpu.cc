@@ -17,19 +17,6 @@ constexpr int64_t kOverheadSortIndex = 1'000'000;
 // A thread's streams have 16 numbers each; the last is for synchronisation.
 constexpr uint32_t kLanesOfStream = 16;
 
-Category CategoryOf(GpuKind kind) noexcept {
-  switch (kind) {
-    case GpuKind::kKernel:
-      return Category::kDevice;
-    case GpuKind::kCopy:
-    case GpuKind::kFill:
-      return Category::kMemcpy;
-    case GpuKind::kSync:
-      return Category::kSync;
-  }
-  return Category::kDevice;
-}
-
 }  // namespace
 
 void GpuLines::WriteLaunches(uint32_t thread, const std::string& thread_name, int64_t sort_index) {

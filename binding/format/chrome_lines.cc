@@ -3,25 +3,6 @@
 #include "span_rows.h"
 
 namespace opscope {
-namespace {
-
-const char* RoleName(Role role) noexcept {
-  switch (role) {
-    case Role::kOp:
-      return "op";
-    case Role::kPhase:
-      return "phase";
-    case Role::kInstance:
-      return "instance";
-    case Role::kSpecial:
-      return "special";
-    case Role::kCopy:
-      return "copy";
-  }
-  return "op";
-}
-
-}  // namespace
 
 JsonLines::JsonLines(const Recording& recording, ByteSink* sink)
     : recording_(recording),

@@ -48,11 +48,7 @@ class JsonWriter {
   void WriteThread(uint32_t thread) {
     const ThreadEntry& entry = recording_.threads[thread];
     tid_ = thread_ids_[thread];
-    std::string name = entry.name;
-    if (name.empty()) {
-      name = entry.js_thread_id > 0 ? "worker " + std::to_string(entry.js_thread_id)
-                                    : "thread " + std::to_string(thread);
-    }
+    const std::string name = ThreadLabel(recording_, thread);
     // The main thread first, then workers by their number, then the others.
     const int64_t sort_index = entry.js_thread_id == 0  ? 0
                                : entry.js_thread_id > 0 ? 1 + int64_t{entry.js_thread_id}

@@ -16,6 +16,19 @@ const char* GpuKindName(GpuKind kind) noexcept {
   return "kernel";
 }
 
+Category CategoryOf(GpuKind kind) noexcept {
+  switch (kind) {
+    case GpuKind::kKernel:
+      return Category::kDevice;
+    case GpuKind::kCopy:
+    case GpuKind::kFill:
+      return Category::kMemcpy;
+    case GpuKind::kSync:
+      return Category::kSync;
+  }
+  return Category::kDevice;
+}
+
 const char* MemoryKindName(MemoryKind kind) noexcept {
   switch (kind) {
     case MemoryKind::kUnknown:

@@ -12,6 +12,7 @@
 namespace opscope {
 
 const char* GpuKindName(GpuKind kind) noexcept;
+Category CategoryOf(GpuKind kind) noexcept;
 const char* MemoryKindName(MemoryKind kind) noexcept;
 // The other way; kUnknown for other texts.
 MemoryKind MemoryKindOf(std::string_view name) noexcept;

@@ -38,6 +38,13 @@ uint32_t LaunchRows::PlaceOf(uint32_t row) const noexcept {
   return row - before_[row / 64] - static_cast<uint32_t>(__builtin_popcountll(below));
 }
 
+std::string ThreadLabel(const Recording& recording, uint32_t thread) {
+  const ThreadEntry& entry = recording.threads[thread];
+  if (!entry.name.empty()) return entry.name;
+  return entry.js_thread_id > 0 ? "worker " + std::to_string(entry.js_thread_id)
+                                : "thread " + std::to_string(thread);
+}
+
 std::vector<int32_t> UniqueThreadIds(const Recording& recording) {
   std::vector<int32_t> ids;
   ids.reserve(recording.threads.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "../core/columns.h"
@@ -53,6 +54,9 @@ class RowCursor {
   const Row* at_;
   const Row* end_;
 };
+
+// The thread's name, else "worker 2" or "thread 5".
+std::string ThreadLabel(const Recording& recording, uint32_t thread);
 
 // Numbers that are different for each thread and fit what viewers expect of a
 // thread id: the system's where it is known and unique, else one above pid_max.

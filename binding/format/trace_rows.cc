@@ -8,6 +8,7 @@
 
 #include "../core/row_order.h"
 #include "json_text.h"
+#include "session_parent.h"
 
 namespace opscope {
 namespace {
@@ -46,30 +47,18 @@ constexpr int64_t kMaxSafe = (int64_t{1} << 53) - 1;
 TraceRows::TraceRows(const Recording& recording)
     : recording_(recording),
       span_count_(static_cast<uint32_t>(recording.spans.size())),
-      size_(recording.spans.size() + recording.gpu.size()) {
+      size_(recording.spans.size() + recording.gpu.size()),
+      ids_(recording, SessionParentOf(recording.meta_json)) {
   for (const ThreadEntry& thread : recording.threads) {
     if (thread.row_count != 0) threads_.push_back(&thread);
   }
   std::sort(threads_.begin(), threads_.end(),
             [](const ThreadEntry* a, const ThreadEntry* b) { return a->first_row < b->first_row; });
-  ReadIds();
   ReadNames();
   ReadAttributes();
   inference_ = Nearest([this](uint32_t row) { return CategoryOf(row) == Category::kInference; });
   ReadTraces();
   Sort();
-}
-
-void TraceRows::ReadIds() {
-  std::unordered_set<uint32_t> taken;
-  for (const IdRow& id : recording_.ids) taken.insert(static_cast<uint32_t>(id.span_id >> 32));
-  uint32_t prefix = 1;
-  while (taken.count(prefix) != 0) ++prefix;
-  made_prefix_ = uint64_t{prefix} << 32;
-  if (recording_.ids.empty()) return;
-  ids_.Reset(span_count_);
-  ids_.Fill(-1);
-  for (size_t i = 0; i < recording_.ids.size(); ++i) ids_[recording_.ids[i].row] = static_cast<int32_t>(i);
 }
 
 void TraceRows::ReadNames() {
@@ -134,22 +123,17 @@ void TraceRows::ReadTraces() {
     }
   };
   std::unordered_map<std::pair<uint64_t, uint64_t>, int32_t, Hash> codes;
+  const bool has_ids = !recording_.ids.empty() || ids_.has_session_parent();
   const auto trace_of = [&](uint32_t row) {
-    // A made one is of the start of the recording and the id of the root, so that captures do not share it.
-    // Where that id is made too it is another for each root: nothing to look up, and without ids most rows
-    // may be roots.
-    const IdRow* id = IdOf(row);
-    const auto made = std::pair(static_cast<uint64_t>(recording_.origin_epoch_ns), SpanId(row));
-    if (id == nullptr) {
-      traces_.push_back(made);
-      return static_cast<int32_t>(traces_.size()) - 1;
-    }
-    const auto trace = HasTraceId(row) ? std::pair(id->trace_id_high, id->trace_id_low) : made;
-    const auto [at, is_new] = codes.try_emplace(trace, static_cast<int32_t>(traces_.size()));
-    if (is_new) traces_.push_back(trace);
-    return at->second;
+    const TraceId id = ids_.TraceOf(row);
+    const auto next = static_cast<int32_t>(traces_.size());
+    // Made ones are another for each root: nothing to look up, and without ids most rows may be roots.
+    const int32_t code = has_ids ? codes.try_emplace({id.high, id.low}, next).first->second : next;
+    if (code == next) traces_.emplace_back(id.high, id.low);
+    return code;
   };
-  trace_codes_ = Nearest([this](uint32_t row) { return HasTraceId(row) || Parent(row) < 0; });
+  trace_codes_ =
+      Nearest([this](uint32_t row) { return Parent(row) < 0 || (IsSpan(row) && ids_.HasTrace(row)); });
   Column<int32_t> code_of(size_);  // by row that has a trace of its own
   for (uint32_t row = 0; row < size_; ++row) {
     if (trace_codes_[row] == static_cast<int32_t>(row)) code_of[row] = IsSpan(row) ? trace_of(row) : -1;
@@ -208,26 +192,9 @@ const ThreadEntry* TraceRows::ThreadOf(uint32_t row) const noexcept {
   return after == threads_.begin() ? nullptr : *(after - 1);
 }
 
-const IdRow* TraceRows::IdOf(uint32_t row) const noexcept {
-  if (ids_.empty() || !IsSpan(row) || ids_[row] < 0) return nullptr;
-  return &recording_.ids[static_cast<size_t>(ids_[row])];
-}
-bool TraceRows::HasTraceId(uint32_t row) const noexcept {
-  const IdRow* id = IdOf(row);
-  return id != nullptr && (id->trace_id_high != 0 || id->trace_id_low != 0);
-}
-uint64_t TraceRows::SpanId(uint32_t row) const noexcept {
-  const IdRow* id = IdOf(row);
-  return id == nullptr || id->span_id == 0 ? made_prefix_ | row : id->span_id;
-}
 bool TraceRows::ParentId(uint32_t row, uint64_t* id) const noexcept {
-  if (const int32_t parent = Parent(row); parent >= 0) {
-    *id = SpanId(static_cast<uint32_t>(parent));
-    return true;
-  }
-  if (!IsSpan(row)) return false;
-  const IdRow* own = IdOf(row);
-  *id = own == nullptr ? 0 : own->remote_parent_id;
+  if (!IsSpan(row) && Parent(row) < 0) return false;
+  *id = ids_.ParentId(row);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../core/columns.h"
+#include "../core/row_ids.h"
 
 namespace opscope {
 
@@ -61,8 +62,7 @@ class TraceRows {
   // Of GPU work, the thread that launched it; null: not known.
   const ThreadEntry* ThreadOf(uint32_t row) const noexcept;
 
-  // As recorded, else made of the row's number under a prefix that no recorded one has.
-  uint64_t SpanId(uint32_t row) const noexcept;
+  uint64_t SpanId(uint32_t row) const noexcept { return ids_.SpanId(row); }
   // Of the parent here or in another process, 0: a root. False: GPU work whose span is not known.
   bool ParentId(uint32_t row, uint64_t* id) const noexcept;
   // What the row's name and trace are among the texts below; -1: GPU work whose span is not known.
@@ -82,11 +82,8 @@ class TraceRows {
 
  private:
   const GpuRow& GpuOf(uint32_t row) const noexcept { return recording_.gpu[row - span_count_]; }
-  const IdRow* IdOf(uint32_t row) const noexcept;
-  bool HasTraceId(uint32_t row) const noexcept;
   bool ShownNumber(const AttributeRow& attribute, int64_t* value) const noexcept;
 
-  void ReadIds();
   void ReadNames();
   void ReadAttributes();
   void ReadTraces();
@@ -98,11 +95,10 @@ class TraceRows {
   const Recording& recording_;
   const uint32_t span_count_;
   const size_t size_;
+  const RowIds ids_;
   std::vector<const ThreadEntry*> threads_;  // those with rows, by their first
-  uint64_t made_prefix_ = 0;
-  Column<int32_t> ids_;          // by span, into recording_.ids or -1; empty: no span has one
-  Column<uint32_t> attributes_;  // by span, its first; empty: there are none
-  std::vector<NumberKey> keys_;  // by string
+  Column<uint32_t> attributes_;              // by span, its first; empty: there are none
+  std::vector<NumberKey> keys_;              // by string
   std::vector<int32_t> name_codes_, string_codes_;
   std::vector<std::string_view> names_;
   std::vector<std::pair<uint64_t, uint64_t>> traces_;

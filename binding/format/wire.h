@@ -85,6 +85,8 @@ class Writer {
     SetEnd(p + size);
   }
   void String(uint32_t field, std::string_view text) { Bytes(field, text.data(), text.size()); }
+  // A value of a packed field, between Open and Close.
+  void Packed(uint64_t value) { SetEnd(PutVarint(Room(kMaxVarint), value)); }
   void Message(uint32_t field, const Writer& message) { Bytes(field, message.data(), message.size()); }
 
   // A nested message written in place; Close takes what Open returned.

@@ -8,9 +8,11 @@
 #include "format/byte_sink.h"
 #include "format/chrome_writer.h"
 #include "format/csv_writer.h"
+#include "format/otlp_writer.h"
 #include "format/paddle_writer.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
+#include "format/pprof_writer.h"
 #include "gpu_tables_binding.h"
 #include "rows_binding.h"
 #include "task.h"
@@ -166,11 +168,16 @@ Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
 Status WriteRecording(const Recording& recording, const std::string& format, bool is_absolute, int fd,
                       uint64_t* bytes, std::vector<Warning>* warnings) {
   ByteSink sink(fd);
-  Status status = format == "chrome"   ? WriteChrome(recording, &sink, warnings)
-                  : format == "arrow"  ? WriteArrow(recording, is_absolute, &sink)
-                  : format == "csv"    ? WriteCsv(recording, is_absolute, &sink)
-                  : format == "paddle" ? WritePaddle(recording, &sink, warnings)
-                                       : WritePerfetto(recording, &sink, warnings);
+  using Write = Status (*)(const Recording&, ByteSink*, std::vector<Warning>*);
+  const std::pair<const char*, Write> writers[] = {
+      {"chrome", &WriteChrome}, {"paddle", &WritePaddle}, {"pprof", &WritePprof}, {"otlp", &WriteOtlp}};
+  Write write = &WritePerfetto;
+  for (const auto& [name, known] : writers) {
+    if (format == name) write = known;
+  }
+  const Status status = format == "arrow" ? WriteArrow(recording, is_absolute, &sink)
+                        : format == "csv" ? WriteCsv(recording, is_absolute, &sink)
+                                          : write(recording, &sink, warnings);
   *bytes = sink.bytes();
   return status;
 }

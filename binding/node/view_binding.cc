@@ -1,5 +1,7 @@
 #include "view_binding.h"
 
+#include "core/row_ids.h"
+#include "format/session_parent.h"
 #include "typed_array.h"
 
 namespace opscope {
@@ -109,6 +111,21 @@ Napi::Value Ids(Napi::Env env, const Recording& r) {
                                                            [&](size_t i) { return r.ids[i].trace_id_high; }));
   table.Set("traceIdLow", MakeArray<Napi::BigUint64Array>(env, r.ids.size(),
                                                           [&](size_t i) { return r.ids[i].trace_id_low; }));
+  return table;
+}
+
+Napi::Value AllRowIds(Napi::Env env, const Recording& r) {
+  const RowIds ids(r, SessionParentOf(r.meta_json));
+  const size_t rows = r.spans.size() + r.gpu.size();
+  const auto column = [env, rows](auto id_of) {
+    return MakeArray<Napi::BigUint64Array>(env, rows,
+                                           [&](size_t row) { return id_of(static_cast<uint32_t>(row)); });
+  };
+  Napi::Object table = Napi::Object::New(env);
+  table.Set("spanId", column([&ids](uint32_t row) { return ids.SpanId(row); }));
+  table.Set("parentId", column([&ids](uint32_t row) { return ids.ParentId(row); }));
+  table.Set("traceIdHigh", column([&ids](uint32_t row) { return ids.TraceOf(row).high; }));
+  table.Set("traceIdLow", column([&ids](uint32_t row) { return ids.TraceOf(row).low; }));
   return table;
 }
 
@@ -252,9 +269,10 @@ Napi::Value ViewTableValue(Napi::Env env, const Recording& recording, const std:
     const char* name;
     Napi::Value (*make)(Napi::Env, const Recording&);
   };
-  constexpr Named kTables[] = {{"asyncs", &Asyncs},     {"ids", &Ids},     {"attributes", &Attributes},
-                               {"links", &Links},       {"marks", &Marks}, {"counters", &Counters},
-                               {"launches", &Launches}, {"gpu", &Gpu},     {"strings", &Strings}};
+  constexpr Named kTables[] = {{"asyncs", &Asyncs},         {"ids", &Ids},           {"rowIds", &AllRowIds},
+                               {"attributes", &Attributes}, {"links", &Links},       {"marks", &Marks},
+                               {"counters", &Counters},     {"launches", &Launches}, {"gpu", &Gpu},
+                               {"strings", &Strings}};
   for (const Named& known : kTables) {
     if (table == known.name) return known.make(env, recording);
   }

@@ -3,8 +3,17 @@ import { extname } from 'node:path'
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 
-export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'arrow' | 'parquet' | 'csv'
-export const EXPORT_FORMATS: readonly ExportFormat[] = ['perfetto', 'chrome', 'paddle', 'arrow', 'parquet', 'csv']
+export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'arrow' | 'parquet' | 'csv'
+export const EXPORT_FORMATS: readonly ExportFormat[] = [
+  'perfetto',
+  'chrome',
+  'paddle',
+  'pprof',
+  'otlp',
+  'arrow',
+  'parquet',
+  'csv',
+]
 /** Those that have the rows of the capture as a table. */
 export const TABLE_FORMATS: readonly ExportFormat[] = ['arrow', 'parquet', 'csv']
 
@@ -15,7 +24,10 @@ export interface FileFormat {
 
 // Longest first: ".json.gz" before ".gz", ".paddle.pb" before ".pb".
 const BY_SUFFIX: [suffix: string, FileFormat][] = [
+  ['.paddle.pb.gz', { format: 'paddle', gzip: true }],
   ['.paddle.pb', { format: 'paddle', gzip: false }],
+  ['.otlp.json.gz', { format: 'otlp', gzip: true }],
+  ['.otlp.json', { format: 'otlp', gzip: false }],
   ['.pftrace.gz', { format: 'perfetto', gzip: true }],
   ['.parquet', { format: 'parquet', gzip: false }],
   ['.json.gz', { format: 'chrome', gzip: true }],
@@ -24,12 +36,16 @@ const BY_SUFFIX: [suffix: string, FileFormat][] = [
   ['.arrow', { format: 'arrow', gzip: false }],
   ['.json', { format: 'chrome', gzip: false }],
   ['.csv', { format: 'csv', gzip: false }],
+  ['.pb.gz', { format: 'pprof', gzip: true }],
+  ['.pprof', { format: 'pprof', gzip: true }],
 ]
+// Compressed under any name: their readers expect it.
+const ALWAYS_GZIP: readonly ExportFormat[] = ['pprof']
+
 // Formats with a name of their own that this version does not write: a file so named must not hold something else.
 const NOT_WRITTEN: [suffix: string, what: string][] = [
+  ['.xplane.pb.gz', 'TensorBoard XPlane'],
   ['.xplane.pb', 'TensorBoard XPlane'],
-  ['.otlp.json', 'OTLP'],
-  ['.pb.gz', 'pprof'],
   ['.html', 'HTML'],
 ]
 
@@ -53,7 +69,10 @@ export function formatOf(path: string, format?: string): FileFormat {
         nameHint(format, EXPORT_FORMATS),
       )
     }
-    return { format: format as ExportFormat, gzip: name.endsWith('.gz') }
+    return {
+      format: format as ExportFormat,
+      gzip: name.endsWith('.gz') || ALWAYS_GZIP.includes(format as ExportFormat),
+    }
   }
   const unwritten = NOT_WRITTEN.find(([suffix]) => name.endsWith(suffix))
   if (unwritten !== undefined) {

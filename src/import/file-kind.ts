@@ -45,8 +45,9 @@ export function fileKind(head: Buffer): FileKind {
   return { foreign: 'no trace that opscope knows' }
 }
 
-// Both are one message whose field 1 repeats. A Paddle event has start_ns and end_ns as varints 2 and 3;
-// field 2 of a Perfetto packet is a message, and every packet has a field from 6 on.
+// All are one message whose field 1 repeats. A Paddle event begins with its name and has start_ns and end_ns as varints
+// 2 and 3; field 2 of a Perfetto packet is a message, and every packet has a field from 6 on; a value type of pprof has
+// varints 1 and 2 and nothing else.
 function protobufKind(head: Buffer): FileKind | undefined {
   try {
     const outer = new WireReader(head)
@@ -62,9 +63,12 @@ function protobufKind(head: Buffer): FileKind | undefined {
     }
     const inner = new WireReader(first.bytes)
     let isPaddle = false
+    let isPprof = true
     for (let field = inner.next(); field !== undefined; field = inner.next()) {
       isPaddle ||= field.number === 2 && field.wireType === VARINT
+      isPprof &&= field.number <= 2 && field.wireType === VARINT
     }
+    if (isPprof && inner.isAtEnd) return { foreign: 'a pprof profile' }
     if (!inner.isAtEnd || (!outer.isAtEnd && head[outer.position] !== 0x0a && !isPaddle)) {
       return undefined
     }

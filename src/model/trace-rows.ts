@@ -64,8 +64,6 @@ export class TraceRows {
   readonly inOrder: readonly number[]
 
   #ids: RowIds | undefined
-  #traces: Int32Array | undefined
-  #roots: Int32Array | undefined
   #threads: Int32Array | undefined
   #attributes: Map<number, Attributes> | undefined
 
@@ -144,11 +142,7 @@ export class TraceRows {
   }
   /** As given to it or one around it, else made for its root; null: GPU work whose span is not known. */
   traceId(row: number): string | null {
-    this.#traces ??= this.nearest(each => this.#idsOf().hasTraceId(each))
-    if (this.#traces[row]! >= 0) return this.#idsOf().traceId(this.#traces[row]!)
-    this.#roots ??= this.nearest(each => this.parent[each]! < 0)
-    const root = this.#roots[row]!
-    return this.isSpan(root) ? this.#idsOf().madeTraceId(root) : null
+    return this.#idsOf().traceId(row)
   }
   inferenceSpanId(row: number): string | null {
     const span = this.inference[row]!
@@ -251,8 +245,7 @@ export class TraceRows {
   }
   /** All zeros: a root. null: GPU work whose span is not known. */
   #parentSpanId(row: number): string | null {
-    if (this.parent[row]! >= 0) return this.spanId(this.parent[row]!)
-    return this.isSpan(row) ? this.#idsOf().remoteParentId(row) : null
+    return this.parent[row]! >= 0 || this.isSpan(row) ? this.#idsOf().parentId(row) : null
   }
   /** Of GPU work, the thread that launched it; undefined: not known. */
   #threadOf(row: number): ThreadEntry | undefined {

@@ -48,12 +48,17 @@ describe('formatOf', () => {
     ['rows.parquet', 'parquet', false],
     ['rows.csv', 'csv', false],
     ['rows.csv.gz', 'csv', true],
+    ['profile.paddle.pb.gz', 'paddle', true],
+    ['profile.pb.gz', 'pprof', true],
+    ['cpu.pprof', 'pprof', true],
+    ['trace.otlp.json', 'otlp', false],
+    ['trace.otlp.json.gz', 'otlp', true],
     ['/tmp/profile', 'perfetto', false],
     ['trace.whatever', 'perfetto', false],
   ])('%s is %s', (path, format, gzip) => {
     expect(formatOf(path)).toEqual({ format, gzip })
   })
-  it.each(['a.xplane.pb', 'a.html', 'a.pb.gz', 'a.otlp.json'])('refuses %s, which would hold something else', path => {
+  it.each(['a.xplane.pb', 'a.xplane.pb.gz', 'a.html'])('refuses %s, which would hold something else', path => {
     const { code, message } = failure(() => formatOf(path))
     expect(code).toBe('ERR_OPSCOPE_OPTION_VALUE')
     expect(message).toMatch(/does not write .*\n.*\.pftrace/)

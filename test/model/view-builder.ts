@@ -73,6 +73,12 @@ export function viewOf(
     dropped: 0,
     unfinished: 0,
     metaJson: '{}',
+    rowIds: {
+      spanId: new BigUint64Array(),
+      parentId: new BigUint64Array(),
+      traceIdHigh: new BigUint64Array(),
+      traceIdLow: new BigUint64Array(),
+    },
     ids: {
       row: new Uint32Array(),
       spanId: new BigUint64Array(),
