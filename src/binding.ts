@@ -73,12 +73,36 @@ export interface NameEntry {
   /** Index into {@link ROLES}. */
   role: number
 }
+/** One process of a merged recording: `ProcessEntry` of binding/core/columns.h. */
+export interface ProcessEntry {
+  host: string
+  name: string
+  /** The system's; 0: unknown. */
+  id: number
+  startNs: number
+  durationNs: number
+  originEpochNs: bigint
+  originClockNs: bigint
+  dropped: number
+  firstContext: number
+  metaJson: string
+}
+/** What {@link NativeBinding.merge} is to do; parts by `shiftNs`. */
+export interface MergePlan {
+  parts: { recording: RecordingHandle; shiftNs: number; host: string; name: string }[]
+  originEpochNs: bigint
+  originClockNs: bigint
+  metaJson: string
+  warnings: NativeWarning[]
+}
 export interface ThreadEntry {
   name: string
   osThreadId: number
   jsThreadId: number
   firstRow: number
   rowCount: number
+  /** Index into {@link RecordingView.processes}; 0 where there are none. */
+  process: number
 }
 export interface NativeWarning {
   code: string
@@ -92,10 +116,12 @@ export interface NativeWarning {
  */
 export interface RecordingView {
   names: NameEntry[]
+  /** Empty: a recording of one process. */
+  processes: ProcessEntry[]
   threads: ThreadEntry[]
   strings: string[]
   warnings: NativeWarning[]
-  pauses: { startNs: number; endNs: number }[]
+  pauses: { startNs: number; endNs: number; process: number }[]
   durationNs: number
   originEpochNs: bigint
   originClockNs: bigint
@@ -255,6 +281,8 @@ export interface NativeBinding {
 
   // Recordings.
   build(rows: RawRows): Promise<RecordingHandle>
+  /** One recording of several, on a thread of its own; see binding/core/merge_recordings.h. */
+  merge(plan: MergePlan): Promise<RecordingHandle>
   view(recording: RecordingHandle): RecordingView
   /** One of the sparse tables of {@link RecordingView}, copied. */
   viewTable(recording: RecordingHandle, table: SparseTable): never

@@ -34,6 +34,7 @@ import {
   type TracerOption,
 } from './model/ops.js'
 import { type Overhead, overhead } from './model/overhead.js'
+import { type CaptureProcess, processRows } from './model/processes.js'
 import { showAsText } from './model/show-as-text.js'
 import { type Summary, type SummaryOptions, summaryOf } from './model/summary.js'
 import { type SyncRow, syncRows } from './model/syncs.js'
@@ -68,6 +69,8 @@ export interface CaptureThread {
   /** `worker_threads.threadId`; -1 for a thread that runs no JavaScript. */
   jsThreadId: number
   spanCount: number
+  /** Index into {@link Capture.processes}. */
+  process: number
 }
 /** The spans as columns that share memory with the recording: read, do not write. Times are ns since session start. */
 export interface SpanColumns {
@@ -98,7 +101,7 @@ export interface CounterValue extends Omit<Mark, 'span'> {
 
 /**
  * A finished recording. Immutable: everything it says is computed from the recording that it was made of.
- * Made by stopProfiler(), profile(), loadCapture() and buildCapture().
+ * Made by stopProfiler(), profile(), loadCapture(), mergeCaptures() and buildCapture().
  *
  * @example
  * const capture = await loadCapture('trace.pftrace')
@@ -149,7 +152,15 @@ export class Capture {
   get originEpochNs(): bigint {
     return this.#source.view.originEpochNs
   }
-  /** Process that was recorded; 0 when unknown. */
+  /** Machine or container that was recorded; empty when unknown, or when a merged capture has several. */
+  get host(): string {
+    return this.#source.meta.host ?? ''
+  }
+  /** The processes that were recorded, by start; several in a merged capture. */
+  get processes(): CaptureProcess[] {
+    return processRows(this.#source.view, this.#source.meta)
+  }
+  /** Process that was recorded, of several the first; 0 when unknown. */
   get processId(): number {
     return this.#source.view.processId
   }
@@ -176,10 +187,10 @@ export class Capture {
       return { code, count, detail, message: `${message} (${count})` }
     })
   }
-  /** In the order of their first events; `thread` of other rows is an index into this. */
+  /** By process, in the order of their first events; `thread` of other rows is an index into this. */
   get threads(): CaptureThread[] {
-    return this.#source.view.threads.map(({ name, osThreadId, jsThreadId, rowCount }) => {
-      return { name, osThreadId, jsThreadId, spanCount: rowCount }
+    return this.#source.view.threads.map(({ name, osThreadId, jsThreadId, rowCount, process }) => {
+      return { name, osThreadId, jsThreadId, spanCount: rowCount, process }
     })
   }
   /** All spans as typed arrays, for own analyses. */
@@ -374,6 +385,8 @@ export class Capture {
       durationNs: this.durationNs,
       originEpochNs: String(this.originEpochNs),
       processId: this.processId,
+      host: this.host,
+      processes: this.processes.map(process => ({ ...process, originEpochNs: String(process.originEpochNs) })),
       gpu: this.gpu,
       attributes: this.attributes,
       threads: this.threads,

@@ -92,7 +92,7 @@ export class GpuRowColumns {
     queuedNs: uint64(),
     submittedNs: uint64(),
   }
-  readonly #overhead = { startNs: float64(), endNs: float64(), kind: uint32() }
+  readonly #overhead = { startNs: float64(), endNs: float64(), kind: uint32(), process: uint32() }
   readonly #memory = {
     atNs: float64(),
     bytes: float64(),
@@ -127,7 +127,8 @@ export class GpuRowColumns {
     }
     this.#gpu.correlationId.push(row.correlationId)
   }
-  addOverhead(startNs: number, endNs: number, kind: number): void {
+  addOverhead(startNs: number, endNs: number, kind: number, process = 0): void {
+    this.#overhead.process.push(process)
     this.#overhead.startNs.push(startNs)
     this.#overhead.endNs.push(endNs)
     this.#overhead.kind.push(kind)

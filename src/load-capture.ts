@@ -28,9 +28,14 @@ export async function loadCapture(path: string | URL): Promise<Capture> {
   if (typeof path !== 'string' && !(path instanceof URL)) {
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the path of a file, as a string or URL.')
   }
-  const file = await TraceFile.open(typeof path === 'string' ? path : fileURLToPath(path))
+  return Capture.fromHandle(await loadRecording(typeof path === 'string' ? path : fileURLToPath(path)))
+}
+
+/** The same without what a capture computes. @internal */
+export async function loadRecording(path: string): Promise<RecordingHandle> {
+  const file = await TraceFile.open(path)
   try {
-    return await Capture.fromHandle(await read(file))
+    return await read(file)
   } catch (error) {
     throw ownError(error, `Cannot read ${file.path}`)
   } finally {

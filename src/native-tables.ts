@@ -148,6 +148,9 @@ export interface NativeDevice {
   multiprocessors?: number
   copyEngines?: number
   isMig?: boolean
+  /** Only in merged recordings: the process that calls the device by `ordinal`. */
+  process?: number
+  ordinal?: number
 }
 export interface NativeGpuTables {
   rows: number

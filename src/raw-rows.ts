@@ -1,8 +1,10 @@
-import type { NameEntry, NativeBinding, NativeWarning } from './binding.js'
+import type { NameEntry, NativeBinding, NativeWarning, ProcessEntry } from './binding.js'
 
 /** Plain rows for {@link NativeBinding.build}: names and strings are indices, absent ids are 0. */
 export interface RawRows {
-  threads: { name: string; osThreadId: number; jsThreadId: number }[]
+  /** Only of a merged recording; what names none is the first's. */
+  processes?: ProcessEntry[]
+  threads: { name: string; osThreadId: number; jsThreadId: number; process?: number }[]
   names: NameEntry[]
   strings: string[]
   spans: {
@@ -27,7 +29,7 @@ export interface RawRows {
   }
   /** When the synchronous part of an async span returned. */
   returns?: { row: Uint32Array; returnNs: Float64Array }
-  pauses?: { startNs: number; endNs: number }[]
+  pauses?: { startNs: number; endNs: number; process?: number }[]
   originClockNs?: bigint
   /** `span` indexes `spans` as given. `type` indexes string, double, int, bool. */
   attributes: { span: number; key: number; type: 0 | 1 | 2 | 3; value: number }[]
@@ -69,7 +71,7 @@ export interface RawRows {
       Uint32Array
     > &
       Record<'graphNodeId' | 'queuedNs' | 'submittedNs', BigUint64Array>
-    overheads: { startNs: Float64Array; endNs: Float64Array; kind: Uint32Array }
+    overheads: { startNs: Float64Array; endNs: Float64Array; kind: Uint32Array; process: Uint32Array }
     memory: {
       atNs: Float64Array
       bytes: Float64Array
@@ -112,4 +114,7 @@ export interface GpuDeviceFields {
   maxSharedBytesPerBlock: number
   coreClockKhz: number
   isMig: boolean
+  /** Of a merged recording: the process that calls the device by `ordinal`. */
+  process?: number
+  ordinal?: number
 }

@@ -178,6 +178,10 @@ export interface CaptureRows {
   originEpochNs?: bigint
   /** @default 0, unknown */
   processId?: number
+  /** Machine that was recorded. @default unknown */
+  host?: string
+  /** File that the process ran. @default unknown */
+  program?: string
   /** Attributes of the session. */
   attributes?: Record<string, string | number | boolean>
 }

@@ -34,7 +34,7 @@ export class RowsBuilder {
   processId = 0
   dropped = 0
   metaJson = '{}'
-  pauses: { startNs: number; endNs: number }[] = []
+  pauses: { startNs: number; endNs: number; process?: number }[] = []
 
   readonly #threads: RawRows['threads'] = []
   readonly #names: NameEntry[] = []
@@ -78,8 +78,8 @@ export class RowsBuilder {
     return this.spanCount + this.launchCount + this.gpu.allRowCount + this.mark.name.length + this.#counter.name.length
   }
 
-  addThread(name: string, osThreadId = 0, jsThreadId = -1): number {
-    return this.#threads.push({ name, osThreadId, jsThreadId }) - 1
+  addThread(name: string, osThreadId = 0, jsThreadId = -1, process = 0): number {
+    return this.#threads.push({ name, osThreadId, jsThreadId, ...(process === 0 ? {} : { process }) }) - 1
   }
   /** Files tell the name of a thread anywhere, often after its first event. */
   renameThread(thread: number, name: string): void {

@@ -22,6 +22,8 @@ const KEYS = {
     'durationNs',
     'originEpochNs',
     'processId',
+    'host',
+    'program',
     'attributes',
   ],
   threads: ['name', 'osThreadId', 'jsThreadId'],
@@ -108,6 +110,8 @@ export function fromPlainRows(rows: CaptureRows): RowsBuilder {
     state: top.oneOf('state', ['CPU', 'GPU', 'All'] as const, 'All'),
     tracerOption: top.oneOf('tracerOption', ['Default', 'OpDetail', 'AllOpDetail'] as const, 'Default'),
     attributes: rows.attributes ?? {},
+    host: top.text('host', '') || undefined,
+    program: top.text('program', '') || undefined,
   })
   return builder
 }

@@ -1,4 +1,5 @@
 import { availableParallelism, hostname } from 'node:os'
+import { basename } from 'node:path'
 
 import { CATEGORIES, FLAG_UNFINISHED, type NativeBinding, native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
@@ -17,6 +18,7 @@ import {
 import { type CountsMoment, countsNow, notifyClose, notifyOpen, notifyStart, notifyStopped } from './hooks.js'
 import { durationText, plural } from './model/figure-text.js'
 import { showAsText } from './model/show-as-text.js'
+import { monotonicClockId } from './monotonic-clock.js'
 import type { ResolvedOptions } from './options.js'
 import { onSignal } from './pause-signal.js'
 import { startRuntimeCounters } from './runtime-counters.js'
@@ -349,6 +351,8 @@ export class Session {
       node: process.versions.node,
       host: hostname(),
       platform: `${process.platform}-${process.arch}`,
+      program: basename(process.argv[1] ?? ''),
+      clockId: monotonicClockId(),
       cpus: availableParallelism(),
       state,
       tracerOption,

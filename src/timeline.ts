@@ -48,7 +48,7 @@ export async function writeTimeline(inputs: TimelineInput[], path: string | URL)
         const single = join(folder, `${index}.json`)
         const written = await writeCapture(Capture.recordingOf(capture), openOutput(single))
         warnings.push(...written.warnings)
-        const process = new ProcessEvents(index, label ?? `capture ${index + 1}`, shiftNs)
+        const process = new ProcessEvents(index, inputs.length, label ?? `capture ${index + 1}`, shiftNs)
         await readJsonEvents(createReadStream(single, { highWaterMark: 1 << 20 }), events => {
           for (const event of events) {
             text.add(process.moved(event))
@@ -72,8 +72,11 @@ type Event = Record<string, unknown>
 class ProcessEvents {
   readonly #named = new Set<number>()
   readonly #seen = new Set<number>()
+  /** Of the host's side, as the single trace has them. */
+  readonly #pids: number[] = []
   constructor(
     readonly index: number,
+    readonly inputCount: number,
     readonly label: string,
     readonly shiftNs: number,
   ) {}
@@ -106,7 +109,9 @@ class ProcessEvents {
   }
   #pid(pid: number): number {
     const device = pid - FIRST_GPU_PID
-    return device >= 0 ? FIRST_GPU_PID + this.index * GPUS_PER_INPUT + device : this.index + 1
+    if (device >= 0) return FIRST_GPU_PID + this.index * GPUS_PER_INPUT + device
+    if (!this.#pids.includes(pid)) this.#pids.push(pid)
+    return this.index + 1 + this.#pids.indexOf(pid) * this.inputCount
   }
 }
 

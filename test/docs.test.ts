@@ -21,6 +21,7 @@ import { describe, expect, it } from 'vitest'
 
 import { convertCommand } from '../src/cli/commands/convert.js'
 import { doctorCommand } from '../src/cli/commands/doctor.js'
+import { mergeCommand } from '../src/cli/commands/merge.js'
 import { reportCommand } from '../src/cli/commands/report.js'
 import { runCommand } from '../src/cli/commands/run.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
@@ -36,6 +37,7 @@ const COMMANDS = [
   reportCommand(),
   convertCommand(),
   timelineCommand(),
+  mergeCommand(),
   tablesCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)

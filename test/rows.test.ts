@@ -268,7 +268,7 @@ describe('plain rows', () => {
       address: [2n ** 47n],
       correlationId: [9n],
     })
-    expect(plain(overheads)).toEqual({ startNs: [1], endNs: [3], kind: [65536] })
+    expect(plain(overheads)).toEqual({ startNs: [1], endNs: [3], kind: [65536], process: [0] })
   })
 
   it.each<[string, (details: RawRows['gpuDetails']) => void, RegExp]>([

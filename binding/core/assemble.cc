@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "processes.h"
 #include "row_order.h"
 
 namespace opscope {
@@ -17,6 +18,7 @@ class Assembler {
 
   std::shared_ptr<Recording> Run() {
     out_->names = std::move(rows_.names);
+    out_->processes = std::move(rows_.processes);
     out_->strings = std::move(rows_.strings);
     out_->pauses = std::move(rows_.pauses);
     out_->unseen_brackets = std::move(rows_.unseen_brackets);
@@ -50,13 +52,17 @@ class Assembler {
       const uint32_t row_count = next[thread + 1];
       next[thread + 1] += next[thread];
       out_->threads.push_back(
-          {std::move(raw.name), raw.os_thread_id, raw.js_thread_id, next[thread], row_count});
+          {std::move(raw.name), raw.os_thread_id, raw.js_thread_id, next[thread], row_count, raw.process});
     }
     new_rows_.Reset(count);
     for (size_t row = 0; row < count; ++row) new_rows_[row] = next[rows_.span_thread[row]]++;
   }
   int32_t Moved(int32_t row) const noexcept {
     return row < 0 ? kNoParent : static_cast<int32_t>(new_rows_[static_cast<size_t>(row)]);
+  }
+
+  int64_t StopNs(uint32_t thread) const noexcept {
+    return SessionEndNs(out_->processes, out_->threads[thread].process, out_->duration_ns);
   }
 
   void AddSpans() {
@@ -72,8 +78,8 @@ class Assembler {
       const int64_t start = rows_.span_start_ns[row];
       const bool is_unfinished = rows_.span_end_ns[row] == kOpenEnd;
       spans.start_ns[at] = start;
-      spans.duration_ns[at] =
-          std::max<int64_t>((is_unfinished ? out_->duration_ns : rows_.span_end_ns[row]) - start, 0);
+      spans.duration_ns[at] = std::max<int64_t>(
+          (is_unfinished ? StopNs(rows_.span_thread[row]) : rows_.span_end_ns[row]) - start, 0);
       spans.name[at] = rows_.span_name[row];
       spans.parent[at] = Moved(rows_.span_parent[row]);
       spans.flags[at] = static_cast<uint8_t>((rows_.span_flags[row] & (kAsync | kError | kTimed | kBracket)) |

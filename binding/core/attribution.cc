@@ -9,6 +9,7 @@
 #include "brackets.h"
 #include "launch_index.h"
 #include "open_span_sweep.h"
+#include "processes.h"
 #include "raw_rows.h"
 #include "row_order.h"
 
@@ -164,8 +165,10 @@ class Attribution {
   void FindByExclusion(LaunchRow* launch) {
     const ThreadEntry& thread = out_.threads[launch->thread];
     if (thread.js_thread_id >= 0) return;
-    if (!brackets_) brackets_.emplace(out_);
-    const int32_t span = brackets_->OnlyOneAcross(launch->start_ns, launch->end_ns);
+    if (brackets_.empty()) brackets_.resize(ProcessCount(out_.processes));
+    std::optional<Brackets>& brackets = brackets_[thread.process];
+    if (!brackets) brackets.emplace(out_, thread.process);
+    const int32_t span = brackets->OnlyOneAcross(launch->start_ns, launch->end_ns);
     if (span == kNoParent || IsOnThread(span, launch->thread)) return;
     launch->span = span;
     launch->flags = kByExclusion;
@@ -298,7 +301,7 @@ class Attribution {
   Recording& out_;
   SpanColumns& spans_;
   std::vector<CopyRow> copies_;                                         // by launch
-  std::optional<Brackets> brackets_;                                    // made at first need
+  std::vector<std::optional<Brackets>> brackets_;                       // by process, made at first need
   std::vector<int32_t> memory_launches_;                                // of each memory row, or -1
   std::vector<ApiCall> calls_;                                          // by string
   std::array<uint32_t, 2 * kMemoryKinds * kMemoryKinds> copy_names_{};  // index + 1

@@ -14,7 +14,7 @@ struct Edge {
 
 }  // namespace
 
-Brackets::Brackets(const Recording& recording) {
+Brackets::Brackets(const Recording& recording, uint32_t process) {
   std::vector<Edge> edges;
   const auto add = [&edges](int64_t start_ns, int64_t end_ns, int32_t row) {
     if (end_ns <= start_ns) return;
@@ -22,14 +22,19 @@ Brackets::Brackets(const Recording& recording) {
     edges.push_back({end_ns, row, true});
   };
   const SpanColumns& spans = recording.spans;
-  for (size_t row = 0; row < spans.size(); ++row) {
-    if ((spans.flags[row] & kBracket) == 0) continue;
-    const bool is_unfinished = (spans.flags[row] & kUnfinished) != 0;
-    add(spans.start_ns[row], is_unfinished ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row],
-        static_cast<int32_t>(row));
+  for (const ThreadEntry& thread : recording.threads) {
+    if (thread.process != process) continue;
+    for (size_t row = thread.first_row; row < size_t{thread.first_row} + thread.row_count; ++row) {
+      if ((spans.flags[row] & kBracket) == 0) continue;
+      const bool is_unfinished = (spans.flags[row] & kUnfinished) != 0;
+      add(spans.start_ns[row], is_unfinished ? INT64_MAX : spans.start_ns[row] + spans.duration_ns[row],
+          static_cast<int32_t>(row));
+    }
   }
   if (edges.empty()) return;
-  for (const BracketRow& row : recording.unseen_brackets) add(row.start_ns, row.end_ns, kNoParent);
+  for (const BracketRow& row : recording.unseen_brackets) {
+    if (row.process == process) add(row.start_ns, row.end_ns, kNoParent);
+  }
   std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.at_ns < b.at_ns; });
   int64_t in_flight = 0, sum = 0;  // of one, the sum of rows is its row
   for (size_t i = 0; i < edges.size(); ++i) {

@@ -9,11 +9,11 @@
 
 namespace opscope {
 
-// A bracket is in flight from its start to just before its end, an unfinished
-// one for ever. Not thread-safe.
+// Of one process. A bracket is in flight from its start to just before its end,
+// an unfinished one for ever. Not thread-safe.
 class Brackets {
  public:
-  explicit Brackets(const Recording& recording);
+  Brackets(const Recording& recording, uint32_t process);
 
   // The row of the bracket that was in flight during all of [start, end) while
   // no other was during any of it; kNoParent where there is none, or where the

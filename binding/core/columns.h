@@ -60,6 +60,23 @@ struct ThreadEntry {
   // thread's: begin order, so a parent on the same thread precedes its children.
   uint32_t first_row = 0;
   uint32_t row_count = 0;
+  uint32_t process = 0;  // index into Recording::processes; 0 where there are none
+};
+
+// One process of a merged recording. Its threads, pauses and so on name it by its index.
+struct ProcessEntry {
+  std::string host;              // empty: unknown
+  std::string name;              // what it ran; empty: unknown
+  std::string meta_json = "{}";  // Recording::meta_json of its own recording
+  int64_t id = 0;                // the system's; 0: unknown. Hosts may share numbers.
+  int64_t start_ns = 0;          // of its session, since the merged recording's start
+  int64_t duration_ns = 0;       // of its session
+  int64_t origin_epoch_ns = 0;   // as its own clocks said
+  int64_t origin_clock_ns = 0;
+  uint64_t dropped = 0;
+  // GPU contexts are numbered anew: those from here on are its, up to those of the next process.
+  uint32_t first_context = 0;
+  bool operator==(const ProcessEntry&) const = default;
 };
 
 enum SpanFlag : uint8_t {
@@ -102,6 +119,7 @@ struct IdRow {
 // in a pause, or found no room), yet may have launched.
 struct BracketRow {
   int64_t start_ns, end_ns;
+  uint32_t process = 0;
 };
 
 // While the thread worked for the span: an addon's thread that adopted it, or
@@ -208,6 +226,9 @@ struct GpuDevice {
   uint32_t max_warps_per_sm = 0, max_blocks_per_sm = 0, max_shared_per_sm = 0, max_registers_per_sm = 0;
   uint32_t max_registers_per_block = 0, max_shared_per_block = 0, core_clock_khz = 0;
   bool is_mig = false;
+  // Of a merged recording, where devices are numbered anew.
+  uint32_t process = 0;  // the first that used it: its host has the device
+  uint32_t ordinal = 0;  // what that process calls it
 };
 struct GpuContext {
   uint32_t id = 0, device = 0, null_stream = 0;
@@ -221,6 +242,7 @@ struct GpuStreamName {
 struct GpuOverheadRow {
   int64_t start_ns, end_ns;
   uint32_t kind;  // CUPTI's overhead kind
+  uint32_t process = 0;
 };
 
 // An allocation or release, where memory records were asked for.
@@ -245,6 +267,7 @@ struct GpuDetails {
 
 struct PauseRow {
   int64_t start_ns, end_ns;
+  uint32_t process = 0;
 };
 struct Warning {
   std::string code;  // "dropped-spans", "unmatched-ends", ...
@@ -254,7 +277,9 @@ struct Warning {
 
 struct Recording {
   std::vector<NameEntry> names;
-  std::vector<ThreadEntry> threads;  // by first event
+  // None: a recording of one process. Else it is merged (merge_recordings.h), and these are by start.
+  std::vector<ProcessEntry> processes;
+  std::vector<ThreadEntry> threads;  // by process, then first event
   SpanColumns spans;
   Column<AsyncRow> asyncs;          // ascending by row
   Column<IdRow> ids;                // ascending by row
@@ -266,17 +291,17 @@ struct Recording {
   Column<GpuRow> gpu;               // by start
   GpuDetails gpu_details;
   Column<BracketRow> unseen_brackets;
-  Column<ContextRow> contexts;  // by thread, then start
-  std::vector<PauseRow> pauses;
+  Column<ContextRow> contexts;   // by thread, then start
+  std::vector<PauseRow> pauses;  // by process, then start
   std::vector<std::string> strings;
   std::vector<Warning> warnings;
 
   int64_t duration_ns = 0;      // of the session
   int64_t origin_epoch_ns = 0;  // wall clock at session start, Unix epoch
   int64_t origin_clock_ns = 0;  // CLOCK_MONOTONIC at session start
-  int64_t process_id = 0;
-  uint64_t dropped = 0;     // spans that found no room
-  uint64_t unfinished = 0;  // rows with kUnfinished
+  int64_t process_id = 0;       // of a merged recording the first one's
+  uint64_t dropped = 0;         // spans that found no room
+  uint64_t unfinished = 0;      // rows with kUnfinished
   // What only TypeScript knows (options, versions, GPU reason, attributes of
   // the session), as JSON text; carried through files unread.
   std::string meta_json = "{}";

@@ -7,6 +7,7 @@
 #include "assemble.h"
 #include "id_map.h"
 #include "open_span_sweep.h"
+#include "processes.h"
 #include "raw_rows.h"
 #include "raw_rows_check.h"
 #include "row_order.h"
@@ -50,6 +51,7 @@ class Nester {
   void MoveWhatStays() {
     out_->names = std::move(rows_.names);
     out_->strings = std::move(rows_.strings);
+    out_->processes = std::move(rows_.processes);
     out_->pauses = std::move(rows_.pauses);
     out_->unseen_brackets = std::move(rows_.unseen_brackets);
     out_->warnings = std::move(rows_.warnings);
@@ -95,19 +97,21 @@ class Nester {
     out_->duration_ns = rows_.duration_ns > 0 ? rows_.duration_ns : last;
   }
 
-  // By first event; threads without any come last.
+  // By process, then first event; threads without any come last.
   void OrderThreads() {
     std::vector<uint32_t> order(rows_.threads.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(),
-                     [this](uint32_t a, uint32_t b) { return first_event_[a] < first_event_[b]; });
+    std::stable_sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
+      const uint32_t x = rows_.threads[a].process, y = rows_.threads[b].process;
+      return x != y ? x < y : first_event_[a] < first_event_[b];
+    });
     new_threads_.resize(order.size());
     uint32_t first_row = 0;
     for (uint32_t thread = 0; thread < order.size(); ++thread) {
       RawThread& raw = rows_.threads[order[thread]];
       new_threads_[order[thread]] = thread;
-      out_->threads.push_back(
-          {std::move(raw.name), raw.os_thread_id, raw.js_thread_id, first_row, span_counts_[order[thread]]});
+      out_->threads.push_back({std::move(raw.name), raw.os_thread_id, raw.js_thread_id, first_row,
+                               span_counts_[order[thread]], raw.process});
       first_row += span_counts_[order[thread]];
     }
   }
@@ -180,6 +184,7 @@ class Nester {
     spans_.parent.Reset(spans_.start_ns.size());
     std::vector<OpenSpan> open;
     for (const ThreadEntry& thread : out_->threads) {
+      const int64_t stop_ns = SessionEndNs(out_->processes, thread.process, out_->duration_ns);
       open.clear();
       for (size_t row = thread.first_row; row < size_t{thread.first_row} + thread.row_count; ++row) {
         const int64_t start = spans_.start_ns[row];
@@ -206,8 +211,7 @@ class Nester {
         }
         spans_.parent[row] = parent;
         spans_.flags[row] = flags;
-        spans_.duration_ns[row] =
-            is_unfinished ? std::max<int64_t>(out_->duration_ns - start, 0) : end - start;
+        spans_.duration_ns[row] = is_unfinished ? std::max<int64_t>(stop_ns - start, 0) : end - start;
       }
     }
   }

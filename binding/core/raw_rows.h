@@ -17,6 +17,7 @@ struct RawThread {
   std::string name;
   int64_t os_thread_id = 0;
   int32_t js_thread_id = -1;
+  uint32_t process = 0;  // index into RawRows::processes
 };
 
 struct RawAttribute {
@@ -26,6 +27,7 @@ struct RawAttribute {
 // All columns of one table have the same size, except that the id columns are
 // empty when no span has an id. Times are ns since session start.
 struct RawRows {
+  std::vector<ProcessEntry> processes;  // of a merged recording
   std::vector<RawThread> threads;
   std::vector<NameEntry> names;
   std::vector<std::string> strings;

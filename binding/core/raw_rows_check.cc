@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "processes.h"
+
 namespace opscope {
 namespace {
 
@@ -28,8 +30,9 @@ class Checker {
   explicit Checker(const RawRows& rows) : rows_(rows), span_count_(rows.span_start_ns.size()) {}
 
   Status Run() const {
-    for (Status (Checker::*check)() const : {&Checker::Names, &Checker::SpanSizes, &Checker::Spans,
-                                             &Checker::SpanTables, &Checker::Points, &Checker::Gpu}) {
+    for (Status (Checker::*check)() const :
+         {&Checker::Names, &Checker::Processes, &Checker::SpanSizes, &Checker::Spans, &Checker::SpanTables,
+          &Checker::Points, &Checker::Gpu}) {
       Status status = (this->*check)();
       if (!status.ok()) return status;
     }
@@ -44,6 +47,26 @@ class Checker {
       if (name.role > Role::kCopy) return "no such role";
       return nullptr;
     });
+  }
+
+  Status Processes() const {
+    const size_t count = ProcessCount(rows_.processes);
+    const auto fault_of = [count](const auto& row) {
+      return row.process < count ? nullptr : "no such process";
+    };
+    for (Status status :
+         {CheckTable("process", rows_.processes,
+                     [](const ProcessEntry& process) {
+                       const bool is_good = IsTime(process.start_ns) && IsTime(process.duration_ns);
+                       return is_good ? nullptr : "a time is out of range";
+                     }),
+          CheckTable("thread", rows_.threads, fault_of), CheckTable("pause", rows_.pauses, fault_of),
+          CheckTable("bracket", rows_.unseen_brackets, fault_of),
+          CheckTable("device", rows_.gpu_details.devices, fault_of),
+          CheckTable("overhead", rows_.gpu_details.overheads, fault_of)}) {
+      if (!status.ok()) return status;
+    }
+    return Status::Ok();
   }
 
   Status SpanSizes() const {

@@ -5,6 +5,7 @@
 
 #include "gpu_tables.h"
 #include "id_map.h"
+#include "processes.h"
 
 namespace opscope {
 namespace {
@@ -95,7 +96,8 @@ void AddAllocations(const Recording& recording, GpuTables* tables) {
       memory.back().kind = row.kind;
     }
     AllocationSums& sums = memory[group];
-    const uint32_t slot = live.FindOrInsert(row.address, static_cast<uint32_t>(is_live.size()));
+    const uint64_t address = AddressKey(row.address, ProcessOfContext(recording.processes, row.context));
+    const uint32_t slot = live.FindOrInsert(address, static_cast<uint32_t>(is_live.size()));
     if (slot == is_live.size()) is_live.push_back(false);
     if (row.is_release) {
       ++sums.releases;

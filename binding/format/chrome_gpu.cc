@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "../core/processes.h"
 #include "live_memory.h"
 
 namespace opscope {
@@ -19,7 +20,8 @@ constexpr uint32_t kLanesOfStream = 16;
 
 }  // namespace
 
-void GpuLines::WriteLaunches(uint32_t thread, const std::string& thread_name, int64_t sort_index) {
+void GpuLines::WriteLaunches(uint32_t thread, int64_t pid, const std::string& thread_name,
+                             int64_t sort_index) {
   Lanes lanes;
   std::vector<int64_t> tids;
   out_.ForThread(recording_.launches, &next_launch_, thread, [&](const LaunchRow& launch) {
@@ -28,10 +30,10 @@ void GpuLines::WriteLaunches(uint32_t thread, const std::string& thread_name, in
       std::string name = thread_name + " CUDA API";
       if (!tids.empty()) name += " +" + std::to_string(tids.size());
       tids.push_back(out_.NewTid());
-      out_.WriteTrack(out_.pid(), tids.back(), name, sort_index);
+      out_.WriteTrack(pid, tids.back(), name, sort_index);
     }
     launch_tids_[static_cast<size_t>(&launch - recording_.launches.data())] = tids[lane];
-    out_.StartLine("X", out_.pid(), tids[lane]);
+    out_.StartLine("X", pid, tids[lane]);
     out_.AddTime(R"(,"ts":)", launch.start_ns);
     out_.AddTime(R"(,"dur":)", launch.end_ns - launch.start_ns);
     out_.AddNameOfString(launch.name, Category::kRuntimeApi);
@@ -70,18 +72,22 @@ int64_t GpuLines::ProcessOf(uint32_t device) {
 
 int64_t GpuLines::TrackOf(const GpuRow& row, int64_t pid) {
   const bool is_sync = row.kind == GpuKind::kSync;
-  Stream& stream = streams_[{row.device, row.stream, is_sync}];
+  const uint32_t process = ProcessOfContext(recording_.processes, row.context);
+  Stream& stream = streams_[{row.device, process, row.stream, is_sync}];
+  // Of several processes on one GPU, the first to be seen has the plain numbers.
+  const bool is_guest = process != hosts_.try_emplace(row.device, process).first->second;
   const uint32_t lane = stream.lanes.Place(row.start_ns, row.end_ns);
   while (stream.tids.size() <= lane) {
     const auto index = static_cast<uint32_t>(stream.tids.size());
     int64_t tid = int64_t{row.stream} * kLanesOfStream + (is_sync ? kLanesOfStream - 1 : index);
     // Beyond the numbers of its stream: any that no stream can have.
-    if (is_sync ? index > 0 : index >= kLanesOfStream - 1) {
+    if (is_guest || (is_sync ? index > 0 : index >= kLanesOfStream - 1)) {
       tid = int64_t{UINT32_MAX} * kLanesOfStream + out_.NewTid();
     }
     stream.tids.push_back(tid);
     std::string name = labels_.OfStream(row.context, row.stream) + (is_sync ? " sync" : "");
     if (index != 0) name += " +" + std::to_string(index);
+    if (recording_.processes.size() > 1) name += " · " + out_.processes()[process].name;
     out_.WriteTrack(pid, tid, name, row.stream);
   }
   return stream.tids[lane];
@@ -145,7 +151,7 @@ void GpuLines::AddSides(std::string_view key, uint32_t x, uint32_t y, uint32_t z
 void GpuLines::WriteFlow(const GpuRow& row, int64_t pid, int64_t tid, uint64_t flow_id) {
   const auto launch_index = static_cast<size_t>(row.launch);
   const LaunchRow& launch = recording_.launches[launch_index];
-  out_.StartLine("s", out_.pid(), launch_tids_[launch_index]);
+  out_.StartLine("s", out_.pid(recording_.threads[launch.thread].process), launch_tids_[launch_index]);
   out_.AddTime(R"(,"ts":)", launch.start_ns);
   line_ += R"(,"name":"launch","cat":"flow","id":)";
   AppendUnsigned(flow_id, &line_);
@@ -170,7 +176,7 @@ void GpuLines::WriteMemory() {
     out_.AddTime(R"(,"ts":)", row.at_ns);
     out_.AddText("name", LiveMemory::LabelOf(LiveMemory::PoolOf(row)));
     line_ += R"(,"args":{)";
-    out_.AddUnsigned("bytes", live.After(row));
+    out_.AddUnsigned("bytes", live.After(row, ProcessOfContext(recording_.processes, row.context)));
     line_ += R"(},"allocation":{)";
     out_.AddUnsigned("bytes", row.bytes);
     out_.AddUnsigned("address", row.address);
@@ -186,24 +192,26 @@ void GpuLines::WriteMemory() {
 }
 
 void GpuLines::WriteOverheads() {
-  Lanes lanes;
-  std::vector<int64_t> tids;
+  std::vector<Stream> of_processes(out_.processes().size());
   for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
     if (out_.failed()) return;
+    auto& [lanes, tids] = of_processes[row.process];
+    const int64_t pid = out_.pid(row.process);
     const uint32_t lane = lanes.Place(row.start_ns, row.end_ns);
     while (tids.size() <= lane) {
       std::string name = "GPU recording overhead";
       if (!tids.empty()) name += " +" + std::to_string(tids.size());
       tids.push_back(out_.NewTid());
-      out_.WriteTrack(out_.pid(), tids.back(), name, kOverheadSortIndex);
+      out_.WriteTrack(pid, tids.back(), name, kOverheadSortIndex);
     }
-    out_.StartLine("X", out_.pid(), tids[lane]);
+    out_.StartLine("X", pid, tids[lane]);
     out_.AddTime(R"(,"ts":)", row.start_ns);
     out_.AddTime(R"(,"dur":)", row.end_ns - row.start_ns);
     out_.AddText("name", OverheadLabel(row.kind));
     out_.AddText("cat", CategoryName(Category::kOverhead));
     line_ += R"(,"args":{)";
     out_.AddUnsigned("overhead", row.kind);
+    if (row.process != 0) out_.AddUnsigned("process", row.process);
     line_ += "}}";
     out_.EndLine();
   }

@@ -24,10 +24,10 @@ class GpuLines {
       : out_(*out),
         line_(out->line()),
         recording_(out->recording()),
-        labels_(recording_.gpu_details),
+        labels_(recording_),
         launch_tids_(recording_.launches.size()) {}
 
-  void WriteLaunches(uint32_t thread, const std::string& thread_name, int64_t sort_index);
+  void WriteLaunches(uint32_t thread, int64_t pid, const std::string& thread_name, int64_t sort_index);
   // Rows, memory and overheads.
   void Write();
 
@@ -54,7 +54,9 @@ class GpuLines {
   GpuLabels labels_;
   std::vector<int64_t> launch_tids_;
   std::set<uint32_t> named_devices_;
-  std::map<std::tuple<uint32_t, uint32_t, bool>, Stream> streams_;  // device, stream, for syncs
+  std::map<uint32_t, uint32_t> hosts_;  // by device, the process that its plain track numbers are of
+  std::map<std::tuple<uint32_t, uint32_t, uint32_t, bool>, Stream>
+      streams_;  // device, process, stream, for syncs
   size_t next_launch_ = 0;
 };
 

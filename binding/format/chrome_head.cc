@@ -23,6 +23,7 @@ void HeadLines::Write() {
   out_.AddUnsigned("dropped", recording_.dropped);
   out_.AddUnsigned("unfinished", recording_.unfinished);
   out_.AddText("meta", recording_.meta_json);
+  AddProcesses();
   AddThreads();
   AddPauses();
   AddWarnings();
@@ -30,6 +31,21 @@ void HeadLines::Write() {
   out_.sink().Append(line_);
   WriteLongNames();
   out_.sink().Append(R"(},"traceEvents":[)");
+}
+
+void HeadLines::AddProcesses() {
+  AddObjects("processes", recording_.processes, [this](const ProcessEntry& process) {
+    out_.AddText("host", process.host);
+    out_.AddText("name", process.name);
+    out_.AddNumber("id", process.id);
+    out_.AddNumber("start_ns", process.start_ns);
+    out_.AddNumber("duration_ns", process.duration_ns);
+    out_.AddBig("origin_epoch_ns", process.origin_epoch_ns);
+    out_.AddBig("origin_clock_ns", process.origin_clock_ns);
+    out_.AddUnsigned("dropped", process.dropped);
+    out_.AddUnsigned("first_context", process.first_context);
+    out_.AddText("meta", process.meta_json);
+  });
 }
 
 void HeadLines::AddThreads() {
@@ -44,6 +60,7 @@ void HeadLines::AddThreads() {
     out_.AddText("name", thread.name);
     out_.AddNumber("os_thread_id", thread.os_thread_id);
     out_.AddNumber("js_thread_id", thread.js_thread_id);
+    if (thread.process != 0) out_.AddUnsigned("process", thread.process);
     line_ += '}';
   }
   line_ += ']';
@@ -58,6 +75,7 @@ void HeadLines::AddPauses() {
     AppendSafeInteger(pause.start_ns, &line_);
     line_ += ',';
     AppendSafeInteger(pause.end_ns, &line_);
+    if (pause.process != 0) line_.append(",").append(std::to_string(pause.process));
     line_ += ']';
   }
   line_ += ']';
@@ -90,6 +108,8 @@ void HeadLines::AddGpuTables() {
       if (device.*count.field != 0) out_.AddUnsigned(count.name, device.*count.field);
     }
     if (device.is_mig) out_.AddTrue("is_mig");
+    if (device.process != 0) out_.AddUnsigned("process", device.process);
+    if (device.ordinal != 0) out_.AddUnsigned("ordinal", device.ordinal);
   });
   AddObjects("gpu_contexts", details.contexts, [this](const GpuContext& context) {
     out_.AddUnsigned("id", context.id);

@@ -17,6 +17,7 @@ class HeadLines {
   void Write();
 
  private:
+  void AddProcesses();
   void AddThreads();
   void AddPauses();
   void AddWarnings();

@@ -7,8 +7,10 @@ namespace opscope {
 JsonLines::JsonLines(const Recording& recording, ByteSink* sink)
     : recording_(recording),
       sink_(*sink),
-      pid_(recording.process_id > 0 ? recording.process_id : 1),
+      processes_(ProcessLabels(recording)),
       next_tid_(kFirstMadeUpThreadId + static_cast<int64_t>(recording.threads.size())) {
+  // Viewers take 0 for no process at all.
+  if (processes_.front().id <= 0) processes_.front().id = 1;
   PrepareTails();
 }
 

@@ -12,6 +12,7 @@
 #include "byte_sink.h"
 #include "hex.h"
 #include "json_text.h"
+#include "process_labels.h"
 
 namespace opscope {
 
@@ -40,7 +41,8 @@ class JsonLines {
   ByteSink& sink() noexcept { return sink_; }
   bool failed() const noexcept { return sink_.failed(); }
   const Micros& micros() const noexcept { return micros_; }
-  int64_t pid() const noexcept { return pid_; }
+  int64_t pid(uint32_t process) const noexcept { return processes_[process].id; }
+  const std::vector<ProcessLabel>& processes() const noexcept { return processes_; }
   // A thread number that no thread of the recording has.
   int64_t NewTid() noexcept { return next_tid_++; }
   // The line being built.
@@ -146,7 +148,7 @@ class JsonLines {
   const Recording& recording_;
   ByteSink& sink_;
   const Micros micros_;
-  int64_t pid_;
+  std::vector<ProcessLabel> processes_;
   int64_t next_tid_;
   bool is_first_ = true;
   std::string line_;

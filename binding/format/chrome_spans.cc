@@ -36,6 +36,7 @@ uint64_t SpanLines::SpanIdOf(int32_t row) const {
 }
 
 void SpanLines::Write(const ThreadEntry& thread, int64_t tid) {
+  pid_ = out_.pid(thread.process);
   tid_ = tid;
   const SpanColumns& spans = recording_.spans;
   asyncs_ = {recording_.asyncs, thread.first_row};
@@ -49,7 +50,7 @@ void SpanLines::Write(const ThreadEntry& thread, int64_t tid) {
   uint32_t extra = next_extra();
 
   std::string prefix = R"(,
-{"ph":"X","pid":)" + std::to_string(out_.pid()) +
+{"ph":"X","pid":)" + std::to_string(pid_) +
                        R"(,"tid":)" + std::to_string(tid_) + R"(,"ts":)";
   const size_t prefix_size = prefix.size();
   // 60 bytes with the longest numbers.
@@ -106,7 +107,7 @@ void SpanLines::WriteRow(uint32_t row) {
   const uint64_t span_id = SpanIdOf(static_cast<int32_t>(row));
 
   if ((flags & kAsync) == 0 && stack_.Fits(end_ns)) {
-    out_.StartLine("X", out_.pid(), tid_);
+    out_.StartLine("X", pid_, tid_);
     out_.AddTime(R"(,"ts":)", start_ns);
     out_.AddTime(R"(,"dur":)", spans.duration_ns[row]);
     line_ += base;
@@ -121,21 +122,21 @@ void SpanLines::WriteRow(uint32_t row) {
   char id[16];
   PutHex(id, span_id != 0 ? span_id : uint64_t{row} + 1);
   const auto add_id = [this, &id] { out_.AddText("id", {id, sizeof id}); };
-  out_.StartLine("b", out_.pid(), tid_);
+  out_.StartLine("b", pid_, tid_);
   out_.AddTime(R"(,"ts":)", start_ns);
   line_ += base;
   add_id();
   AddArgs(row, async, span_id);
   line_ += '}';
   out_.EndLine();
-  out_.StartLine("e", out_.pid(), tid_);
+  out_.StartLine("e", pid_, tid_);
   out_.AddTime(R"(,"ts":)", end_ns);
   line_ += base;
   add_id();
   line_ += R"(,"args":{}})";
   out_.EndLine();
   if (async != nullptr && async->return_ns > start_ns && stack_.Fits(async->return_ns)) {
-    out_.StartLine("X", out_.pid(), tid_);
+    out_.StartLine("X", pid_, tid_);
     out_.AddTime(R"(,"ts":)", start_ns);
     out_.AddTime(R"(,"dur":)", async->return_ns - start_ns);
     line_ += base;

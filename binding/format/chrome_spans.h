@@ -30,7 +30,7 @@ class SpanLines {
   const Recording& recording_;
 
   // Of the thread being written.
-  int64_t tid_ = 0;
+  int64_t pid_ = 0, tid_ = 0;
   NestStack stack_;
   RowCursor<AsyncRow> asyncs_;
   RowCursor<IdRow> ids_;

@@ -1,8 +1,10 @@
 #include "chrome_writer.h"
 
+#include <algorithm>
 #include <new>
 #include <string>
 
+#include "../core/remote_parents.h"
 #include "chrome_gpu.h"
 #include "chrome_head.h"
 #include "chrome_lines.h"
@@ -24,20 +26,28 @@ class JsonWriter {
 
   void Run() {
     HeadLines(&out_).Write();
-    out_.WriteProcess(out_.pid(), "node", 0);
+    for (size_t p = 0; p < out_.processes().size(); ++p) {
+      const ProcessLabel& process = out_.processes()[p];
+      out_.WriteProcess(process.id, process.name, static_cast<int64_t>(p));
+    }
     WritePauses();
     for (uint32_t t = 0; t < recording_.threads.size() && !out_.failed(); ++t) WriteThread(t);
     if (!out_.failed()) gpu_.Write();
+    if (!out_.failed()) WriteRemoteParents();
     out_.sink().Append("\n]}\n");
   }
 
  private:
   void WritePauses() {
-    if (recording_.pauses.empty()) return;
-    const int64_t tid = out_.NewTid();
-    out_.WriteTrack(out_.pid(), tid, "opscope control", -1);
+    uint32_t process = UINT32_MAX;
+    int64_t pid = 0, tid = 0;
     for (const PauseRow& pause : recording_.pauses) {
-      out_.StartLine("X", out_.pid(), tid);
+      if (pause.process != process) {
+        pid = out_.pid(process = pause.process);
+        tid = out_.NewTid();
+        out_.WriteTrack(pid, tid, "opscope control", -1);
+      }
+      out_.StartLine("X", pid, tid);
       out_.AddTime(R"(,"ts":)", pause.start_ns);
       out_.AddTime(R"(,"dur":)", pause.end_ns - pause.start_ns);
       line_ += R"(,"name":"paused","cat":"opscope","args":{"pause":true}})";
@@ -47,22 +57,46 @@ class JsonWriter {
 
   void WriteThread(uint32_t thread) {
     const ThreadEntry& entry = recording_.threads[thread];
+    pid_ = out_.pid(entry.process);
     tid_ = thread_ids_[thread];
     const std::string name = ThreadLabel(recording_, thread);
     // The main thread first, then workers by their number, then the others.
     const int64_t sort_index = entry.js_thread_id == 0  ? 0
                                : entry.js_thread_id > 0 ? 1 + int64_t{entry.js_thread_id}
                                                         : 100'000 + int64_t{thread};
-    out_.WriteTrack(out_.pid(), tid_, name, sort_index);
+    out_.WriteTrack(pid_, tid_, name, sort_index);
     spans_.Write(entry, tid_);
     WriteMarks(thread);
     WriteCounters(thread);
-    gpu_.WriteLaunches(thread, name, sort_index);
+    gpu_.WriteLaunches(thread, pid_, name, sort_index);
+  }
+
+  // Arrows from spans to those that they caused in other processes.
+  void WriteRemoteParents() {
+    const std::vector<RemoteParent> arrows = FindRemoteParents(recording_);
+    const auto write = [this](const char* phase, uint32_t row, int64_t at_ns, size_t id) {
+      const auto after = std::upper_bound(
+          recording_.threads.begin(), recording_.threads.end(), row,
+          [](uint32_t wanted, const ThreadEntry& thread) { return wanted < thread.first_row; });
+      const auto thread = static_cast<size_t>(after - recording_.threads.begin()) - 1;
+      out_.StartLine(phase, out_.pid(recording_.threads[thread].process), thread_ids_[thread]);
+      out_.AddTime(R"(,"ts":)", at_ns);
+      line_ += R"(,"bp":"e","name":"call","cat":"remote","id":)";
+      AppendUnsigned(id, &line_);
+      line_ += '}';
+      out_.EndLine();
+    };
+    for (size_t i = 0; i < arrows.size() && !out_.failed(); ++i) {
+      const int64_t start_ns = recording_.spans.start_ns[arrows[i].parent];
+      write("s", arrows[i].parent, start_ns, i + 1);
+      // Clocks of two hosts differ by some: an arrow must not point backwards.
+      write("f", arrows[i].child, std::max(start_ns, recording_.spans.start_ns[arrows[i].child]), i + 1);
+    }
   }
 
   void WriteMarks(uint32_t thread) {
     out_.ForThread(recording_.marks, &next_mark_, thread, [this](const MarkRow& mark) {
-      out_.StartLine("i", out_.pid(), tid_);
+      out_.StartLine("i", pid_, tid_);
       out_.AddTime(R"(,"ts":)", mark.at_ns);
       line_ += out_.BaseOf(mark.name);
       line_ += R"(,"s":"t","args":{)";
@@ -74,7 +108,7 @@ class JsonWriter {
 
   void WriteCounters(uint32_t thread) {
     out_.ForThread(recording_.counters, &next_counter_, thread, [this](const CounterRow& counter) {
-      out_.StartLine("C", out_.pid(), tid_);
+      out_.StartLine("C", pid_, tid_);
       out_.AddTime(R"(,"ts":)", counter.at_ns);
       line_ += out_.BaseOf(counter.name);
       line_ += R"(,"args":{"value":)";
@@ -90,7 +124,7 @@ class JsonWriter {
   SpanLines spans_;
   GpuLines gpu_;
   std::vector<int32_t> thread_ids_;
-  int64_t tid_ = 0;  // of the thread being written
+  int64_t pid_ = 0, tid_ = 0;  // of the thread being written
   size_t next_mark_ = 0, next_counter_ = 0;
 };
 

@@ -82,8 +82,19 @@ std::string OverheadLabel(uint32_t kind) {
   }
 }
 
-GpuLabels::GpuLabels(const GpuDetails& details) {
-  for (const GpuDevice& device : details.devices) devices_[device.id] = device.name;
+std::string PlaceOfDevice(const Recording& recording, const GpuDevice& device) {
+  if (recording.processes.empty()) return "";
+  const std::string& host = recording.processes[device.process].host;
+  return (host.empty() ? "" : host + " ") + "GPU " + std::to_string(device.ordinal);
+}
+
+GpuLabels::GpuLabels(const Recording& recording) {
+  const GpuDetails& details = recording.gpu_details;
+  for (const GpuDevice& device : details.devices) {
+    std::string& label = devices_[device.id] = "";
+    for (const std::string& part : {PlaceOfDevice(recording, device), device.name})
+      if (!part.empty()) label.append(" · ").append(part);
+  }
   for (const GpuStreamName& stream : details.stream_names)
     streams_[{stream.context, stream.stream}] = stream.name;
 }
@@ -91,7 +102,7 @@ GpuLabels::GpuLabels(const GpuDetails& details) {
 std::string GpuLabels::OfDevice(uint32_t device) const {
   std::string label = "GPU " + std::to_string(device);
   const auto known = devices_.find(device);
-  if (known != devices_.end() && !known->second.empty()) label.append(" · ").append(known->second);
+  if (known != devices_.end()) label += known->second;
   return label;
 }
 

@@ -18,19 +18,21 @@ const char* MemoryKindName(MemoryKind kind) noexcept;
 MemoryKind MemoryKindOf(std::string_view name) noexcept;
 // buffer flush
 std::string OverheadLabel(uint32_t kind);
+// Where the device of a merged recording is, host-b GPU 0; empty in a plain one.
+std::string PlaceOfDevice(const Recording& recording, const GpuDevice& device);
 
-// Not thread-safe; the details must outlive it.
+// Not thread-safe; the recording must outlive it.
 class GpuLabels {
  public:
-  explicit GpuLabels(const GpuDetails& details);
+  explicit GpuLabels(const Recording& recording);
 
-  // GPU 0 · NVIDIA H100
+  // GPU 0 · NVIDIA H100; of a merged recording GPU 2 · host-b GPU 0 · NVIDIA H100
   std::string OfDevice(uint32_t device) const;
   // stream 13 "decoder"
   std::string OfStream(uint32_t context, uint32_t stream) const;
 
  private:
-  std::map<uint32_t, std::string_view> devices_;
+  std::map<uint32_t, std::string> devices_;                            // what follows the number
   std::map<std::pair<uint32_t, uint32_t>, std::string_view> streams_;  // by context and stream
 };
 

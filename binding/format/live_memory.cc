@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../core/processes.h"
 #include "gpu_labels.h"
 
 namespace opscope {
@@ -17,16 +18,17 @@ std::string LiveMemory::LabelOf(const Pool& pool) {
   return label + " memory";
 }
 
-uint64_t LiveMemory::After(const GpuMemoryRow& row) {
+uint64_t LiveMemory::After(const GpuMemoryRow& row, uint32_t process) {
   uint64_t& live = live_[PoolOf(row)];
   // Rows without addresses are believed; the others release what was allocated there.
   uint64_t freed = row.is_release ? row.bytes : 0;
   if (row.address != 0) {
     // Allocated anew without a release: that record was lost.
-    const auto block = blocks_.find(row.address);
+    const uint64_t key = AddressKey(row.address, process);
+    const auto block = blocks_.find(key);
     freed = block == blocks_.end() ? 0 : block->second;
     if (block != blocks_.end()) blocks_.erase(block);
-    if (!row.is_release) blocks_[row.address] = row.bytes;
+    if (!row.is_release) blocks_[key] = row.bytes;
   }
   live -= std::min(live, freed);
   if (!row.is_release) live += row.bytes;

@@ -21,12 +21,12 @@ class LiveMemory {
   // GPU 0 memory, GPU 0 pinned memory
   static std::string LabelOf(const Pool& pool);
 
-  // Bytes in use in the row's pool after it.
-  uint64_t After(const GpuMemoryRow& row);
+  // Bytes in use in the row's pool after it. Of a merged recording, `process` is the row's.
+  uint64_t After(const GpuMemoryRow& row, uint32_t process = 0);
 
  private:
   std::map<Pool, uint64_t> live_;
-  std::unordered_map<uint64_t, uint64_t> blocks_;  // bytes by address, which no two devices share
+  std::unordered_map<uint64_t, uint64_t> blocks_;  // bytes by AddressKey: no two devices share addresses
 };
 
 }  // namespace opscope

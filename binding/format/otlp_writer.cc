@@ -48,7 +48,10 @@ struct Common {
 class TraceWriter {
  public:
   TraceWriter(const Recording& recording, ByteSink* sink)
-      : recording_(recording), sink_(*sink), ids_(recording, SessionParentOf(recording.meta_json)), span_(recording, sink) {
+      : recording_(recording),
+        sink_(*sink),
+        ids_(recording, SessionParentOf(recording.meta_json)),
+        span_(recording, sink) {
     AppendOtlpBool("opscope.unfinished", true, &unfinished_[0].json);
     for (const NameEntry& name : recording.names) names_.push_back(CommonOf(name));
     for (uint32_t t = 0; t < recording.threads.size(); ++t) threads_.push_back(CommonOf(t));

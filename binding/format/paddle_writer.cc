@@ -178,6 +178,12 @@ Status WritePaddle(const Recording& recording, ByteSink* sink, std::vector<Warni
          "Spans that were open across an await became plain ops: this format knows no others.",
          recording.asyncs.size()});
   }
+  if (recording.processes.size() > 1 && warnings != nullptr) {
+    warnings->push_back(
+        {"processes-as-threads",
+         "Threads of several processes became threads of one: this format knows no processes.",
+         recording.processes.size()});
+  }
   if (writer.slash_count() != 0 && warnings != nullptr) {
     warnings->push_back({"slash-in-name",
                          "Names hold a '/', which this format takes for nesting; it was written "

@@ -1,5 +1,6 @@
 #include "perfetto_capture.h"
 
+#include "../core/processes.h"
 #include "hex.h"
 #include "perfetto_capture_tables.h"
 #include "perfetto_cells.h"
@@ -123,7 +124,8 @@ bool CaptureRows::AddMeta(const PacketView& packet, const EventView& event) {
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
   if (event.type == kBegin && event.name == kPausedEvent) {
     open_ = {event.track_uuid, rows_.pauses.size(), Open::Kind::kPause};
-    rows_.pauses.push_back({at_ns, at_ns});
+    const auto process = static_cast<uint32_t>(AnnotationView::NumberOf(packet.event, kProcessCell));
+    rows_.pauses.push_back({at_ns, at_ns, process});
     return true;
   }
   return event.type == kEnd && AddEnd(event.track_uuid, false, at_ns);
@@ -309,7 +311,21 @@ void CaptureRows::Finish() {
   }
   ResolveParents();
   KeepWholeContexts();
+  KeepProcesses();
   strings_.PutInOrder();
+}
+
+// The table of processes may be lost: what names one that is not there is the first's.
+void CaptureRows::KeepProcesses() {
+  const auto keep = [count = ProcessCount(rows_.processes)](auto* table) {
+    for (auto& row : *table)
+      if (row.process >= count) row.process = 0;
+  };
+  keep(&rows_.threads);
+  keep(&rows_.pauses);
+  keep(&rows_.unseen_brackets);
+  keep(&rows_.gpu_details.devices);
+  keep(&rows_.gpu_details.overheads);
 }
 
 // Of a cut file: what its spans and threads are there for.

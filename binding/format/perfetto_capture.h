@@ -58,6 +58,7 @@ class CaptureRows {
   void AddIds(uint32_t row, uint64_t id, uint64_t parent, uint64_t high, uint64_t low);
   void ResolveParents();
   void KeepWholeContexts();
+  void KeepProcesses();
 
   RawRows& rows_;
   int64_t origin_ns_ = 0;  // of the session, on the trace clock

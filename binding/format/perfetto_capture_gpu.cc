@@ -65,7 +65,8 @@ bool CapturedGpu::AddEvent(const EventView& event, std::string_view bytes, int64
       const std::optional<uint32_t> kind = OverheadKindOf(bytes);
       if (!kind) return false;
       open_track_ = event.track_uuid;
-      details.overheads.Append({at_ns, at_ns, *kind});
+      details.overheads.Append(
+          {at_ns, at_ns, *kind, static_cast<uint32_t>(AnnotationView::NumberOf(bytes, kProcessCell))});
       return true;
     }
     case kEnd:

@@ -55,8 +55,27 @@ RawThread ReadThread(std::string_view row) {
     if (cell.name == "js_thread_id") {
       thread.js_thread_id = static_cast<int32_t>(static_cast<int64_t>(cell.value));
     }
+    if (cell.name == kProcessCell) thread.process = static_cast<uint32_t>(cell.value);
   });
   return thread;
+}
+
+ProcessEntry ReadProcess(std::string_view row) {
+  ProcessEntry process;
+  ForCells(row, [&](const AnnotationView& cell) {
+    const auto number = static_cast<int64_t>(cell.value);
+    if (cell.name == "host") process.host = cell.text;
+    if (cell.name == "name") process.name = cell.text;
+    if (cell.name == "id") process.id = number;
+    if (cell.name == "start_ns") process.start_ns = number;
+    if (cell.name == "duration_ns") process.duration_ns = number;
+    if (cell.name == "origin_epoch_ns") process.origin_epoch_ns = number;
+    if (cell.name == "origin_clock_ns") process.origin_clock_ns = number;
+    if (cell.name == "dropped") process.dropped = cell.value;
+    if (cell.name == "first_context") process.first_context = static_cast<uint32_t>(cell.value);
+    if (cell.name == "meta_json") process.meta_json = cell.text;
+  });
+  return process;
 }
 
 Warning ReadWarning(std::string_view row) {
@@ -78,6 +97,8 @@ GpuDevice ReadDevice(std::string_view row) {
     if (cell.name == "memory_bytes") device.memory_bytes = cell.value;
     if (cell.name == "memory_bandwidth_kb_per_s") device.memory_bandwidth_kb_per_s = cell.value;
     if (cell.name == "is_mig") device.is_mig = cell.value != 0;
+    if (cell.name == kProcessCell) device.process = static_cast<uint32_t>(cell.value);
+    if (cell.name == "ordinal") device.ordinal = static_cast<uint32_t>(cell.value);
     for (const DeviceCount& count : kDeviceCounts) {
       if (cell.name == count.name) device.*count.field = static_cast<uint32_t>(cell.value);
     }
@@ -118,7 +139,11 @@ ContextRow ReadContextRow(std::string_view row) {
 
 BracketRow ReadBracket(std::string_view row) {
   const ContextRow times = ReadContextRow(row);
-  return {times.start_ns, times.end_ns};
+  BracketRow bracket{times.start_ns, times.end_ns};
+  ForCells(row, [&](const AnnotationView& cell) {
+    if (cell.name == kProcessCell) bracket.process = static_cast<uint32_t>(cell.value);
+  });
+  return bracket;
 }
 
 }  // namespace
@@ -126,6 +151,7 @@ BracketRow ReadBracket(std::string_view row) {
 void ReadTableRow(std::string_view table, std::string_view row, RawRows* rows) {
   GpuDetails& details = rows->gpu_details;
   if (table == kNamesEvent) rows->names.push_back(ReadName(row));
+  if (table == kProcessesEvent) rows->processes.push_back(ReadProcess(row));
   if (table == kThreadsEvent) rows->threads.push_back(ReadThread(row));
   if (table == kWarningsEvent) rows->warnings.push_back(ReadWarning(row));
   if (table == kDevicesEvent) details.devices.push_back(ReadDevice(row));

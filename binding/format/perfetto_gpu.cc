@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "../core/processes.h"
 #include "gpu_labels.h"
 #include "perfetto_schema.h"
 #include "wire.h"
@@ -144,7 +145,7 @@ void GpuPackets::Write() {
 }
 
 void GpuPackets::WriteRows() {
-  const GpuLabels labels(recording_.gpu_details);
+  const GpuLabels labels(recording_);
   const Column<KernelRow>& kernels = recording_.gpu_details.kernels;
   size_t next_kernel = 0;
   for (size_t i = 0; i < recording_.gpu.size(); ++i) {
@@ -168,7 +169,8 @@ void GpuPackets::WriteRows() {
       epoch = out_.epoch();
       const size_t opened = out_.interned().Open(interned::kContexts);
       out_.interned().Varint(interned::kIid, ContextIid(row.context));
-      out_.interned().Int(interned::kContextPid, static_cast<int32_t>(recording_.process_id));
+      out_.interned().Int(interned::kContextPid,
+                          out_.pid(ProcessOfContext(recording_.processes, row.context)));
       out_.interned().Varint(interned::kContextApi, interned::kApiCuda);
       out_.interned().Close(opened);
     }
@@ -205,18 +207,20 @@ void GpuPackets::WriteRows() {
 }
 
 void GpuPackets::WriteOverheads() {
-  auto& [lanes, tracks] = overheads_;
+  overheads_.resize(ProcessCount(recording_.processes));
   for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
     if (out_.failed()) return;
     RefreshWords();
+    auto& [lanes, tracks] = overheads_[row.process];
     const uint32_t lane = lanes.Place(row.start_ns, row.end_ns);
     while (tracks.size() <= lane)
-      tracks.push_back(out_.NewTrack(out_.process_track(), "GPU recording overhead"));
+      tracks.push_back(out_.NewTrack(out_.process_track(row.process), "GPU recording overhead"));
     out_.StartEvent(kBegin);
     event_.Varint(event::kTrackUuid, tracks[lane]);
     event_.String(event::kName, OverheadLabel(row.kind));
     event_.Varint(event::kCategoryIids, static_cast<uint32_t>(Category::kOverhead) + 1);
     out_.NoteUint(gpu_note::kOverhead, row.kind);
+    out_.NoteProcess(row.process);
     out_.EmitEvent(row.start_ns);
     out_.StartEvent(kEnd);
     event_.Varint(event::kTrackUuid, tracks[lane]);
@@ -235,7 +239,8 @@ void GpuPackets::WriteMemory() {
     }
     out_.StartEvent(kCounterValueType);
     event_.Varint(event::kTrackUuid, track);
-    event_.Varint(event::kCounterValue, live_memory_.After(row));
+    const uint32_t process = ProcessOfContext(recording_.processes, row.context);
+    event_.Varint(event::kCounterValue, live_memory_.After(row, process));
     out_.NoteUint(gpu_note::kBytes, row.bytes);
     if (row.address != 0) out_.Note(gpu_note::kAddress, annotation::kPointer, row.address);
     if (row.kind != MemoryKind::kUnknown) out_.NoteString(gpu_note::kKind, MemoryKindName(row.kind));

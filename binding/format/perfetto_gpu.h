@@ -71,7 +71,7 @@ class GpuPackets {
   uint32_t next_queue_ = perfetto::kFirstQueue;
   std::unordered_map<uint32_t, uint32_t> context_epochs_;
   std::vector<uint32_t> kernel_epochs_;  // by string
-  Tracks overheads_;
+  std::vector<Tracks> overheads_;        // by process
   LiveMemory live_memory_;
   std::map<LiveMemory::Pool, uint64_t> memory_tracks_;
   uint32_t words_epoch_ = 0;

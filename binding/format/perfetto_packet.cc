@@ -91,6 +91,17 @@ void AnnotationView::Parse(std::string_view bytes) noexcept {
   }
 }
 
+uint64_t AnnotationView::NumberOf(std::string_view event, std::string_view name) noexcept {
+  wire::Reader in(event);
+  while (in.Next()) {
+    if (in.field() != perfetto::event::kAnnotations) continue;
+    AnnotationView note;
+    note.Parse(in.bytes());
+    if (note.name == name) return note.value;
+  }
+  return 0;
+}
+
 double AnnotationView::real() const noexcept {
   double number;
   std::memcpy(&number, &value, sizeof number);

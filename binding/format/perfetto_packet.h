@@ -41,6 +41,8 @@ struct AnnotationView {
 
   void Parse(std::string_view bytes) noexcept;
   double real() const noexcept;
+  // The number under this name among the annotations of an event, 0 where there is none.
+  static uint64_t NumberOf(std::string_view event, std::string_view name) noexcept;
 };
 
 // Interned numbers -> indices. Numbers come from the file: small ones lie in an

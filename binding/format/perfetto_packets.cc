@@ -6,7 +6,7 @@ using wire::Writer;
 
 PacketStream::PacketStream(const Recording& recording, ByteSink* sink, uint32_t name_room,
                            uint32_t thread_room)
-    : recording_(recording), sink_(*sink), name_room_(name_room) {
+    : recording_(recording), sink_(*sink), processes_(ProcessLabels(recording)), name_room_(name_room) {
   Grow();
   // Tracks of different captures in one file should not share numbers, so 20
   // bits come from the capture; 48 bits in all keep a number at 7 bytes.
@@ -14,7 +14,7 @@ PacketStream::PacketStream(const Recording& recording, ByteSink* sink, uint32_t 
                   static_cast<uint64_t>(recording.origin_epoch_ns);
   hash = (hash ^ hash >> 31) * 0x94D049BB133111EBu;
   base_ = (hash >> 44 | 1) << 28;
-  next_track_ = base_ + kFirstThreadTrack + thread_room;
+  next_track_ = base_ + kFirstThreadTrack + thread_room + processes_.size() - 1;
 }
 
 void PacketStream::Grow() {
@@ -79,15 +79,15 @@ void PacketStream::WriteState(bool is_first) {
   Emit(packet_);
 }
 
-void PacketStream::WriteProcess() {
+void PacketStream::WriteProcess(uint32_t process) {
   sequence_ = kMetaSequence;
   StartPacket();
   const size_t opened = packet_.Open(packet::kTrackDescriptor);
-  packet_.Varint(track::kUuid, process_track());
-  const size_t process = packet_.Open(track::kProcess);
-  packet_.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
-  packet_.String(track::kProcessName, "node");
-  packet_.Close(process);
+  packet_.Varint(track::kUuid, process_track(process));
+  const size_t descriptor = packet_.Open(track::kProcess);
+  packet_.Int(track::kPid, pid(process));
+  packet_.String(track::kProcessName, processes_[process].name);
+  packet_.Close(descriptor);
   packet_.Close(opened);
   Emit(packet_);
 }

@@ -11,6 +11,7 @@
 #include "../core/columns.h"
 #include "byte_sink.h"
 #include "perfetto_schema.h"
+#include "process_labels.h"
 #include "wire.h"
 
 namespace opscope::perfetto {
@@ -56,7 +57,12 @@ class PacketStream {
   const BeginTemplate& begin(uint32_t name) const noexcept { return begins_[name]; }
   bool is_written(uint32_t s) const noexcept { return string_written_[s]; }
 
-  uint64_t process_track() const noexcept { return base_ + 1; }
+  uint64_t process_track(uint32_t process = 0) const noexcept {
+    return process == 0 ? base_ + 1 : base_ + kFirstThreadTrack + recording_.threads.size() + process - 1;
+  }
+  int32_t pid(uint32_t process) const noexcept { return static_cast<int32_t>(processes_[process].id); }
+  // Of arrows between spans; `arrow` counts those of the recording.
+  uint64_t FlowId(size_t arrow) const noexcept { return base_ + arrow + 1; }
   uint64_t ThreadTrack(uint32_t thread) const noexcept { return base_ + kFirstThreadTrack + thread; }
   uint64_t default_track() const noexcept { return default_track_; }
 
@@ -106,7 +112,7 @@ class PacketStream {
     to->Close(opened);
   }
 
-  void WriteProcess();
+  void WriteProcess(uint32_t process = 0);
 
   enum class TrackKind : uint8_t { kSlices, kCounter, kBytes };
   uint64_t NewTrack(uint64_t parent, std::string_view name, TrackKind kind = TrackKind::kSlices);
@@ -180,6 +186,13 @@ class PacketStream {
     event_.Varint(field, value);
     event_.Close(opened);
   }
+  void NoteProcess(uint32_t process) {
+    if (process == 0) return;
+    const size_t opened = event_.Open(event::kAnnotations);
+    event_.String(annotation::kName, kProcessCell);
+    event_.Varint(annotation::kUint, process);
+    event_.Close(opened);
+  }
   void NoteString(uint32_t name, std::string_view text) {
     const size_t opened = event_.Open(event::kAnnotations);
     event_.Varint(annotation::kNameIid, name);
@@ -197,6 +210,7 @@ class PacketStream {
 
   const Recording& recording_;
   ByteSink& sink_;
+  const std::vector<ProcessLabel> processes_;
   const uint32_t name_room_;
   uint64_t base_ = 0;
   uint64_t next_track_ = 0;

@@ -22,6 +22,7 @@ constexpr bool HasName(Kind kind) noexcept {
     case Kind::kOpenSpan:
     case Kind::kTimed:
     case Kind::kMark:
+    case Kind::kSpanMark:
     case Kind::kCounter:
       return true;
     default:
@@ -104,9 +105,11 @@ void RecordPackets::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_k
       return;
     }
     case Kind::kMark:
+    case Kind::kSpanMark:
       if (!is_kept) return WriteRaw(record, at_ns);
       out_.StartEvent(kInstant);
       out_.AddName(IndexOf(record[1]));
+      if (KindOf(record[0]) == Kind::kSpanMark) out_.Note(note::kSpanId, annotation::kPointer, record[2]);
       return out_.EmitNextEvent(at_ns);
     case Kind::kCounter:
       if (!is_kept) return WriteRaw(record, at_ns);

@@ -36,7 +36,7 @@ constexpr uint32_t kCounterUnit = 3, kUnitBytes = 3;
 }  // namespace track
 namespace event {
 constexpr uint32_t kCategoryIids = 3, kAnnotations = 4, kType = 9, kNameIid = 10, kTrackUuid = 11,
-                   kCategories = 22, kName = 23, kCounterValue = 30, kDoubleCounterValue = 44,
+                   kCategories = 22, kName = 23, kCounterValue = 30, kDoubleCounterValue = 44, kFlowIds = 47,
                    kCorrelationId = 52, kGpuCorrelation = 3000, kGpuApi = 3001;
 constexpr uint32_t kSubmissionEventIds = 1;
 }  // namespace event
@@ -172,6 +172,7 @@ constexpr std::array<const char*, launch_arg::kEnd> kLaunchArgNames = {
 // read without any state. The head comes first; the tables may take several.
 constexpr const char* kHeadEvent = "opscope capture";
 constexpr const char* kNamesEvent = "opscope names";
+constexpr const char* kProcessesEvent = "opscope processes";  // of a merged recording
 constexpr const char* kThreadsEvent = "opscope threads";
 constexpr const char* kWarningsEvent = "opscope warnings";
 constexpr const char* kDevicesEvent = "opscope devices";
@@ -180,6 +181,8 @@ constexpr const char* kStreamsEvent = "opscope streams";
 constexpr const char* kUnseenBracketsEvent = "opscope unseen brackets";
 constexpr const char* kWorkEvent = "opscope work for spans";  // Recording::contexts
 constexpr const char* kPausedEvent = "paused";
+// Of what is told by process in a merged recording: a cell of a table, an annotation of a slice.
+constexpr const char* kProcessCell = "process";
 constexpr uint64_t kFormatVersion = 1;
 
 // A stream: a file that was written while its session went on. Its head has the

@@ -18,7 +18,13 @@ SpanPackets::SpanPackets(PacketStream* out)
       asyncs_(recording_.asyncs, 0),
       ids_(recording_.ids, 0),
       attributes_(recording_.attributes, 0),
-      links_(recording_.links, 0) {}
+      links_(recording_.links, 0) {
+  const std::vector<RemoteParent> arrows = FindRemoteParents(recording_);
+  for (size_t i = 0; i < arrows.size(); ++i) {
+    flows_.emplace(arrows[i].parent, out_.FlowId(i));
+    flows_.emplace(arrows[i].child, out_.FlowId(i));
+  }
+}
 
 uint64_t SpanPackets::ParentPlace(int32_t row) const noexcept {
   // A row made from a launch is not in the file; nothing nests in one.
@@ -115,6 +121,7 @@ void SpanPackets::WriteRow(uint32_t row) {
   if (on_lane) event_.Varint(event::kTrackUuid, lane);
   out_.AddName(name);
   AddIds(row);
+  if (!flows_.empty()) AddFlows(row);
   if ((flags & kAsync) != 0) out_.NoteTrue(note::kAsync);
   if ((flags & kError) != 0) out_.NoteTrue(note::kError);
   if ((flags & kTimed) != 0) out_.NoteTrue(note::kTimed);
@@ -190,6 +197,11 @@ void SpanPackets::AddIds(uint32_t row) {
     PutHex(end, link->span_id);
     out_.NoteString(note::kLink, {text, sizeof text});
   }
+}
+
+void SpanPackets::AddFlows(uint32_t row) {
+  const auto [first, last] = flows_.equal_range(row);
+  for (auto flow = first; flow != last; ++flow) event_.Fixed64(event::kFlowIds, flow->second);
 }
 
 uint64_t SpanPackets::LaneTrack(uint32_t name, int64_t start_ns, int64_t end_ns) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../core/columns.h"
+#include "../core/remote_parents.h"
 #include "lanes.h"
 #include "perfetto_packets.h"
 #include "span_rows.h"
@@ -26,13 +27,15 @@ class SpanPackets {
   void WriteRow(uint32_t row);
   void AddIds(uint32_t row);
   void AddAttributes(uint32_t row);
+  void AddFlows(uint32_t row);
   uint64_t LaneTrack(uint32_t name, int64_t start_ns, int64_t end_ns);
 
   PacketStream& out_;
   wire::Writer& event_;
   const Recording& recording_;
   LaunchRows launch_rows_;
-  std::vector<uint32_t> key_epoch_, value_epoch_;  // by string
+  std::vector<uint32_t> key_epoch_, value_epoch_;      // by string
+  std::unordered_multimap<uint32_t, uint64_t> flows_;  // by row: arrows from and to spans of other processes
 
   // Of the thread being written.
   NestStack stack_;

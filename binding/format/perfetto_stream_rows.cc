@@ -109,8 +109,7 @@ bool StreamRows::Add(const PacketView& packet) {
       }
       return true;
     case kInstant:
-      if (event.name_iid - 1 >= logs_.names.size()) return false;
-      return Put(thread, at_ns, static_cast<uint8_t>(Kind::kMark), {NameId(event.name_iid)});
+      return AddInstant(thread, packet, event);
     case kCounterValueType: {
       if (event.name_iid - 1 >= logs_.names.size()) return false;
       uint64_t bits;
@@ -171,6 +170,22 @@ bool StreamRows::AddEnd(StreamedThread* thread, const PacketView& packet) {
   return Put(thread, at_ns, static_cast<uint8_t>(kind), {id});
 }
 
+bool StreamRows::AddInstant(StreamedThread* thread, const PacketView& packet, const EventView& event) {
+  if (event.name_iid - 1 >= logs_.names.size()) return false;
+  uint64_t id = 0;
+  wire::Reader in(packet.event);
+  while (in.Next()) {
+    if (in.field() != event::kAnnotations) continue;
+    AnnotationView note;
+    note.Parse(in.bytes());
+    if (note.name_iid == note::kSpanId) id = note.value;
+  }
+  const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
+  const uint64_t name = NameId(event.name_iid);
+  if (id == 0) return Put(thread, at_ns, static_cast<uint8_t>(Kind::kMark), {name});
+  return Put(thread, at_ns, static_cast<uint8_t>(Kind::kSpanMark), {name, id});
+}
+
 bool StreamRows::AddRecord(StreamedThread* thread, std::string_view bytes) {
   uint64_t kind = 0;
   int64_t at_ns = 0;
@@ -198,6 +213,7 @@ bool StreamRows::AddRecord(StreamedThread* thread, std::string_view bytes) {
     case Kind::kOpenSpan:
     case Kind::kTimed:
     case Kind::kMark:
+    case Kind::kSpanMark:
     case Kind::kCounter:
       is_good &= (words[first + 1] & kNameIndexMask) < logs_.names.size();
       break;

@@ -44,6 +44,7 @@ class StreamRows {
   bool AddMeta(const PacketView& packet, const EventView& event);
   bool AddBegin(StreamedThread* thread, const PacketView& packet, const EventView& event);
   bool AddEnd(StreamedThread* thread, const PacketView& packet);
+  bool AddInstant(StreamedThread* thread, const PacketView& packet, const EventView& event);
   bool AddLaunch(uint32_t thread, const EventView& event, int64_t at_ns);
   void AddTableRow(std::string_view table, std::string_view row);
   void AddPause(std::string_view row);

@@ -3,7 +3,9 @@
 #include <map>
 #include <string>
 
+#include "../core/processes.h"
 #include "gpu_fields.h"
+#include "gpu_labels.h"
 #include "hex.h"
 #include "perfetto_schema.h"
 #include "span_rows.h"
@@ -13,7 +15,7 @@ namespace opscope::perfetto {
 
 void TablePackets::Write() {
   out_.StartSequence(kMetaSequence, out_.process_track());
-  out_.WriteProcess();
+  for (uint32_t p = 0; p < ProcessCount(recording_.processes); ++p) out_.WriteProcess(p);
   WriteHead();
   table_.Write(kNamesEvent, recording_.names, [this](const NameEntry& name) {
     table_.Cell("text", name.text);
@@ -21,10 +23,23 @@ void TablePackets::Write() {
     table_.Cell("category", static_cast<uint64_t>(name.category));
     table_.Cell("role", static_cast<uint64_t>(name.role));
   });
+  table_.Write(kProcessesEvent, recording_.processes, [this](const ProcessEntry& process) {
+    table_.Cell("host", process.host);
+    table_.Cell("name", process.name);
+    table_.Cell("id", process.id);
+    table_.Cell("start_ns", process.start_ns);
+    table_.Cell("duration_ns", process.duration_ns);
+    table_.Cell("origin_epoch_ns", process.origin_epoch_ns);
+    table_.Cell("origin_clock_ns", process.origin_clock_ns);
+    table_.Cell("dropped", process.dropped);
+    table_.Cell("first_context", uint64_t{process.first_context});
+    table_.Cell("meta_json", process.meta_json);
+  });
   table_.Write(kThreadsEvent, recording_.threads, [this](const ThreadEntry& thread) {
     table_.Cell("name", thread.name);
     table_.Cell("os_thread_id", thread.os_thread_id);
     table_.Cell("js_thread_id", int64_t{thread.js_thread_id});
+    ProcessCell(thread.process);
   });
   // AttributeGpu finds this one again when the file is loaded.
   std::vector<Warning> warnings = recording_.warnings;
@@ -44,6 +59,7 @@ void TablePackets::WriteAttribution() {
   table_.Write(kUnseenBracketsEvent, recording_.unseen_brackets, [this](const BracketRow& bracket) {
     table_.Cell("start_ns", bracket.start_ns);
     table_.Cell("end_ns", bracket.end_ns);
+    ProcessCell(bracket.process);
   });
   if (recording_.contexts.empty()) return;
   const LaunchRows launch_rows(recording_);
@@ -84,6 +100,8 @@ void TablePackets::WriteGpuTables() {
       if (device.*count.field != 0) table_.Cell(count.name, uint64_t{device.*count.field});
     }
     if (device.is_mig) table_.Cell("is_mig", uint64_t{1});
+    ProcessCell(device.process);
+    if (device.ordinal != 0) table_.Cell("ordinal", uint64_t{device.ordinal});
   });
   table_.Write(kContextsEvent, details.contexts, [this](const GpuContext& context) {
     table_.Cell("id", uint64_t{context.id});
@@ -117,7 +135,10 @@ void TablePackets::WriteGpuInfo() {
       packet.String(gpu_info::kName, "GPU " + std::to_string(id));
     } else {
       const std::string& name = known->second->name;
-      packet.String(gpu_info::kName, uses[name] > 1 ? name + " #" + std::to_string(id) : name);
+      const std::string place = PlaceOfDevice(recording_, *known->second);
+      packet.String(gpu_info::kName, !place.empty()   ? name + " · " + place
+                                     : uses[name] > 1 ? name + " #" + std::to_string(id)
+                                                      : name);
     }
     if (known != devices.end()) AddGpuFacts(*known->second);
     packet.Close(gpu);
@@ -159,11 +180,15 @@ void TablePackets::AddGpuFacts(const GpuDevice& device) {
 
 void TablePackets::WritePauses() {
   if (recording_.pauses.empty()) return;
-  const uint64_t control = out_.NewTrack(out_.process_track(), "opscope control");
+  uint32_t process = UINT32_MAX;
+  uint64_t control = 0;
   for (const PauseRow& pause : recording_.pauses) {
+    if (pause.process != process)
+      control = out_.NewTrack(out_.process_track(process = pause.process), "opscope control");
     out_.StartEvent(kBegin);
     out_.event().Varint(event::kTrackUuid, control);
     out_.event().String(event::kName, kPausedEvent);
+    out_.NoteProcess(pause.process);
     out_.EmitEvent(pause.start_ns);
     out_.StartEvent(kEnd);
     out_.event().Varint(event::kTrackUuid, control);

@@ -27,6 +27,10 @@ class TablePackets {
   void WritePauses();
   void WriteAttribution();
 
+  void ProcessCell(uint32_t process) {
+    if (process != 0) table_.Cell(kProcessCell, uint64_t{process});
+  }
+
   PacketStream& out_;
   TableWriter table_;
   const Recording& recording_;

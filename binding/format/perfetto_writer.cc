@@ -50,9 +50,9 @@ class TraceWriter {
     wire::Writer& packet = out_.packet();
     const size_t opened = packet.Open(packet::kTrackDescriptor);
     packet.Varint(track::kUuid, out_.ThreadTrack(thread));
-    packet.Varint(track::kParent, out_.process_track());
+    packet.Varint(track::kParent, out_.process_track(entry.process));
     const size_t thread_field = packet.Open(track::kThread);
-    packet.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
+    packet.Int(track::kPid, out_.pid(entry.process));
     packet.Int(track::kTid, thread_ids_[thread]);
     if (!entry.name.empty()) packet.String(track::kThreadName, entry.name);
     packet.Close(thread_field);

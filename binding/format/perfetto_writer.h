@@ -5,7 +5,8 @@
 // time order; async spans, and timed ones that do not nest, have tracks of
 // their own under the thread, placed in the file where their row is, so that
 // file order is row order. An unfinished span has no END. Launches and GPU rows
-// are joined by the event ids of the rows. Everything else that the schema has
+// are joined by the event ids of the rows. A merged recording has a track for each
+// process, and flows between spans of different ones. Everything else that the schema has
 // no field for is told in debug annotations (perfetto_schema.h).
 #pragma once
 

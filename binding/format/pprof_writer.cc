@@ -78,7 +78,7 @@ class ProfileWriter {
         sink_(*sink),
         strings_(recording),
         walk_(recording, TimeOf::kCpu),
-        gpu_labels_(recording.gpu_details),
+        gpu_labels_(recording),
         has_gpu_(!recording.gpu.empty()) {
     for (uint32_t t = 0; t < recording.threads.size(); ++t)
       thread_labels_.push_back(ThreadLabel(recording, t));

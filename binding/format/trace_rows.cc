@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "../core/processes.h"
 #include "../core/row_order.h"
 #include "json_text.h"
 #include "session_parent.h"
@@ -190,6 +191,12 @@ const ThreadEntry* TraceRows::ThreadOf(uint32_t row) const noexcept {
       std::upper_bound(threads_.begin(), threads_.end(), row,
                        [](uint32_t wanted, const ThreadEntry* thread) { return wanted < thread->first_row; });
   return after == threads_.begin() ? nullptr : *(after - 1);
+}
+
+uint32_t TraceRows::ProcessOf(uint32_t row) const noexcept {
+  if (recording_.processes.empty()) return 0;
+  if (const ThreadEntry* thread = ThreadOf(row)) return thread->process;
+  return ProcessOfContext(recording_.processes, GpuOf(row).context);
 }
 
 bool TraceRows::ParentId(uint32_t row, uint64_t* id) const noexcept {

@@ -59,6 +59,8 @@ class TraceRows {
   }
   // The innermost inference that is this row or around it; -1: none.
   int32_t Inference(uint32_t row) const noexcept { return inference_[row]; }
+  // Index into Recording::processes; 0 in a plain recording.
+  uint32_t ProcessOf(uint32_t row) const noexcept;
   // Of GPU work, the thread that launched it; null: not known.
   const ThreadEntry* ThreadOf(uint32_t row) const noexcept;
 

@@ -1,5 +1,6 @@
 #include "trace_table.h"
 
+#include <algorithm>
 #include <iterator>
 #include <string_view>
 
@@ -33,6 +34,11 @@ constexpr TableTexts kNameTexts = {
 constexpr TableTexts kStatusTexts = {
     [](const TraceRows&) { return std::size(kStatuses); },
     [](const TraceRows&, size_t text, std::string* out) { out->append(kStatuses[text]); }};
+
+constexpr TableTexts kHostTexts = {[](const TraceRows& rows) { return rows.recording().processes.size(); },
+                                   [](const TraceRows& rows, size_t text, std::string* out) {
+                                     AppendValidUtf8(rows.recording().processes[text].host, out);
+                                   }};
 
 template <NumberKey key>
 bool NumberAt(const TraceRows& rows, uint32_t row, int64_t* value) {
@@ -127,10 +133,31 @@ constexpr TableColumn kColumns[] = {
     {"attrs", TableType::kText, true, nullptr},
 };
 
+// Only where there are several processes; before "thread.id".
+constexpr TableColumn kProcessColumns[] = {
+    {"host", TableType::kDictionary, true,
+     [](const TraceRows& rows, uint32_t row, int64_t* value) {
+       *value = rows.ProcessOf(row);
+       return !rows.recording().processes[rows.ProcessOf(row)].host.empty();
+     },
+     kHostTexts},
+    {"pid", TableType::kInt64, true,
+     [](const TraceRows& rows, uint32_t row, int64_t* value) {
+       *value = rows.recording().processes[rows.ProcessOf(row)].id;
+       return *value != 0;
+     }},
+};
+
 }  // namespace
 
 TraceTable::TraceTable(const Recording& recording, bool is_absolute)
     : rows_(recording), columns_(std::begin(kColumns), std::end(kColumns)), is_absolute_(is_absolute) {
+  if (!recording.processes.empty()) {
+    const auto thread = std::find_if(columns_.begin(), columns_.end(), [](const TableColumn& column) {
+      return std::string_view(column.name) == "thread.id";
+    });
+    columns_.insert(thread, std::begin(kProcessColumns), std::end(kProcessColumns));
+  }
   if (!is_absolute) return;
   for (TableColumn& column : columns_) {
     const std::string_view name = column.name;

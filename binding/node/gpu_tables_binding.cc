@@ -88,6 +88,10 @@ Napi::Object WayValue(Napi::Env env, const WaySums& way) {
 void AddProperties(const Recording& recording, uint32_t id, Row* row) {
   for (const GpuDevice& device : recording.gpu_details.devices) {
     if (device.id != id) continue;
+    const bool is_merged = !recording.processes.empty();
+    if (is_merged) row->Number("process", device.process).Number("ordinal", device.ordinal);
+    // A merge lists all devices, those of which nothing is known too.
+    if (is_merged && device.name.empty() && device.uuid.empty()) return;
     row->Value("name", device.name)
         .Value("uuid", device.uuid)
         .Number("memoryBytes", device.memory_bytes)

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/merge_recordings.h"
 #include "core/op_table.h"
 #include "core/raw_rows.h"
 #include "format/arrow_writer.h"
@@ -155,6 +156,36 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
       [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
 }
 
+MergePlan ReadMergePlan(const Napi::Object& object) {
+  MergePlan plan;
+  const auto parts = object.Get("parts").As<Napi::Array>();
+  for (uint32_t i = 0; i < parts.Length(); ++i) {
+    const auto given = parts.Get(i).As<Napi::Object>();
+    plan.parts.push_back({RecordingOf(given.Get("recording")),
+                          static_cast<int64_t>(given.Get("shiftNs").ToNumber().DoubleValue()),
+                          given.Get("host").ToString(), given.Get("name").ToString()});
+  }
+  bool is_lossless = false;
+  plan.origin_epoch_ns = object.Get("originEpochNs").As<Napi::BigInt>().Int64Value(&is_lossless);
+  plan.origin_clock_ns = object.Get("originClockNs").As<Napi::BigInt>().Int64Value(&is_lossless);
+  plan.meta_json = object.Get("metaJson").ToString();
+  const auto warnings = object.Get("warnings").As<Napi::Array>();
+  for (uint32_t i = 0; i < warnings.Length(); ++i) {
+    const auto warning = warnings.Get(i).As<Napi::Object>();
+    plan.warnings.push_back({warning.Get("code").ToString(), warning.Get("detail").ToString(),
+                             static_cast<uint64_t>(warning.Get("count").ToNumber().DoubleValue())});
+  }
+  return plan;
+}
+
+Napi::Value Merge(const Napi::CallbackInfo& info) {
+  auto plan = std::make_shared<MergePlan>(ReadMergePlan(info[0].As<Napi::Object>()));
+  auto recording = std::make_shared<RecordingPointer>();
+  return RunOffThread(
+      info.Env(), [plan, recording] { return MergeRecordings(*plan, recording.get()); },
+      [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
+}
+
 Napi::Value ReadPerfettoFile(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   auto recording = std::make_shared<RecordingPointer>();
@@ -206,6 +237,7 @@ std::shared_ptr<const Recording> RecordingOf(const Napi::Value& handle) {
 
 void ExportRecordings(Napi::Env env, Napi::Object exports) {
   exports.Set("build", Napi::Function::New<Build>(env, "build"));
+  exports.Set("merge", Napi::Function::New<Merge>(env, "merge"));
   exports.Set("view", Napi::Function::New<View>(env, "view"));
   exports.Set("viewTable", Napi::Function::New<ViewTable>(env, "viewTable"));
   exports.Set("tables", Napi::Function::New<MakeTables>(env, "tables"));

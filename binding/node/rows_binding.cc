@@ -13,6 +13,10 @@ double NumberOf(const Napi::Object& object, const char* key) {
   return object.Get(key).ToNumber().DoubleValue();
 }
 std::string TextOf(const Napi::Object& object, const char* key) { return object.Get(key).ToString(); }
+// Of a merged recording; the first where none is told.
+uint32_t ProcessOf(const Napi::Object& object) {
+  return object.Has("process") ? static_cast<uint32_t>(NumberOf(object, "process")) : 0;
+}
 uint64_t BitsOf(const Napi::Object& object, const char* key) {
   bool lossless = false;
   const Napi::Value value = object.Get(key);
@@ -164,6 +168,8 @@ GpuDevice ReadGpuDevice(const Napi::Object& object) {
   device.max_shared_per_block = count("maxSharedBytesPerBlock");
   device.core_clock_khz = count("coreClockKhz");
   device.is_mig = object.Get("isMig").ToBoolean();
+  device.process = ProcessOf(object);
+  device.ordinal = object.Has("ordinal") ? count("ordinal") : 0;
   return device;
 }
 
@@ -174,8 +180,9 @@ void ReadGpuDetails(const Napi::Object& object, GpuDetails* details) {
   const auto start = ReadTimes(overheads, "startNs");
   const auto end = ReadTimes(overheads, "endNs");
   const auto kind = ReadColumn<uint32_t>(overheads, "kind");
+  const auto process = ReadColumn<uint32_t>(overheads, "process");
   details->overheads = Zip<GpuOverheadRow>(kind.size(), [&](size_t i) {
-    return GpuOverheadRow{start[i], end[i], kind[i]};
+    return GpuOverheadRow{start[i], end[i], kind[i], process.empty() ? 0 : process[i]};
   });
   ForEach(object, "devices", [&](const Napi::Value& value) {
     details->devices.push_back(ReadGpuDevice(value.As<Napi::Object>()));
@@ -198,10 +205,25 @@ void ReadGpuDetails(const Napi::Object& object, GpuDetails* details) {
 
 RawRows ReadRawRows(const Napi::Object& object) {
   RawRows rows;
+  ForEach(object, "processes", [&](const Napi::Value& value) {
+    const auto given = value.As<Napi::Object>();
+    ProcessEntry process;
+    process.host = TextOf(given, "host");
+    process.name = TextOf(given, "name");
+    process.meta_json = TextOf(given, "metaJson");
+    process.id = static_cast<int64_t>(NumberOf(given, "id"));
+    process.start_ns = RoundNs(NumberOf(given, "startNs"));
+    process.duration_ns = RoundNs(NumberOf(given, "durationNs"));
+    process.origin_epoch_ns = static_cast<int64_t>(BitsOf(given, "originEpochNs"));
+    process.origin_clock_ns = static_cast<int64_t>(BitsOf(given, "originClockNs"));
+    process.dropped = static_cast<uint64_t>(NumberOf(given, "dropped"));
+    process.first_context = static_cast<uint32_t>(NumberOf(given, "firstContext"));
+    rows.processes.push_back(std::move(process));
+  });
   ForEach(object, "threads", [&](const Napi::Value& value) {
     const auto thread = value.As<Napi::Object>();
     rows.threads.push_back({TextOf(thread, "name"), static_cast<int64_t>(NumberOf(thread, "osThreadId")),
-                            static_cast<int32_t>(NumberOf(thread, "jsThreadId"))});
+                            static_cast<int32_t>(NumberOf(thread, "jsThreadId")), ProcessOf(thread)});
   });
   ForEach(object, "names", [&](const Napi::Value& value) {
     const auto name = value.As<Napi::Object>();
@@ -273,7 +295,8 @@ RawRows ReadRawRows(const Napi::Object& object) {
   rows.origin_clock_ns = static_cast<int64_t>(BitsOf(object, "originClockNs"));
   ForEach(object, "pauses", [&](const Napi::Value& value) {
     const auto pause = value.As<Napi::Object>();
-    rows.pauses.push_back({RoundNs(NumberOf(pause, "startNs")), RoundNs(NumberOf(pause, "endNs"))});
+    rows.pauses.push_back(
+        {RoundNs(NumberOf(pause, "startNs")), RoundNs(NumberOf(pause, "endNs")), ProcessOf(pause)});
   });
   if (object.Get("returns").IsObject()) {
     const auto returns = object.Get("returns").As<Napi::Object>();

@@ -24,6 +24,26 @@ Napi::Value Number(Napi::Env env, int64_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
+Napi::Array Processes(Napi::Env env, const Recording& recording) {
+  Napi::Array processes = Napi::Array::New(env, recording.processes.size());
+  for (uint32_t i = 0; i < recording.processes.size(); ++i) {
+    const ProcessEntry& entry = recording.processes[i];
+    Napi::Object process = Napi::Object::New(env);
+    process.Set("host", entry.host);
+    process.Set("name", entry.name);
+    process.Set("id", Number(env, entry.id));
+    process.Set("startNs", Number(env, entry.start_ns));
+    process.Set("durationNs", Number(env, entry.duration_ns));
+    process.Set("originEpochNs", Napi::BigInt::New(env, entry.origin_epoch_ns));
+    process.Set("originClockNs", Napi::BigInt::New(env, entry.origin_clock_ns));
+    process.Set("dropped", static_cast<double>(entry.dropped));
+    process.Set("firstContext", entry.first_context);
+    process.Set("metaJson", entry.meta_json);
+    processes.Set(i, process);
+  }
+  return processes;
+}
+
 Napi::Object Spans(Napi::Env env, const std::shared_ptr<const Recording>& recording) {
   const SpanColumns& spans = recording->spans;
   Napi::Object object = Napi::Object::New(env);
@@ -63,14 +83,17 @@ Napi::Object ViewValue(Napi::Env env, const std::shared_ptr<const Recording>& re
     thread.Set("jsThreadId", entry.js_thread_id);
     thread.Set("firstRow", entry.first_row);
     thread.Set("rowCount", entry.row_count);
+    thread.Set("process", entry.process);
     threads.Set(i, thread);
   }
   view.Set("threads", threads);
+  view.Set("processes", Processes(env, *recording));
   Napi::Array pauses = Napi::Array::New(env, recording->pauses.size());
   for (uint32_t i = 0; i < recording->pauses.size(); ++i) {
     Napi::Object pause = Napi::Object::New(env);
     pause.Set("startNs", Number(env, recording->pauses[i].start_ns));
     pause.Set("endNs", Number(env, recording->pauses[i].end_ns));
+    pause.Set("process", recording->pauses[i].process);
     pauses.Set(i, pause);
   }
   view.Set("pauses", pauses);

@@ -25,7 +25,7 @@ inline void CheckEqualDetails(const GpuDetails& a, const GpuDetails& b) {
            x.submitted_ns == y.submitted_ns;
   });
   CheckTable(a.overheads, b.overheads, "overhead", [](const GpuOverheadRow& x, const GpuOverheadRow& y) {
-    return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.kind == y.kind;
+    return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.kind == y.kind && x.process == y.process;
   });
   CheckTable(a.memory, b.memory, "memory row", [](const GpuMemoryRow& x, const GpuMemoryRow& y) {
     return x.at_ns == y.at_ns && x.address == y.address && x.bytes == y.bytes &&
@@ -52,6 +52,8 @@ inline void CheckEqualDetails(const GpuDetails& a, const GpuDetails& b) {
     CHECK(x.max_shared_per_block == y.max_shared_per_block);
     CHECK(x.core_clock_khz == y.core_clock_khz);
     CHECK(x.is_mig == y.is_mig);
+    CHECK(x.process == y.process);
+    CHECK(x.ordinal == y.ordinal);
   }
   REQUIRE(a.contexts.size() == b.contexts.size());
   for (size_t i = 0; i < a.contexts.size(); ++i) {
@@ -70,6 +72,7 @@ inline void CheckEqualDetails(const GpuDetails& a, const GpuDetails& b) {
 inline void CheckEqual(const Recording& a, const Recording& b) {
   REQUIRE(a.names == b.names);
   REQUIRE(a.strings == b.strings);
+  REQUIRE(a.processes == b.processes);
   REQUIRE(a.threads.size() == b.threads.size());
   for (size_t i = 0; i < a.threads.size(); ++i) {
     const ThreadEntry &x = a.threads[i], &y = b.threads[i];
@@ -78,6 +81,7 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
     CHECK(x.js_thread_id == y.js_thread_id);
     CHECK(x.first_row == y.first_row);
     CHECK(x.row_count == y.row_count);
+    CHECK(x.process == y.process);
   }
   const auto same = [](auto x, auto y) { return x == y; };
   CheckTable(a.spans.start_ns, b.spans.start_ns, "start", same);
@@ -123,12 +127,13 @@ inline void CheckEqual(const Recording& a, const Recording& b) {
   });
   CheckTable(a.unseen_brackets, b.unseen_brackets, "unseen bracket",
              [](const BracketRow& x, const BracketRow& y) {
-               return x.start_ns == y.start_ns && x.end_ns == y.end_ns;
+               return x.start_ns == y.start_ns && x.end_ns == y.end_ns && x.process == y.process;
              });
   REQUIRE(a.pauses.size() == b.pauses.size());
   for (size_t i = 0; i < a.pauses.size(); ++i) {
     CHECK(a.pauses[i].start_ns == b.pauses[i].start_ns);
     CHECK(a.pauses[i].end_ns == b.pauses[i].end_ns);
+    CHECK(a.pauses[i].process == b.pauses[i].process);
   }
   REQUIRE(a.warnings.size() == b.warnings.size());
   for (size_t i = 0; i < a.warnings.size(); ++i) {

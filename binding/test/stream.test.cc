@@ -134,6 +134,7 @@ class Actor {
         break;
       case 13:
         log.Mark(AnyName());
+        if (const uint64_t id = AnySpan()) log.SpanMark(AnyName(), id);
         log.Counter(AnyName(), static_cast<double>(Pick(1000)) / 7);
         break;
       case 14:

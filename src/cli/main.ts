@@ -5,6 +5,7 @@ import { OpscopeError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
+import { mergeCommand } from './commands/merge.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
 import { tablesCommand } from './commands/tables.js'
@@ -30,6 +31,7 @@ Examples:
   opscope report ort_profile.json --sorted-key total
   opscope convert trace.pftrace trace.json.gz      another format, by its suffix
   opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
+  opscope merge opscope-*.pftrace -o all.pftrace   processes and hosts on one timeline
   opscope tables trace.pftrace                     latency, executions and operators of inferences
   opscope doctor                                   what this machine can record
 
@@ -42,6 +44,7 @@ for (const command of [
   reportCommand(),
   convertCommand(),
   timelineCommand(),
+  mergeCommand(),
   tablesCommand(),
   doctorCommand(),
 ]) {

@@ -1,4 +1,4 @@
-import { FLAG_ASYNC } from '../binding.js'
+import { FLAG_ASYNC, type ProcessEntry } from '../binding.js'
 import { float64, type Growing, int32, uint32 } from '../columns.js'
 import type { RawRows } from '../raw-rows.js'
 import { RowsBuilder } from '../rows-builder.js'
@@ -9,13 +9,15 @@ export interface CaptureFileRows extends RawRows {
   marks: RawRows['marks'] & { span?: Int32Array }
   /** When the synchronous part of an async span returned. */
   returns?: { row: Uint32Array; returnNs: Float64Array }
-  pauses?: { startNs: number; endNs: number }[]
+  pauses?: { startNs: number; endNs: number; process?: number }[]
   originClockNs?: bigint
 }
 
 /** Rows of a file that opscope wrote: parents are told, rows keep their order. */
 export class CaptureFileBuilder extends RowsBuilder {
   originClockNs = 0n
+  /** Of a merged capture. */
+  processes: ProcessEntry[] = []
   /** One per span, set by whoever adds the span; -1: a root. */
   readonly parents: Growing<Int32Array> = int32()
   /** False for the files of others, and when rows are missing, so that their numbers mean nothing. */
@@ -63,7 +65,7 @@ export class CaptureFileBuilder extends RowsBuilder {
   }
 
   override rows(): CaptureFileRows {
-    const rows = super.rows()
+    const rows: RawRows = { ...super.rows(), processes: this.processes }
     if (!this.areParentsKnown) {
       return { ...rows, originClockNs: this.originClockNs }
     }

@@ -3,7 +3,16 @@
 // Span rows are the events X and b of the host, in file order. A copy that came from an API call is left out:
 // the call is in the file too, and makes the row again. Numbers beyond 2^53 are written as text and stay text
 // where they are attributes.
-import { FLAG_ASYNC, FLAG_BRACKET, FLAG_ERROR, FLAG_TIMED, GPU_KINDS, ROLES, type Role } from '../binding.js'
+import {
+  FLAG_ASYNC,
+  FLAG_BRACKET,
+  FLAG_ERROR,
+  FLAG_TIMED,
+  GPU_KINDS,
+  type ProcessEntry,
+  ROLES,
+  type Role,
+} from '../binding.js'
 import type { CaptureFileBuilder } from './capture-file-rows.js'
 import type { Dialect } from './chrome.js'
 import {
@@ -43,8 +52,10 @@ export class OpscopeDialect implements Dialect {
   readonly #open = new Map<number, OpenSlice[]>()
   #lastThread = 0
   #lastLane = -1
-  readonly #rowOfId = new Map<bigint, number>()
-  readonly #parentIds: { row: number; id: bigint }[] = []
+  readonly #processOfThread: number[] = []
+  // By process: ids of different processes may meet, and a parent in another one is told by its id alone.
+  readonly #rowOfId = new Map<number, Map<bigint, number>>()
+  readonly #parentIds: { row: number; process: number; id: bigint }[] = []
   readonly #copyRows = new Map<string, number[]>()
   readonly #launches: Launch[] = []
   readonly #copiesOf = new Map<bigint, number>()
@@ -63,19 +74,24 @@ export class OpscopeDialect implements Dialect {
     builder.processId = numberOf(metadata.process_id) ?? 0
     builder.durationNs = numberOf(metadata.duration_ns) ?? 0
     builder.dropped = numberOf(metadata.dropped) ?? 0
+    builder.processes = objectsOf(metadata.processes).map(processOf)
+    const process = (value: unknown) => knownProcess(builder, value)
     for (const thread of objectsOf(metadata.threads)) {
       const index = builder.addThread(
         textOf(thread.name),
         numberOf(thread.os_thread_id) ?? 0,
         numberOf(thread.js_thread_id) ?? -1,
+        process(thread.process),
       )
+      this.#processOfThread.push(process(thread.process))
       this.#threads.set(numberOf(thread.tid) ?? 0, index)
     }
     builder.pauses = listOf(metadata.pauses).map(pause => {
-      const [start, end] = listOf(pause)
-      return { startNs: numberOf(start) ?? 0, endNs: numberOf(end) ?? 0 }
+      const [start, end, of] = listOf(pause)
+      return { startNs: numberOf(start) ?? 0, endNs: numberOf(end) ?? 0, process: process(of) }
     })
     addGpuMetadata(builder.gpu, metadata)
+    for (const device of builder.gpu.devices) device.process = process(device.process)
     for (const { code, detail, count } of objectsOf(metadata.warnings)) {
       builder.warn(textOf(code), textOf(detail), numberOf(count) ?? 0)
     }
@@ -101,7 +117,8 @@ export class OpscopeDialect implements Dialect {
         } else if ('correlation' in args) {
           this.#launch(event, args, startNs, endNs)
         } else if ('overhead' in args) {
-          this.#builder.gpu.addOverhead(startNs, endNs, numberOf(args.overhead) ?? 0)
+          const process = knownProcess(this.#builder, args.process)
+          this.#builder.gpu.addOverhead(startNs, endNs, numberOf(args.overhead) ?? 0, process)
         }
         return true
       }
@@ -144,8 +161,8 @@ export class OpscopeDialect implements Dialect {
     const builder = this.#builder
     builder.areParentsKnown = damaged === 0
     const parents = builder.parents.values
-    for (const { row, id } of this.#parentIds) {
-      const parent = this.#rowOfId.get(id)
+    for (const { row, process, id } of this.#parentIds) {
+      const parent = this.#rowOfId.get(process)?.get(id)
       if (parent !== undefined) {
         parents[row] = parent
       }
@@ -186,11 +203,13 @@ export class OpscopeDialect implements Dialect {
       hasIds ? ids : undefined,
     )
     builder.parents.push(numberOf(args.parent_row) ?? stack.at(-1)?.row ?? -1)
+    const process = this.#processOfThread[thread] ?? 0
     if (spanId !== 0n) {
-      this.#rowOfId.set(spanId, row)
+      const rows = this.#rowOfId.get(process) ?? new Map<bigint, number>()
+      this.#rowOfId.set(process, rows.set(spanId, row))
     }
     if (parentId !== 0n) {
-      this.#parentIds.push({ row, id: parentId })
+      this.#parentIds.push({ row, process, id: parentId })
     }
     const returnNs = numberOf(args.return_ns)
     if (returnNs !== undefined) {
@@ -275,6 +294,25 @@ export class OpscopeDialect implements Dialect {
   }
 }
 
+function processOf(process: Args): ProcessEntry {
+  return {
+    host: textOf(process.host),
+    name: textOf(process.name),
+    id: numberOf(process.id) ?? 0,
+    startNs: numberOf(process.start_ns) ?? 0,
+    durationNs: numberOf(process.duration_ns) ?? 0,
+    originEpochNs: signedOf(process.origin_epoch_ns),
+    originClockNs: signedOf(process.origin_clock_ns),
+    dropped: Math.max(0, numberOf(process.dropped) ?? 0),
+    firstContext: Math.min(0xffff_ffff, Math.max(0, numberOf(process.first_context) ?? 0)),
+    metaJson: textOf(process.meta, '{}'),
+  }
+}
+/** What names a process that is not there is the first's. */
+function knownProcess({ processes }: CaptureFileBuilder, value: unknown): number {
+  const index = numberOf(value) ?? 0
+  return Number.isInteger(index) && index >= 0 && index < processes.length ? index : 0
+}
 function isPlain(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

@@ -89,6 +89,8 @@ function deviceOf(device: Args): GpuDeviceFields {
     maxSharedBytesPerBlock: count(device.max_shared_per_block),
     coreClockKhz: count(device.core_clock_khz),
     isMig: device.is_mig === true,
+    process: count(device.process),
+    ordinal: count(device.ordinal),
   }
 }
 

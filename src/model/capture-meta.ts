@@ -16,7 +16,7 @@ export function parseMeta(metaJson: string): CaptureMeta {
   }
   for (const key of ['spanCostNs', 'notBrokenDown'])
     checked[key] = typeof given[key] === 'number' ? given[key] : undefined
-  for (const key of ['clock', 'node', 'opscope', 'traceparent'])
+  for (const key of ['clock', 'node', 'opscope', 'host', 'program', 'clockId', 'traceparent'])
     checked[key] = typeof given[key] === 'string' ? given[key] : undefined
   const entries = Object.entries({ ...given, ...checked }).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as CaptureMeta

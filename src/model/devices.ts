@@ -17,7 +17,10 @@ export interface DeviceCopies {
 }
 /** What one GPU did. Formulas: docs/gpu.md. */
 export interface DeviceRow {
-  /** Index as CUDA has it for this process; `uuid` tells the device whatever CUDA_VISIBLE_DEVICES says. */
+  /**
+   * Index as CUDA has it for this process; `uuid` tells the device whatever CUDA_VISIBLE_DEVICES says. A merged capture
+   * numbers devices anew.
+   */
   device: number
   /** Empty when it was not told; so are the other properties absent then. */
   name: string
@@ -28,6 +31,9 @@ export interface DeviceRow {
   memoryBandwidthKBps?: number
   copyEngines?: number
   isMig?: boolean
+  /** Only in a merged capture: index of a process that used it, whose host has it, and the index that CUDA had there. */
+  process?: number
+  ordinal?: number
   /** From the first start of work to the last end. */
   windowNs: number
   /** At least one kernel, copy or fill ran. */
@@ -100,6 +106,7 @@ function deviceRow(device: NativeDevice, recordedNs: number): DeviceRow {
     device: device.device,
     name,
     ...(uuid === undefined ? {} : (properties as Required<typeof properties>)),
+    ...(device.process === undefined ? {} : { process: device.process, ordinal: device.ordinal ?? 0 }),
     windowNs,
     busyNs: device.busyNs,
     busyRatio: share(device.busyNs, windowNs),

@@ -7,6 +7,7 @@ import { countText, durationText, percentText, plural } from './figure-text.js'
 import { gpuFindings } from './gpu-findings.js'
 import type { ReportSource } from './ops.js'
 import { computeNodes, frameworkNsOf, overhead } from './overhead.js'
+import { processText } from './processes.js'
 import { hasGpuTime, traceQuality } from './quality.js'
 import { type OpNode, opTree, pathOf, sumTotal, totalOf, walk } from './tree.js'
 
@@ -175,13 +176,16 @@ function blockedLoop(source: ReportSource): Finding | undefined {
   const blocking = longestBlocking(source.view, THRESHOLDS.blockedNs)
   if (blocking === undefined) return undefined
   const { recordedNs } = traceQuality(source)
-  const isMain = source.view.threads[blocking.thread]!.jsThreadId === 0
+  const thread = source.view.threads[blocking.thread]!
+  const isMain = thread.jsThreadId === 0
+  const process = source.view.processes[thread.process]
+  const ofProcess = process === undefined ? '' : ` of ${processText(process)}`
   return {
     code: 'event-loop-blocked',
     severity: isMain ? 'high' : 'low',
     op: blocking.path,
     figure:
-      `blocked the event loop of ${isMain ? 'the main thread' : `worker ${blocking.thread}`} for ` +
+      `blocked the event loop of ${isMain ? 'the main thread' : `worker ${blocking.thread}`}${ofProcess} for ` +
       `${durationText(blocking.durationNs)}` +
       (blocking.count > 1 ? `, the longest of ${countText(blocking.count)} times over ` : ', over ') +
       durationText(THRESHOLDS.blockedNs),
@@ -216,8 +220,8 @@ function queueing(rows: AsyncRow[]): Finding[] {
 
 function collections(source: ReportSource): Finding | undefined {
   const { gc } = eventLoop(source)
-  const { recordedNs } = traceQuality(source)
-  const share = recordedNs > 0 ? gc.totalNs / recordedNs : 0
+  const { processNs } = traceQuality(source)
+  const share = processNs > 0 ? gc.totalNs / processNs : 0
   if (share < THRESHOLDS.gcShare) return undefined
   return {
     code: 'gc',

@@ -23,6 +23,11 @@ export interface CaptureMeta {
   gpu?: { available: boolean; reason?: string }
   node?: string
   opscope?: string
+  host?: string
+  /** The file that the process ran. */
+  program?: string
+  /** Which clock the system's monotonic one is; readings of one id compare. */
+  clockId?: string
   attributes?: Record<string, string | number | boolean>
   /** Model runs that an integration saw but could not split into ops. */
   notBrokenDown?: number

@@ -1,5 +1,6 @@
 import { CATEGORIES, type NativeWarning, type RecordingView } from '../binding.js'
 import type { OpColumns } from '../native-tables.js'
+import { coveredNs, type Interval } from './intervals.js'
 import type { ReportSource } from './ops.js'
 
 /** How far the figures can be trusted. */
@@ -8,6 +9,8 @@ export interface TraceQuality {
   recordedNs: number
   wallNs: number
   pausedNs: number
+  /** The recorded times of all processes added up: what costs on each of them are shares of. */
+  processNs: number
   spans: number
   dropped: number
   unfinished: number
@@ -28,21 +31,44 @@ export interface TraceQuality {
   warnings: NativeWarning[]
 }
 
-/** Session length without the pauses. */
+/** Session length without the pauses; of a merged recording, the time in which at least one process recorded. */
 export function recordedNsOf(view: RecordingView): number {
-  return Math.max(0, view.durationNs - pausedNsOf(view))
+  if (view.processes.length === 0) return Math.max(0, view.durationNs - pausesNs(view.pauses))
+  return coveredNs(recordedStretches(view), { startNs: 0, endNs: view.durationNs })
 }
+/** Of a merged recording, the time in which all of the processes that were there had paused. */
 function pausedNsOf(view: RecordingView): number {
-  return view.pauses.reduce((ns, pause) => ns + (pause.endNs - pause.startNs), 0)
+  if (view.processes.length === 0) return pausesNs(view.pauses)
+  const sessions = view.processes.map(({ startNs, durationNs }) => ({ startNs, endNs: startNs + durationNs }))
+  return coveredNs(sessions, { startNs: 0, endNs: view.durationNs }) - recordedNsOf(view)
+}
+function pausesNs(pauses: RecordingView['pauses']): number {
+  return pauses.reduce((ns, pause) => ns + (pause.endNs - pause.startNs), 0)
+}
+function recordedStretches(view: RecordingView): Interval[] {
+  return view.processes.flatMap(({ startNs, durationNs }, index) => {
+    const pauses = view.pauses.filter(({ process }) => process === index)
+    const starts = [startNs, ...pauses.map(pause => pause.endNs)]
+    const ends = [...pauses.map(pause => pause.startNs), startNs + durationNs]
+    return starts.map((start, at) => ({ startNs: start, endNs: ends[at]! }))
+  })
+}
+/** Of all processes together: a cost of each span is paid on its own process's time. */
+function processTimeNs(view: RecordingView): number {
+  if (view.processes.length === 0) return recordedNsOf(view)
+  return recordedStretches(view).reduce((ns, { startNs, endNs }) => ns + Math.max(0, endNs - startNs), 0)
 }
 
 export function traceQuality({ view, meta, merged, gpu }: ReportSource): TraceQuality {
   const recordedNs = recordedNsOf(view)
   const spans = view.spans.startNs.length
   const spanNs = meta.spanCostNs
+  const ownNs = (spanNs ?? 0) * spans
+  const processNs = processTimeNs(view)
   return {
     recordedNs,
     wallNs: view.durationNs,
+    processNs,
     pausedNs: pausedNsOf(view),
     spans,
     dropped: view.dropped,
@@ -52,9 +78,7 @@ export function traceQuality({ view, meta, merged, gpu }: ReportSource): TraceQu
     orphanGpuRows: gpu.orphans,
     exclusionGpuRows: gpu.byExclusion,
     gpuOverheadNs: gpu.overheads.reduce((sum, { ns }) => sum + ns, 0),
-    ...(spanNs === undefined
-      ? {}
-      : { own: { spanNs, totalNs: spanNs * spans, ratio: recordedNs > 0 ? (spanNs * spans) / recordedNs : 0 } }),
+    ...(spanNs === undefined ? {} : { own: { spanNs, totalNs: ownNs, ratio: processNs > 0 ? ownNs / processNs : 0 } }),
     integrations: overheadOps(view, merged),
     notBrokenDown: meta.notBrokenDown ?? 0,
     warnings: view.warnings,

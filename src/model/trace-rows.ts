@@ -10,6 +10,7 @@ import {
   type ThreadEntry,
 } from '../binding.js'
 import type { Interval } from './intervals.js'
+import { processOfContext } from './processes.js'
 import { RowIds } from './row-ids.js'
 import { type ColumnType, exact, type TableColumn, type Value } from './table.js'
 
@@ -126,13 +127,15 @@ export class TraceRows {
   durationNs(row: number): number {
     return this.endNs[row]! - this.startNs[row]!
   }
-  /** How much of the row lies in pauses of the session. */
+  /** How much of the row lies in pauses of its session. */
   pausedNs(row: number): number {
     const [start, end] = [this.startNs[row]!, this.endNs[row]!]
-    return this.#view.pauses.reduce(
-      (ns, pause) => ns + Math.max(0, Math.min(end, pause.endNs) - Math.max(start, pause.startNs)),
-      0,
-    )
+    if (this.#view.pauses.length === 0) return 0
+    const process = this.#process(row)
+    return this.#view.pauses.reduce((ns, pause) => {
+      if (pause.process !== process) return ns
+      return ns + Math.max(0, Math.min(end, pause.endNs) - Math.max(start, pause.startNs))
+    }, 0)
   }
   name(row: number): string {
     return this.isSpan(row) ? this.#nameOf(row).text : this.#view.strings[this.#view.gpu.name[row - this.#spanCount]!]!
@@ -205,6 +208,7 @@ export class TraceRows {
       { name: 'cat', type: 'str', at: row => CATEGORIES[this.#category(row)]! },
       { name: 'name', type: 'str', at: row => this.name(row) },
       { name: 'status', type: 'str', at: row => this.#status(row) },
+      ...this.#processColumns(),
       { name: 'thread.id', type: 'i64', at: row => this.#threadOf(row)?.osThreadId || null },
       { name: 'node.thread', type: 'i32', at: row => this.#nodeThreadId(row) },
       ...Object.entries(NUMBER_KEYS).map(([key, type]) => {
@@ -247,8 +251,34 @@ export class TraceRows {
   #parentSpanId(row: number): string | null {
     return this.parent[row]! >= 0 || this.isSpan(row) ? this.#idsOf().parentId(row) : null
   }
+  /** Only where there are several: a plain recording says once what process it is of. */
+  #processColumns(): TableColumn[] {
+    const { processes } = this.#view
+    if (processes.length === 0) return []
+    return [
+      { name: 'host', type: 'str', at: row => processes[this.#process(row)]!.host || null },
+      { name: 'pid', type: 'i64', at: row => processes[this.#process(row)]!.id || null },
+    ]
+  }
+  /** Index into the processes; 0 in a plain recording. */
+  #process(row: number): number {
+    const { processes, threads, gpu } = this.#view
+    if (processes.length === 0) return 0
+    const thread = this.#thread(row)
+    if (thread !== undefined) return threads[thread]!.process
+    return processOfContext(processes, gpu.context[row - this.#spanCount]!)
+  }
   /** Of GPU work, the thread that launched it; undefined: not known. */
   #threadOf(row: number): ThreadEntry | undefined {
+    const thread = this.#thread(row)
+    return thread === undefined ? undefined : this.#view.threads[thread]
+  }
+  /** null: no thread of JavaScript. */
+  #nodeThreadId(row: number): number | null {
+    const id = this.#threadOf(row)?.jsThreadId ?? -1
+    return id < 0 ? null : id
+  }
+  #thread(row: number): number | undefined {
     if (this.#threads === undefined) {
       const threads = new Int32Array(this.#spanCount)
       for (const [thread, { firstRow, rowCount }] of this.#view.threads.entries()) {
@@ -256,14 +286,8 @@ export class TraceRows {
       }
       this.#threads = threads
     }
-    const { gpu, launches, threads } = this.#view
-    const thread = this.isSpan(row) ? this.#threads[row] : launches.thread[gpu.launch[row - this.#spanCount]!]
-    return thread === undefined ? undefined : threads[thread]
-  }
-  /** null: no thread of JavaScript. */
-  #nodeThreadId(row: number): number | null {
-    const id = this.#threadOf(row)?.jsThreadId ?? -1
-    return id < 0 ? null : id
+    const { gpu, launches } = this.#view
+    return this.isSpan(row) ? this.#threads[row] : launches.thread[gpu.launch[row - this.#spanCount]!]
   }
   #attributesOf(row: number): Attributes | undefined {
     if (this.#attributes === undefined) {

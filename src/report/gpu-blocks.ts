@@ -109,9 +109,15 @@ const kernelText = (name: string): string => printedName(name).replaceAll('\\/',
 /** One block per GPU. */
 export function deviceLines(source: ReportSource, width: number): Block[] {
   return deviceRows(source).map(device => ({
-    title: `GPU ${device.device}${device.name === '' ? '' : ` ${printedName(device.name)}`}`,
+    title: `GPU ${device.device}${placeText(source, device)}${device.name === '' ? '' : ` ${printedName(device.name)}`}`,
     lines: factLines(deviceFacts(device), width),
   }))
+}
+
+/** Of a merged recording, ` (host-b GPU 0)`. */
+function placeText({ view }: ReportSource, { process, ordinal }: DeviceRow): string {
+  const host = process === undefined ? undefined : view.processes[process]?.host
+  return host === undefined ? '' : ` (${host === '' ? '' : `${printedName(host)} `}GPU ${ordinal})`
 }
 
 function deviceFacts(device: DeviceRow): Fact[] {

@@ -6,6 +6,7 @@ import { findings } from '../model/findings.js'
 import { printedPath } from '../model/names.js'
 import { opRows, type ReportSource, type SortedKey, type TracerOption } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
+import { placesText, processRows } from '../model/processes.js'
 import { traceQuality } from '../model/quality.js'
 import { pieces, textWidth } from '../text-width.js'
 import { deviceLines, gapLines, kernelLines, memoryLines } from './gpu-blocks.js'
@@ -88,10 +89,15 @@ function headline(source: ReportSource, width: number): string[] {
     `opscope${meta.opscope === undefined ? '' : ` ${meta.opscope}`}`,
     `wall ${durationText(quality.wallNs)}${quality.pausedNs > 0 ? ` (paused ${durationText(quality.pausedNs)})` : ''}`,
     `${plural(quality.spans, 'span')} on ${plural(threads, 'thread')}`,
+    ...processFacts(source),
     `state ${meta.state}${gpuMissing ? ` (no GPU: ${meta.gpu?.reason ?? 'unknown reason'})` : ''}`,
     ...Object.entries(meta.attributes ?? {}).map(([key, value]) => `${key} ${value}`),
   ]
   return [...pieces(facts, width, ''), ...pieces(whereTimeWent(source), width, '')]
+}
+
+function processFacts({ view, meta }: ReportSource): string[] {
+  return view.processes.length === 0 ? [] : [placesText(processRows(view, meta))]
 }
 
 function whereTimeWent(source: ReportSource): string[] {

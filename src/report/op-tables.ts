@@ -2,6 +2,7 @@ import { asyncRows } from '../model/async-rows.js'
 import { countText, durationText, percentText } from '../model/figure-text.js'
 import { printedName, printedPath } from '../model/names.js'
 import { type OpRow, opRows, type ReportSource, type SortedKey, type TracerOption } from '../model/ops.js'
+import { processText } from '../model/processes.js'
 import { hasGpuTime } from '../model/quality.js'
 import { bar, TimeScale } from './number-text.js'
 import type { Block } from './op-report.js'
@@ -65,11 +66,13 @@ export function perThreadLines(
   return { title, note: 'ratio of the time of its thread', lines: tableLines(table.columns, lines, width) }
 }
 
-/** `thread 1 (worker pool 1)`. */
+/** `thread 1 (worker pool 1)`; of a merged recording `thread 1 (worker pool 1) of server.mjs 4242 on host-a`. */
 export function threadText(source: ReportSource, thread: number): string {
-  const { name = '', jsThreadId = -1 } = source.view.threads[thread] ?? {}
+  const { name = '', jsThreadId = -1, process = 0 } = source.view.threads[thread] ?? {}
   const label = name !== '' ? name : jsThreadId === 0 ? 'main' : jsThreadId > 0 ? `worker ${jsThreadId}` : ''
-  return label === '' ? `thread ${thread}` : `thread ${thread} (${printedName(label)})`
+  const text = label === '' ? `thread ${thread}` : `thread ${thread} (${printedName(label)})`
+  const ofProcess = source.view.processes[process]
+  return ofProcess === undefined ? text : `${text} of ${processText(ofProcess)}`
 }
 
 interface Field extends Column {

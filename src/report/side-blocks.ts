@@ -14,7 +14,7 @@ const MAX_FINDINGS = 5
 
 export function loopLines(source: ReportSource, width: number): Block {
   const { loops, gc } = eventLoop(source)
-  const { recordedNs } = traceQuality(source)
+  const { processNs } = traceQuality(source)
   const facts: Fact[] = []
   for (const loop of loops) {
     // The main thread needs no name unless there are others.
@@ -22,7 +22,7 @@ export function loopLines(source: ReportSource, width: number): Block {
     facts.push(...loopFacts(loop).map(([name, values]): Fact => [`${name}${of}`, values]))
   }
   if (gc.count > 0) {
-    const share = recordedNs > 0 ? ` (${percentText(gc.totalNs / recordedNs)} of the time)` : ''
+    const share = processNs > 0 ? ` (${percentText(gc.totalNs / processNs)} of the time)` : ''
     facts.push([
       'Garbage collection',
       [
@@ -79,11 +79,11 @@ export function qualityLines(source: ReportSource, width: number): Block {
     facts.push(['Own overhead', [...figures, ...clock]])
   }
   if (quality.gpuOverheadNs > 0) {
-    const share = quality.recordedNs > 0 ? quality.gpuOverheadNs / quality.recordedNs : 0
+    const share = quality.processNs > 0 ? quality.gpuOverheadNs / quality.processNs : 0
     facts.push(['CUPTI overhead', [durationText(quality.gpuOverheadNs), `${percentText(share)} of wall`]])
   }
   for (const { name, calls, totalNs } of quality.integrations) {
-    const share = quality.recordedNs > 0 ? totalNs / quality.recordedNs : 0
+    const share = quality.processNs > 0 ? totalNs / quality.processNs : 0
     facts.push([
       '',
       [`${printedName(name)} ×${countText(calls)}`, durationText(totalNs), `${percentText(share)} of wall`],

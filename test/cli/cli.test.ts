@@ -22,6 +22,7 @@ describe('opscope', () => {
     ['report', '--help'],
     ['convert', '--help'],
     ['timeline', '--help'],
+    ['merge', '--help'],
     ['tables', '--help'],
     ['doctor', '--help'],
   ])('%s %s teaches by examples', async (...args) => {

@@ -14,6 +14,7 @@ export function contentOf(capture: Capture): Record<string, unknown> {
       flags: spans.flags[row],
       gpuNs: spans.gpuNs[row],
     })),
+    processes: view.processes,
     threads: view.threads,
     asyncs: Array.from(view.asyncs.row, (row, i) => [row, view.asyncs.returnNs[i]]),
     ids: Array.from(view.ids.row, (row, i) => [

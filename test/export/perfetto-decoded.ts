@@ -18,14 +18,23 @@ interface Packet {
   timestampClockId?: number
   trustedPacketSequenceId?: number
   sequenceFlags?: number
+  tracePacketDefaults?: { trackEventDefaults?: { trackUuid?: string } }
   internedData?: Record<string, Word[]>
-  trackDescriptor?: { uuid: string; parentUuid?: string; name?: string; counter?: { unit?: number } }
+  trackDescriptor?: {
+    uuid: string
+    parentUuid?: string
+    name?: string
+    counter?: { unit?: number }
+    process?: { pid: number; processName?: string }
+    thread?: { pid: number; tid: number; threadName?: string }
+  }
   trackEvent?: {
     type: number
     trackUuid?: string
     nameIid?: string
     name?: string
     counterValue?: string
+    flowIds?: string[]
     gpuCorrelation?: { submissionEventIds?: string[] }
     debugAnnotations?: Annotation[]
   }
@@ -61,9 +70,14 @@ export interface DecodedEvent {
   atNs: number
   counter: string | undefined
   submits: string[]
+  flows: string[]
+  /** Of the process that the track is below. */
+  pid: number | undefined
   notes: Record<string, string>
 }
 export interface Decoded {
+  processes: { pid: number; name: string }[]
+  threads: { pid: number; tid: number; name: string; parentPid: number | undefined }[]
   stages: DecodedStage[]
   events: DecodedEvent[]
   gpus: NonNullable<Packet['gpuInfo']>['gpus']
@@ -73,9 +87,14 @@ const SESSION_CLOCK = 65
 
 export function decodePerfetto(bytes: Uint8Array): Decoded {
   const trace = TRACE.toObject(TRACE.decode(bytes), { longs: String, bytes: String }) as { packet: Packet[] }
-  const decoded: Decoded = { stages: [], events: [], gpus: [] }
+  const decoded: Decoded = { processes: [], threads: [], stages: [], events: [], gpus: [] }
   const tracks = new Map<string, NonNullable<Packet['trackDescriptor']>>()
   const words = new Map<string, string>()
+  const defaultTracks = new Map<number, string>()
+  const pidOf = (uuid: string | undefined): number | undefined => {
+    const track = tracks.get(uuid ?? '')
+    return track?.process?.pid ?? (track === undefined ? undefined : pidOf(track.parentUuid))
+  }
   const clocks = new Map<number, number>()
   for (const packet of trace.packet) {
     const sequence = packet.trustedPacketSequenceId ?? 0
@@ -90,7 +109,14 @@ export function decodePerfetto(bytes: Uint8Array): Decoded {
     const word = (table: string, iid: unknown): string =>
       words.get(`${sequence} ${table} ${iid}`) ?? `? ${table} ${iid}`
     if (packet.trackDescriptor !== undefined) {
-      tracks.set(packet.trackDescriptor.uuid, packet.trackDescriptor)
+      const { uuid, parentUuid, process, thread } = packet.trackDescriptor
+      const isNew = !tracks.has(uuid)
+      tracks.set(uuid, packet.trackDescriptor)
+      if (isNew && process !== undefined) decoded.processes.push({ pid: process.pid, name: process.processName ?? '' })
+      if (thread !== undefined) {
+        const { pid, tid, threadName: name = '' } = thread
+        decoded.threads.push({ pid, tid, name, parentPid: pidOf(parentUuid) })
+      }
     }
     let atNs = Number(packet.timestamp ?? 0)
     if (packet.timestamp !== undefined && packet.timestampClockId !== SESSION_CLOCK) {
@@ -98,6 +124,8 @@ export function decodePerfetto(bytes: Uint8Array): Decoded {
       clocks.set(sequence, atNs)
     }
     decoded.gpus.push(...(packet.gpuInfo?.gpus ?? []))
+    const defaultTrack = packet.tracePacketDefaults?.trackEventDefaults?.trackUuid
+    if (defaultTrack !== undefined) defaultTracks.set(sequence, defaultTrack)
     const event = packet.trackEvent
     if (event !== undefined) {
       const track = tracks.get(event.trackUuid ?? '')
@@ -111,6 +139,8 @@ export function decodePerfetto(bytes: Uint8Array): Decoded {
         unit: track?.counter?.unit,
         atNs,
         counter: event.counterValue,
+        flows: event.flowIds ?? [],
+        pid: pidOf(event.trackUuid ?? defaultTracks.get(sequence)),
         submits: event.gpuCorrelation?.submissionEventIds ?? [],
         notes: Object.fromEntries(notes),
       })

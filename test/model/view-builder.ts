@@ -56,12 +56,14 @@ export function viewOf(
   const counterNames = counters.map(({ name }) => names.id({ name }))
   return {
     names: names.entries,
+    processes: [],
     threads: threads.map((thread, index) => ({
       name: thread.name ?? '',
       osThreadId: 1000 + index,
       jsThreadId: thread.jsThreadId ?? (index === 0 ? 0 : -1),
       firstRow: ranges?.[index]?.[0] ?? 0,
       rowCount: ranges?.[index]?.[1] ?? 0,
+      process: 0,
     })),
     strings: [],
     warnings: [],
