@@ -245,6 +245,8 @@ export interface NativeBinding {
   mark(nameId: number): void
   /** As mark, belonging to a span. */
   spanMark(nameId: number, spanId: number): void
+  /** A mark of a moment that is past, CLOCK_MONOTONIC ns. */
+  timedMark(nameId: number, atNs: bigint): void
   counter(nameId: number, value: number): void
   /** CLOCK_MONOTONIC in ns, the clock of process.hrtime.bigint(). */
   nowNs(): bigint

@@ -256,6 +256,19 @@ export function beginRecord<T>(name: string, options: RecordOptions, body: () =>
   }
 }
 
+/**
+ * Opens a span as record() does, for who runs the body in `context` himself: leave it with leaveSpan() when the body
+ * returns, and end it.
+ * @internal
+ */
+export function beginOnStack(name: string, options: RecordOptions): Span {
+  if (slots[SLOT_GATE] === 0) return INACTIVE
+  const scope = scopeAround()
+  const span = beginWith(sectionId(name, options.category), options, scope, isOffStack(options, scope))
+  if (span !== INACTIVE) setOptions(Span.numberOf(span), options)
+  return span
+}
+
 function beginWith(nameId: number, options: RecordOptions, scope: Span | undefined, isOff: boolean): Span {
   const parentId = options.root || !(isOff || needsContext()) ? 0 : Span.numberOf(scope)
   const spanId = isOff ? beginRoot(nameId, parentId) : beginSpan(nameId, parentId)

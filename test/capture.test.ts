@@ -57,7 +57,9 @@ describe('a capture', () => {
       ['main', 6, -1],
       ['worker', 1, 1],
     ])
-    expect(capture.marks()).toEqual([{ thread: 0, name: 'epoch', category: 'user', atNs: 2 * MS }])
+    const { spans } = capture
+    const compute = Array.from(spans.name).findIndex(name => spans.names[name]!.text === 'compute')
+    expect(capture.marks()).toEqual([{ thread: 0, name: 'epoch', category: 'user', atNs: 2 * MS, span: compute }])
     expect(capture.counters().map(({ name, value }) => [name, value])).toEqual([
       ['queue', 3],
       ['queue', 1.5],

@@ -320,6 +320,11 @@ class Merger {
         if (IsKept(ticks, words[1]))
           references_.AddMark({Ns(ticks), Name(words[1]), thread_, kNoParent}, words[2]);
         break;
+      case Kind::kTimedMark:
+        if (const auto at = static_cast<int64_t>(words[2]) - out_->origin_clock_ns;
+            at >= 0 && at <= out_->duration_ns && IsKept(ticks, words[1]))
+          out_->marks.Append({at, Name(words[1]), thread_, kNoParent});
+        break;
       case Kind::kCounter:
         if (IsKept(ticks, words[1])) {
           double value;

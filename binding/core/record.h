@@ -32,6 +32,7 @@ enum class Kind : uint8_t {
   kEnter = 17,      // span id or 0: from here the thread works for it
   kExit = 18,       //                                       ends the last kEnter
   kSpanMark = 19,   // name, span id that it belongs to
+  kTimedMark = 20,  // name, ns (CLOCK_MONOTONIC)
 };
 
 constexpr uint64_t MakeHead(uint64_t ticks, Kind kind) noexcept {
@@ -59,6 +60,7 @@ constexpr uint32_t WordsOf(Kind kind) noexcept {
     case Kind::kCounter:
     case Kind::kAttribute:
     case Kind::kSpanMark:
+    case Kind::kTimedMark:
       return 3;
     case Kind::kBeginSpan:
     case Kind::kOpenSpan:

@@ -377,13 +377,13 @@ void ThreadLog::Mark(uint32_t name) noexcept {
   Publish(2);
 }
 
-void ThreadLog::SpanMark(uint32_t name, uint64_t span) noexcept {
+void ThreadLog::WriteMark(Kind kind, uint32_t name, uint64_t value) noexcept {
   if ((control_.gate.load(std::memory_order_relaxed) & CategoryBit(name)) == 0) return;
   uint64_t* words = Room(3);
   if (words == nullptr) return;
-  words[0] = MakeHead(ReadTicks(), Kind::kSpanMark);
+  words[0] = MakeHead(ReadTicks(), kind);
   words[1] = name;
-  words[2] = span;
+  words[2] = value;
   Publish(3);
 }
 

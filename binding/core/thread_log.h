@@ -121,7 +121,11 @@ class ThreadLog {
   void Link(uint64_t span, uint64_t trace_high, uint64_t trace_low, uint64_t linked) noexcept;
   void TraceId(uint64_t span, uint64_t trace_high, uint64_t trace_low, uint64_t remote_parent) noexcept;
   void Mark(uint32_t name) noexcept;
-  void SpanMark(uint32_t name, uint64_t span) noexcept;
+  void SpanMark(uint32_t name, uint64_t span) noexcept { WriteMark(Kind::kSpanMark, name, span); }
+  // Of a moment that is past, CLOCK_MONOTONIC ns.
+  void TimedMark(uint32_t name, int64_t at_ns) noexcept {
+    WriteMark(Kind::kTimedMark, name, static_cast<uint64_t>(at_ns));
+  }
   void Counter(uint32_t name, double value) noexcept;
 
   // --- any thread -----------------------------------------------------------
@@ -190,6 +194,7 @@ class ThreadLog {
     busy_.store(0, std::memory_order_release);
     return true;
   }
+  void WriteMark(Kind kind, uint32_t name, uint64_t value) noexcept;
   bool PushSlow(uint32_t name, Kind kind, uint64_t parent, bool is_open) noexcept;
   void EndSlow(uint32_t name) noexcept;
   void CountUnmatched() noexcept;

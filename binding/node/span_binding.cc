@@ -211,6 +211,10 @@ void SpanMark(const Napi::CallbackInfo& info) {
   log.SpanMark(info[0].As<Napi::Number>().Uint32Value(), SpanOf(log, info[1]));
 }
 
+void TimedMark(const Napi::CallbackInfo& info) {
+  Recorder::CurrentLog().TimedMark(info[0].As<Napi::Number>().Uint32Value(), Int64Of(info[1]));
+}
+
 void Mark(const Napi::CallbackInfo& info) {
   Recorder::CurrentLog().Mark(info[0].As<Napi::Number>().Uint32Value());
 }
@@ -261,6 +265,7 @@ void ExportSpans(Napi::Env env, Napi::Object exports) {
   exports.Set("newTraceId", Napi::Function::New<NewTraceId>(env, "newTraceId"));
   exports.Set("processBits", Napi::Function::New<ProcessBits>(env, "processBits"));
   exports.Set("spanMark", Napi::Function::New<SpanMark>(env, "spanMark"));
+  exports.Set("timedMark", Napi::Function::New<TimedMark>(env, "timedMark"));
   exports.Set("mark", Napi::Function::New<Mark>(env, "mark"));
   exports.Set("counter", Napi::Function::New<Counter>(env, "counter"));
   exports.Set("nowNs", Napi::Function::New<NowNs>(env, "nowNs"));

@@ -203,6 +203,21 @@ TEST_CASE("a mark of a span belongs to it from any thread, and goes where its sp
   CHECK(spans == "0:0 0:-1 0:0 1:0 ");
 }
 
+TEST_CASE("a mark of a past moment is kept if that was in the window") {
+  const auto early = static_cast<int64_t>(MonotonicNs());
+  const int session = Recorder::Get().StartSession({});
+  ThreadLog& log = Recorder::CurrentLog();
+  const auto inside = static_cast<int64_t>(MonotonicNs());
+  const uint32_t mark = Name("mark");
+  log.Mark(mark);
+  log.TimedMark(mark, early);
+  log.TimedMark(mark, inside);
+  const auto r = Stop(session);
+  REQUIRE(r->marks.size() == 2);
+  CHECK(r->marks[0].at_ns == inside - r->origin_clock_ns);
+  CHECK(r->marks[0].at_ns <= r->marks[1].at_ns);
+}
+
 TEST_CASE("a bracket is flagged, and one without a row tells when it was in flight") {
   Recorder& recorder = Recorder::Get();
   ThreadLog& log = Recorder::CurrentLog();

@@ -1,22 +1,28 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
+import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads'
 
 import type { Capture } from '../capture.js'
 import { notifyClose, notifyStart } from '../hooks.js'
 import { type TracerOption, takeWindowVariables } from '../options.js'
 import { Session } from '../session.js'
+import { addSessionParent } from '../session-parent.js'
+import { parseTraceparent } from '../trace-context.js'
 import { installIntegrations } from './integrations.js'
 import { say, writeToStderr } from './notice.js'
+import { installOptIns } from './opt-ins.js'
 import { outputPath } from './output-path.js'
 import { onProcessEnd } from './process-end.js'
 import { type IntegrationName, readSettings, type Settings } from './settings.js'
+import { coverWorkers, newThreadTable, noteCovered, type ThreadTable, warnOfUncovered } from './workers.js'
 
 /** What a worker thread must know; told by Node's environment data, as a worker's `process.env` may be empty. */
 interface WorkerSettings {
   tracerOption: TracerOption
   integrations: readonly IntegrationName[]
+  traceparent: string | undefined
+  threads: ThreadTable
 }
 const WORKER_KEY = 'opscope.register'
 
@@ -34,9 +40,14 @@ export function startRecording(): void {
   // Child processes get the same template, whatever their folder, and know that they are not the first.
   process.env.OPSCOPE_ROOT_PID ??= String(process.pid)
   if (template !== undefined) process.env.OPSCOPE_PROFILE_PATH = template
-  setEnvironmentData(WORKER_KEY, { tracerOption: options.tracerOption, integrations } satisfies WorkerSettings)
+  const threads = newThreadTable()
+  const { tracerOption, traceparent } = options
+  setEnvironmentData(WORKER_KEY, { tracerOption, integrations, traceparent, threads } satisfies WorkerSettings)
   takeWindowVariables()
   installIntegrations(integrations)
+  coverWorkers(threads)
+  warnOfUncovered(threads)
+  installOptIns()
   onProcessEnd(() => finish(session))
 }
 
@@ -47,8 +58,13 @@ export function startRecording(): void {
 export function joinRecording(): void {
   const settings = getEnvironmentData(WORKER_KEY) as WorkerSettings | undefined
   if (settings === undefined) return
+  noteCovered(settings.threads, threadId)
   takeWindowVariables()
   installIntegrations(settings.integrations)
+  coverWorkers(settings.threads)
+  installOptIns()
+  const parent = parseTraceparent(settings.traceparent)
+  if (parent !== undefined) addSessionParent(parent)
   notifyStart(settings.tracerOption)
   process.once('exit', notifyClose)
 }
@@ -60,8 +76,6 @@ function processFacts() {
 }
 
 function finish(session: Session): void {
-  // Its window may have ended before the process.
-  if (session.capture !== undefined) return
   try {
     session.stopSync()
   } catch (error) {

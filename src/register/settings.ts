@@ -1,6 +1,8 @@
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 import { type ResolvedOptions, readSwitch, resolveOptions } from '../options.js'
+import { parseTraceparent } from '../trace-context.js'
+import { RESOURCE_VARIABLES, resourceAttributes } from './resource.js'
 
 /** What the environment asks of a process. */
 export interface Settings {
@@ -20,6 +22,8 @@ export const REGISTER_VARIABLES: readonly string[] = [
   'OPSCOPE_QUIET',
   'OPSCOPE_ROOT_PID',
   'OPSCOPE_SUMMARY',
+  'TRACEPARENT',
+  ...RESOURCE_VARIABLES,
 ]
 
 /** What `OPSCOPE_INTEGRATIONS` may name. */
@@ -33,7 +37,11 @@ export type IntegrationName = (typeof INTEGRATIONS)[number]
 export function readSettings(): Settings | undefined {
   const path = process.env.OPSCOPE_PROFILE_PATH || process.env.FURIOSA_PROFILER_OUTPUT_PATH
   if (readSwitch('OPSCOPE_DISABLE')) return undefined
-  const options = resolveOptions(path ? { profilePath: path } : {}, {}, failAboutVariable)
+  const { env } = process
+  // TRACEPARENT is set by others, for others: what is none is ignored.
+  const traceparent = parseTraceparent(env.TRACEPARENT) && env.TRACEPARENT
+  const own = resolveOptions(path ? { profilePath: path } : {}, { traceparent }, failAboutVariable)
+  const options = { ...own, attributes: { ...resourceAttributes(env), ...own.attributes } }
   const isSummaryWanted = readSwitch('OPSCOPE_SUMMARY') || options.print
   if (options.profilePath === undefined && !isSummaryWanted) return undefined
   return {

@@ -30,8 +30,12 @@ export class Project {
   }
 
   /** Runs node here; a child that hangs is killed after a minute and shows as signal SIGKILL. */
-  async run(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-    const child = spawn(process.execPath, args, { cwd: this.folder, env: { ...process.env, ...env } })
+  async run(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    node: string = process.execPath,
+  ): Promise<Outcome> {
+    const child = spawn(node, args, { cwd: this.folder, env: { ...process.env, ...env } })
     const outcome = { stdout: '', stderr: '' }
     child.stdout.on('data', data => (outcome.stdout += data))
     child.stderr.on('data', data => (outcome.stderr += data))
