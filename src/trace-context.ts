@@ -28,7 +28,7 @@ export function parseTraceparent(header: unknown): TraceContext | undefined {
     (typeof header === 'string' && TRACEPARENT.exec(header)) || []
   if (version === undefined || version === 'ff' || (version === '00' && rest !== undefined)) return undefined
   if (ZEROS.test(traceId) || ZEROS.test(spanId)) return undefined
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & KNOWN_FLAGS }
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) }
 }
 
 export function formatTraceparent({ traceId, spanId, traceFlags }: TraceContext): string {

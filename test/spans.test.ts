@@ -86,6 +86,44 @@ describe('a span', () => {
     expect(ids[0]).not.toBe(ids[1])
   })
 
+  it('is in the trace of the synchronous record around it, and of none after', async () => {
+    let outer: Span | undefined
+    await profile(CPU, () => {
+      record('outer', each => {
+        outer = each
+        record('between', () => record('inner', inner => expect(inner.traceId).toBe(each.traceId)))
+        expect(() =>
+          record('throws', () => {
+            throw new Error('x')
+          }),
+        ).toThrow('x')
+        record('root', { root: true }, root => {
+          record('in the root', inner => expect(inner.traceId).toBe(root.traceId))
+          expect(root.traceId).not.toBe(each.traceId)
+        })
+        record('after the error', after => expect(after.traceId).toBe(each.traceId))
+      })
+      record('beside', beside => expect(beside.traceId).not.toBe(outer?.traceId))
+    })
+    expect(outer?.traceId).toMatch(/[1-9a-f]/)
+  })
+
+  it('has its trace also in a recording that its root is not in', async () => {
+    let inner: Capture | undefined
+    let asked: Span | undefined
+    await profile(CPU, () =>
+      record('root', async () => {
+        inner = await profile(CPU, () =>
+          record('asked', each => {
+            asked = each
+            expect(each.traceId).toMatch(/[1-9a-f]/)
+          }),
+        )
+      }),
+    )
+    expect(rowOf(inner!, 'asked').trace_id).toBe(asked?.traceId)
+  })
+
   it('has random trace ids, other ones in other threads and processes', async () => {
     const program = `
       import { isMainThread, Worker, parentPort } from 'node:worker_threads'

@@ -7,14 +7,18 @@ import { Worker } from 'node:worker_threads'
 import {
   buildCapture,
   counter,
+  extract,
+  inject,
   loadCapture,
   mark,
   op,
   profile,
   record,
+  recordIterator,
   recordSync,
   span,
   startProfiler,
+  startSession,
   stopProfilerSync,
 } from 'opscope'
 
@@ -61,6 +65,24 @@ for (let round = 0; round < 3; round++) {
         }),
       ),
     )
+    const beside = startSession({ categories: ['section', 'user'], delayMs: 1, durationMs: 50 })
+    await extract({ traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }, () =>
+      record('remote', async inner => {
+        inner.event('event')
+        record('root', { root: true, links: [inner] }, () => inject())
+        record('new trace', { newTrace: true }, () => {})
+        span('root by hand', { root: true }).end()
+      }),
+    )
+    for await (const item of recordIterator(
+      'items',
+      (async function* () {
+        yield 1
+      })(),
+      { itemEvent: 'item' },
+    ))
+      counter('item', item)
+    await beside.stop()
     span('left open')
     mark('mark')
     counter('counter', round)
