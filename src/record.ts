@@ -164,8 +164,9 @@ export function record<T>(
   const body = (isShort ? optionsOrBody : maybeBody) as (span: Span) => T
   const options = isShort ? undefined : optionsOrBody
   if (slots[SLOT_GATE] === 0) return body(INACTIVE)
-  const nameId = sectionId(name, options?.category)
-  if (slots[SLOT_SCOPES] !== 0 || options?.root || options?.newTrace) return recordApart(nameId, options, body)
+  const nameId = sectionId(name, options === undefined ? undefined : options.category)
+  // What is rarer has a function of its own: with it in here, V8 inlines less, and this costs 30 ns more on Node 24.
+  if (slots[SLOT_SCOPES] !== 0 || options !== undefined) return recordWith(nameId, options, body)
   const outer = syncRoot
   let root = outer
   let parentId = 0
@@ -177,7 +178,6 @@ export function record<T>(
   const spanId = beginSpan(nameId, parentId)
   if (spanId === 0) return body(INACTIVE)
   const span = new Span(spanId, root)
-  if (options !== undefined) setOptions(spanId, options)
   if (slots[SLOT_EXACT] !== 0) followContexts(contextSpanId)
   syncRoot = root ?? span
   let result: T
@@ -211,8 +211,8 @@ function endLater<T>(span: Span, spanId: number, promise: Promise<T>): Promise<T
   )
 }
 
-/** record() where a span may not be simply inside what is around it: a root, the first of a trace, one of elsewhere. */
-function recordApart<T>(nameId: number, given: RecordOptions | undefined, body: (span: Span) => T): T {
+/** record() with options, or where a span may be around that is elsewhere. */
+function recordWith<T>(nameId: number, given: RecordOptions | undefined, body: (span: Span) => T): T {
   const options = given ?? {}
   const scope = scopeAround()
   const isOff = isOffStack(options, scope)
@@ -357,13 +357,13 @@ export function span(name: string, options: RecordOptions = {}): Span {
   if (slots[SLOT_GATE] === 0) return INACTIVE
   const nameId = sectionId(name, options.category)
   const scope = scopeAround()
-  const isApart = options.root || options.newTrace || Span.isElsewhere(scope)
-  const isOff = isApart && isOffStack(options, scope)
+  const mayBeOff = options.root || options.newTrace || Span.isElsewhere(scope)
+  const isOff = mayBeOff && isOffStack(options, scope)
   const parentId = options.root || !(isOff || needsContext()) ? 0 : Span.numberOf(scope)
   const spanId = isOff ? openRoot(nameId, parentId) : openSpan(nameId, parentId)
   if (spanId === 0) return INACTIVE
   setOptions(spanId, options)
-  return isApart ? spanApart(spanId, options, scope) : Span.inside(spanId, scope)
+  return mayBeOff ? spanApart(spanId, options, scope) : Span.inside(spanId, scope)
 }
 
 /**
