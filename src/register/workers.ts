@@ -57,14 +57,30 @@ type WorkerArguments = [file: string | URL, options?: WorkerOptions]
 function constructWorker(target: typeof Worker, args: unknown[], newTarget: new (...args: never) => unknown): object {
   const [file, options] = args as WorkerArguments
   if (isCovered(options)) return Reflect.construct(target, args, newTarget)
-  const execArgv = [...(options?.execArgv ?? process.execArgv), '--require', REGISTER]
+  const construct = (execArgv: readonly string[]) =>
+    Reflect.construct(target, [file, { ...options, execArgv: [...execArgv, '--require', REGISTER] }], newTarget)
+  const wanted = options?.execArgv ?? process.execArgv
   try {
-    return Reflect.construct(target, [file, { ...options, execArgv }], newTarget)
+    return construct(wanted)
   } catch (error) {
-    // Options that are inherited may be none that can be given: flags of V8, say. The error of others is theirs.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error
-    return Reflect.construct(target, args, newTarget)
+    // The error of others is theirs.
+    if (!isRefusal(error) || options?.execArgv !== undefined) throw error
+    const refused = flagsIn(error.message)
+    try {
+      return construct(wanted.filter(flag => !refused.includes(flag)))
+    } catch {
+      return Reflect.construct(target, args, newTarget)
+    }
   }
+}
+
+/** Flags of the process, such as those of V8, hold for a worker, but cannot be given to it. */
+function isRefusal(error: unknown): error is Error {
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_INVALID_EXEC_ARGV'
+}
+/** `Initiated Worker with invalid execArgv flags: --expose-gc, --max-old-space-size=100` */
+function flagsIn(message: string): string[] {
+  return message.slice(message.indexOf(': ') + 2).split(', ')
 }
 
 /** It inherits what was on the command line, and that loads register in every kind of worker. */

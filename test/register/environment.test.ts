@@ -195,7 +195,7 @@ describe.each(nodes)('worker threads on Node %s', (_, node) => {
     ['--import in NODE_OPTIONS', [], { NODE_OPTIONS: IMPORT.join(' ') }],
     ['--require in NODE_OPTIONS', [], { NODE_OPTIONS: REQUIRE.join(' ') }],
     ['opscope run', [CLI, 'run'], {}],
-    ['flags that no worker takes', ['--expose-gc', ...REQUIRE], {}],
+    ['--import beside flags that no worker takes', ['--expose-gc', '--max-old-space-size=500', ...IMPORT], {}],
   ] as const)('have register in all kinds, loaded by %s', async (_form, args, env) => {
     const project = new Project(files)
     const outcome = await project.run([...args, 'app.mjs'], { ...PATH, ...env }, node)
