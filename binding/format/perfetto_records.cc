@@ -23,6 +23,7 @@ constexpr bool HasName(Kind kind) noexcept {
     case Kind::kTimed:
     case Kind::kMark:
     case Kind::kSpanMark:
+    case Kind::kTimedMark:
     case Kind::kCounter:
       return true;
     default:
@@ -111,6 +112,10 @@ void RecordPackets::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_k
       out_.AddName(IndexOf(record[1]));
       if (KindOf(record[0]) == Kind::kSpanMark) out_.Note(note::kSpanId, annotation::kPointer, record[2]);
       return out_.EmitNextEvent(at_ns);
+    case Kind::kTimedMark:
+      WriteRaw(record, at_ns);
+      if (is_kept) WriteMarkForTheEye(IndexOf(record[1]), static_cast<int64_t>(record[2]));
+      return;
     case Kind::kCounter:
       if (!is_kept) return WriteRaw(record, at_ns);
       return WriteCounter(record, at_ns);
@@ -149,6 +154,7 @@ void RecordPackets::WriteBegin(const uint64_t* record, int64_t at_ns, bool is_ke
     out_.Note(note::kSpanId, annotation::kPointer, span_id);
     if (record[3] != 0) out_.Note(note::kParentSpanId, annotation::kPointer, record[3]);
     if ((record[1] >> 32 & 1) != 0) out_.NoteTrue(note::kBracket);
+    if ((record[1] >> 33 & 1) != 0) out_.NoteTrue(note::kRoot);
   } else if (kind == Kind::kBeginChild) {
     out_.Note(note::kParentSpanId, annotation::kPointer, record[2]);
   }
@@ -223,6 +229,13 @@ void RecordPackets::WriteEndForTheEye(int64_t at_ns) {
   out_.StartEvent(kEnd);
   out_.NoteTrue(note::kForTheEye);
   out_.EmitNextEvent(at_ns);
+}
+
+void RecordPackets::WriteMarkForTheEye(uint32_t name, int64_t clock_ns) {
+  out_.StartEvent(kInstant);
+  out_.AddName(name);
+  out_.NoteTrue(note::kForTheEye);
+  out_.EmitEvent(clock_ns - out_.recording().origin_clock_ns);
 }
 
 void RecordPackets::WriteOnLane(uint32_t name, int64_t start_ns, int64_t end_ns, bool has_failed) {

@@ -57,6 +57,7 @@ class RecordPackets {
   void WriteEndOfSpan(const uint64_t* record, int64_t at_ns);
   void WriteCounter(const uint64_t* record, int64_t at_ns);
   void WriteEndForTheEye(int64_t at_ns);
+  void WriteMarkForTheEye(uint32_t name, int64_t clock_ns);
   void WriteOnLane(uint32_t name, int64_t start_ns, int64_t end_ns, bool has_failed);
   // The innermost entry of the span on the thread's stack; the stack's size where it has none.
   size_t FindEntry(uint64_t span_id) const noexcept;

@@ -91,12 +91,13 @@ enum Note : uint32_t {
   kBracket,
   kLeft,       // of an END in a stream: the span goes on, its body's synchronous part is over
   kForTheEye,  // of an END in a stream: a record tells the same better
+  kRoot,       // of a BEGIN in a stream: nothing is its parent
   kCount
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
     "",          "span_id",    "parent_span_id", "trace_id",    "link",    "async", "error",      "timed",
-    "return_ns", "parent_row", "sync_part",      "from_launch", "bracket", "left",  "for_the_eye"};
+    "return_ns", "parent_row", "sync_part",      "from_launch", "bracket", "left",  "for_the_eye", "root"};
 // The same on the sequence of the GPU rows, whose other events these are.
 namespace gpu_note {
 enum GpuNote : uint32_t {

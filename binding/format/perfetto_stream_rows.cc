@@ -132,7 +132,7 @@ bool StreamRows::AddLaunch(uint32_t thread, const EventView& event, int64_t at_n
 
 bool StreamRows::AddBegin(StreamedThread* thread, const PacketView& packet, const EventView& event) {
   if (event.name_iid - 1 >= logs_.names.size()) return false;
-  uint64_t id = 0, parent = 0, bracket = 0;
+  uint64_t id = 0, parent = 0, bits = 0;
   wire::Reader in(packet.event);
   while (in.Next()) {
     if (in.field() != event::kAnnotations) continue;
@@ -140,12 +140,13 @@ bool StreamRows::AddBegin(StreamedThread* thread, const PacketView& packet, cons
     note.Parse(in.bytes());
     if (note.name_iid == note::kSpanId) id = note.value;
     if (note.name_iid == note::kParentSpanId) parent = note.value;
-    if (note.name_iid == note::kBracket) bracket = 1;
+    if (note.name_iid == note::kBracket) bits |= uint64_t{1} << 32;
+    if (note.name_iid == note::kRoot) bits |= uint64_t{1} << 33;
   }
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
   const uint64_t name = NameId(event.name_iid);
   if (id != 0) {
-    return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBeginSpan), {name | bracket << 32, id, parent});
+    return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBeginSpan), {name | bits, id, parent});
   }
   if (parent != 0) return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBeginChild), {name, parent});
   return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBegin), {name});
@@ -178,6 +179,7 @@ bool StreamRows::AddInstant(StreamedThread* thread, const PacketView& packet, co
     if (in.field() != event::kAnnotations) continue;
     AnnotationView note;
     note.Parse(in.bytes());
+    if (note.name_iid == note::kForTheEye) return true;
     if (note.name_iid == note::kSpanId) id = note.value;
   }
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
@@ -214,6 +216,7 @@ bool StreamRows::AddRecord(StreamedThread* thread, std::string_view bytes) {
     case Kind::kTimed:
     case Kind::kMark:
     case Kind::kSpanMark:
+    case Kind::kTimedMark:
     case Kind::kCounter:
       is_good &= (words[first + 1] & kNameIndexMask) < logs_.names.size();
       break;

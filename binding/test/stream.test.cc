@@ -108,7 +108,8 @@ class Actor {
         log.BeginChild(open_.back(), AnySpan());
         break;
       case 7: {
-        const uint64_t id = log.OpenSpan(AnyName(), Pick(2) == 0 ? AnySpan() : 0, Pick(2) == 0, Pick(4) == 0);
+        const uint64_t id = log.OpenSpan(AnyName(), Pick(2) == 0 ? AnySpan() : 0, Pick(2) == 0, Pick(4) == 0,
+                                         Pick(4) == 0);
         if (id != 0) spans_.push_back(id);
         break;
       }
