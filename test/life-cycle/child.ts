@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { NODE } from '../nodes.js'
+
 /** What a child process did; stdout and stderr as text. */
 export interface Outcome {
   code: number | null
@@ -20,7 +22,7 @@ export function runChild(
   program: string,
   env: Record<string, string> = {},
   flags: string[] = [],
-  node: string = process.execPath,
+  node: string = NODE,
 ): Promise<Outcome> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const source = program.replaceAll("'opscope'", JSON.stringify(new URL('lib/index.js', `file://${root}/`).href))

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
+import { NODE } from '../nodes.js'
 import { IMPORT, Project, pathsOf, REQUIRE } from './project.js'
 
 // Another copy of the package, as far as Node can tell.
@@ -113,7 +114,7 @@ describe('a program under opscope/register', () => {
       // The shell's `true` is gone before the program writes; then a write fails, where a slow reader would only block.
       const script = '{ "$0" "$@" >out.txt; echo $? >code.txt; } 2>&1 | true'
       const args = [...REQUIRE, '-e', 'setTimeout(() => { console.log("out"); process.exitCode = 7 }, 100)']
-      const shell = spawn('bash', ['-c', script, process.execPath, ...args], {
+      const shell = spawn('bash', ['-c', script, NODE, ...args], {
         cwd: project.folder,
         env: { ...process.env, OPSCOPE_SUMMARY: '1', ...env },
       })

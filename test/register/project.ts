@@ -8,6 +8,7 @@ import { afterAll } from 'vitest'
 
 import { type Capture, loadCapture } from '../../src/index.js'
 import type { Outcome } from '../life-cycle/child.js'
+import { NODE } from '../nodes.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The built command. */
@@ -33,7 +34,7 @@ export class Project {
   async run(
     args: readonly string[],
     env: Record<string, string> = {},
-    node: string = process.execPath,
+    node: string = NODE,
   ): Promise<Outcome> {
     const child = spawn(node, args, { cwd: this.folder, env: { ...process.env, ...env } })
     const outcome = { stdout: '', stderr: '' }
