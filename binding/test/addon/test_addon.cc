@@ -134,6 +134,13 @@ napi_value Misrelease(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// Writes where nothing is. All volatile, or the compiler leaves the write out, or puts a trap in its place.
+napi_value Crash(napi_env, napi_callback_info) {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+  return nullptr;
+}
+
 // The floor of any native call, for bench/.
 napi_value Empty(napi_env, napi_callback_info) { return nullptr; }
 
@@ -149,7 +156,7 @@ napi_value Init(napi_env env, napi_value exports) {
     napi_callback callback;
   } functions[] = {{"record", &Record},           {"around", &Around},   {"endElsewhere", &EndElsewhere},
                    {"isConnected", &IsConnected}, {"current", &Current}, {"work", &Work},
-                   {"misrelease", &Misrelease},   {"empty", &Empty}};
+                   {"misrelease", &Misrelease},   {"crash", &Crash},     {"empty", &Empty}};
   for (const auto& function : functions) {
     napi_value value;
     napi_create_function(env, function.name, NAPI_AUTO_LENGTH, function.callback, nullptr, &value);
