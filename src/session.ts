@@ -6,6 +6,8 @@ import { Capture } from './capture.js'
 import { hasDeviceCategory } from './categories.js'
 import { OpscopeError } from './errors.js'
 import {
+  beginStream,
+  discardStream,
   type Output,
   openOutput,
   openStream,
@@ -107,10 +109,16 @@ export class Session {
     this.#options = options
     this.#onStopped = onStopped
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
-    this.#gpu = startGpu(this.#native, options)
+    this.#stream = this.#output === undefined || options.flushMs === 0 ? undefined : openStream(this.#output)
+    try {
+      this.#gpu = startGpu(this.#native, options)
+    } catch (error) {
+      if (this.#stream !== undefined) discardStream(this.#stream)
+      throw error
+    }
+    if (this.#stream !== undefined) beginStream(this.#stream)
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
-    this.#stream = this.#output === undefined || options.flushMs === 0 ? undefined : openStream(this.#output)
     const { spanCostNs, clock } = this.#native.recorderStats()
     this.#spanCostNs = spanCostNs
     this.#clock = clock

@@ -9,7 +9,7 @@ import { writeParquet, writeParquetSync } from './parquet.js'
 
 export { EXPORT_FORMATS, type ExportFormat, formatOf } from './formats.js'
 export { type Output, openOutput } from './output.js'
-export { openStream, removeStream, type Stream } from './stream.js'
+export { beginStream, discardStream, openStream, removeStream, type Stream } from './stream.js'
 
 /** What came of a write. */
 export interface Written {

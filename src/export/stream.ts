@@ -1,6 +1,6 @@
 // The file that a recording goes to while it goes on. A Perfetto trace grows in its own place; for a format that
 // cannot grow, or is packed, a Perfetto trace beside it is what is left of a process that is killed.
-import { openSync, rmSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs'
 
 import { type Output, writeError } from './output.js'
 
@@ -10,22 +10,45 @@ export interface Stream {
   readonly fd: number
   /** Whether the file at the output's own place is this one, to be replaced by the complete one. */
   readonly isInPlace: boolean
+  /** Whether there was no such file before. */
+  readonly isNew: boolean
 }
 
 /**
- * Begins the file; undefined where there can be none: pipes and devices take no second version of a trace.
+ * Opens the file, and leaves it as it is until {@link beginStream}. Undefined where there can be none: pipes and
+ * devices take no second version of a trace, and some directories no second file.
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE
  */
 export function openStream(output: Output): Stream | undefined {
-  if (output.isSpecial) return undefined
   const isInPlace = output.format === 'perfetto' && !output.gzip
+  if (output.isSpecial || (output.isDirect && !isInPlace)) return undefined
   const path = isInPlace ? output.target : `${output.target}.partial.pftrace`
   try {
-    // To be read as well: a long recording is in the file alone.
-    return { path, fd: openSync(path, 'w+', output.mode), isInPlace }
+    return { path, isInPlace, ...openKept(path, output.mode) }
   } catch (error) {
     throw writeError(path, error)
   }
+}
+
+// To be read as well: a long recording is in the file alone.
+function openKept(path: string, mode: number): Pick<Stream, 'fd' | 'isNew'> {
+  try {
+    return { fd: openSync(path, 'wx+', mode), isNew: true }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return { fd: openSync(path, 'r+'), isNew: false }
+  }
+}
+
+/** From now on the file is the recording's: what an older one left must not be taken for it. */
+export function beginStream({ fd }: Stream): void {
+  ftruncateSync(fd, 0)
+}
+
+/** Nothing is recorded after all: everything is as it was. */
+export function discardStream({ path, fd, isNew }: Stream): void {
+  closeSync(fd)
+  if (isNew) rmSync(path, { force: true })
 }
 
 /** After the complete file was written, at this output. */

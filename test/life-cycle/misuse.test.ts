@@ -1,10 +1,11 @@
 // What programs do wrong with a recording that goes to a file while it goes on.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
 import { type Capture, loadCapture, op, profile, record, type Session, span } from '../../src/index.js'
+import { FAKES, fakeMachine, hasFakes } from '../gpu/fake-gpu.js'
 import { runChild } from './child.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-misuse-'))
@@ -139,6 +140,41 @@ describe('a span', () => {
     })
     expect(calls).toBe(0)
     expect(pathsOf(await loadCapture(profilePath))).toEqual([['query', 1, 0]])
+  })
+})
+
+describe('a start that fails', () => {
+  it('for want of a GPU leaves the file that was there, and makes none', async () => {
+    const [old, none] = [newPath(), newPath()]
+    writeFileSync(old, 'of another program')
+    const outcome = await runChild(
+      `import { startProfiler } from 'opscope'
+       for (const profilePath of ${JSON.stringify([old, none])}) {
+         try { startProfiler({ gpu: 'required', profilePath }) } catch (error) { console.log(error.code) }
+       }`,
+      { OPSCOPE_CUDA_PATH: '/none' },
+    )
+    expect(outcome.stdout).toBe('ERR_OPSCOPE_GPU_UNAVAILABLE\n'.repeat(2))
+    expect(readFileSync(old, 'utf8')).toBe('of another program')
+    expect(existsSync(none)).toBe(false)
+  })
+
+  it.runIf(hasFakes())('for want of room beside the file leaves the GPU alone', async () => {
+    // It used to be started for a session that never came, and stayed so to the end of the process.
+    const profilePath = join(folder, 'blocked.json.gz')
+    mkdirSync(`${profilePath}.partial.pftrace`)
+    const outcome = await runChild(
+      `import { createRequire } from 'node:module'
+       import { startProfiler } from 'opscope'
+       const fake = createRequire(import.meta.url)('${FAKES}/opscope_fake_gpu.node')
+       const subscriptions = () => fake.calls().split('cuptiSubscribe').length - 1
+       try { startProfiler({ profilePath: process.env.OUT }) } catch (error) { console.log(error.code, subscriptions()) }
+       startProfiler()
+       console.log(subscriptions())`,
+      { ...fakeMachine(), OUT: profilePath },
+    )
+    expect(outcome).toMatchObject({ code: 0, stdout: 'ERR_OPSCOPE_FILE_WRITE 0\n1\n', stderr: '' })
+    expect(existsSync(profilePath)).toBe(false)
   })
 })
 
