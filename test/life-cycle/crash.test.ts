@@ -7,23 +7,25 @@ import { CLI, Project } from '../register/project.js'
 import { compare, readTruth, TRUTH } from './truth.js'
 
 const ADDON = new URL('../../build/test-addon/opscope_test_addon.node', import.meta.url).pathname
-const FLUSH_MS = 100
+const FLUSH_MS = 250 // as it is without being set
 const FOREVER = 1n << 62n
 const msToNs = (ms: number) => BigInt(ms) * 1_000_000n
 
-/** `work` is half a second of steps; `end` tells when the end began. */
+/** `work` is so many ms of steps, and some on a machine that is busy; `end` tells when the end began. */
 const PROGRAM = `
   const { op, record, startProfiler } = require('opscope')
   ${TRUTH}
   if (process.env.WAY === 'startProfiler') startProfiler()
   const [step, outer, inner] = [op('step'), op('outer'), op('inner')]
-  const doStep = () => deed('step', () => { step.begin(); step.end() })
+  let steps = 0
+  const doStep = () => deed('step', () => { step.begin(); step.end(); steps++ })
   function work(ms) {
-    for (const untilNs = now() + BigInt(ms * 1e6); now() < untilNs;) { doStep(); nap(1) }
+    const least = steps + ms / 20
+    for (const untilNs = now() + BigInt(ms * 1e6); now() < untilNs || steps < least;) { doStep(); nap(1) }
   }
   const end = () => tell('end ' + now())
   const stay = () => setTimeout(() => {}, 60_000)
-  work(500)
+  work(900)
 `
 /** A worker that does steps of its own for as long, then what is asked. */
 const WORKER = (body: string) => `
