@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { OpscopeError } from './errors.js'
-import type { ExportFormat } from './export/formats.js'
 import type { NativeTables } from './native-tables.js'
 import type { RawRows } from './raw-rows.js'
 
@@ -190,7 +189,17 @@ export interface SessionStart {
   metaJson: string
   /** A regular file that gets the records while the session goes on, taken over; -1: none. */
   streamFd: number
+  /** Where it lies, and the part of that name that stays at the end when a number is put in. */
+  streamPath: string
+  streamSuffix: string
+  /** From this size on the file is completed and another one begun; 0: never. */
+  maxFileBytes: number
   flushMs: number
+  /** The window's beginning moves: `keepMs` (0: what memory holds) before now. */
+  isMoving: boolean
+  keepMs: number
+  /** Spans slower than this are told by takeSlowSpan(); 0: none. Then nothing is streamed. */
+  slowMs: number
 }
 
 export interface NativeBinding {
@@ -267,6 +276,10 @@ export interface NativeBinding {
   /** Ends the window and merges; the session is gone when this resolves. */
   stopSession(session: number, metaJson: string): Promise<RecordingHandle>
   stopSessionSync(session: number, metaJson: string): RecordingHandle
+  /** The window up to now as a recording of its own; the session goes on. */
+  snapshotSession(session: number, metaJson: string): Promise<RecordingHandle>
+  /** The slowest section, inference or request since the last call. */
+  takeSlowSpan(session: number): { name: string; durationNs: number } | null
   /** Brings what was recorded so far to the session's stream; resolves when it is there. */
   flushSession(session: number): Promise<void>
   /** Counts since process start, and the cost of one begin/end pair measured now, in ns. */

@@ -83,7 +83,13 @@ function gpuState(): Diagnosis['gpu'] {
     format: '',
     metaJson: '{}',
     streamFd: -1,
+    streamPath: '',
+    streamSuffix: '',
+    maxFileBytes: 0,
     flushMs: 0,
+    isMoving: false,
+    keepMs: 0,
+    slowMs: 0,
   })
   binding.stopSessionSync(session, '{}')
   return { available, detail }

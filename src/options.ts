@@ -1,6 +1,7 @@
 import { CATEGORIES, type Category } from './binding.js'
 import { CATEGORY_WORDS, type CategoryChoice, chooseCategories } from './categories.js'
 import { OpscopeError } from './errors.js'
+import { EXPORT_FORMATS, type ExportFormat } from './export/formats.js'
 import { SORTED_KEYS, type SortedKey, type State, type TracerOption } from './model/ops.js'
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
@@ -21,6 +22,28 @@ export interface ProfilerOptions {
   sortedKey?: SortedKey
   /** Where the capture goes; the format by the suffix. @default none: nothing is written */
   profilePath?: string
+  /** Format of the file. @default by the suffix of `profilePath` */
+  format?: ExportFormat
+  /** Packs the file, whose name then ends in `.gz`. @default 'none' */
+  compress?: 'none' | 'gzip'
+  /**
+   * Size, in MiB, at which the file of a recording that goes on is completed as `name.1.suffix`, `.2`, … and a new
+   * one begins; 0: never. The capture is what came since.
+   * @default 1024
+   */
+  maxFileMB?: number
+  /**
+   * Keeps the last so many ms only, in memory: a flight recorder, whose window is written by `dump()`, by
+   * `dumpSignal`, when a span is slower than `slowMs`, and at the stop.
+   * @default none: everything since the start
+   */
+  keepMs?: number
+  /** A signal that writes the kept window, as `name.1.suffix`, `.2`, …; in the main thread only. @default false */
+  dumpSignal?: NodeJS.Signals | false
+  /** Writes the kept window when a section, inference or request takes longer than this. @default none */
+  slowMs?: number
+  /** When memory is full: new spans are dropped and counted, or old ones forgotten. @default 'drop-new' */
+  onFull?: 'drop-new' | 'drop-old'
   /**
    * How often what was recorded is brought to the file, so that it outlives the process; 0: only at the stop. A process
    * that is killed loses what came since.
@@ -64,6 +87,13 @@ export interface ResolvedOptions {
   readonly categories: readonly Category[]
   readonly sortedKey: SortedKey
   readonly profilePath: string | undefined
+  readonly format: ExportFormat | undefined
+  readonly compress: 'none' | 'gzip'
+  readonly maxFileMB: number
+  readonly keepMs: number | undefined
+  readonly dumpSignal: NodeJS.Signals | false
+  readonly slowMs: number | undefined
+  readonly onFull: 'drop-new' | 'drop-old'
   readonly flushMs: number
   readonly print: boolean
   readonly gpu: 'auto' | 'off' | 'required'
@@ -81,6 +111,7 @@ export interface ResolvedOptions {
 }
 
 const MAX_BUFFER_MB = 64 * 1024
+const MAX_FILE_MB = 1024 * 1024
 const STATES = ['CPU', 'GPU', 'All'] as const
 const TRACER_OPTIONS = ['Default', 'OpDetail', 'AllOpDetail'] as const
 const GPU_CHOICES = ['auto', 'off', 'required'] as const
@@ -110,6 +141,13 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
   },
   sortedKey: choice(SORTED_KEYS, 'default'),
   profilePath: { fallback: undefined, check: checkPath, parse: text => text },
+  format: { ...choice(EXPORT_FORMATS, 'perfetto'), fallback: undefined },
+  compress: choice(['none', 'gzip'], 'none'),
+  maxFileMB: { fallback: 1024, check: checkFileSize, parse: Number },
+  keepMs: { fallback: undefined, check: (value, key) => checkMs(value, key, 1), parse: Number },
+  dumpSignal: { fallback: false, check: checkSignal, parse: text => flagWords.get(text.toLowerCase()) ?? text },
+  slowMs: { fallback: undefined, check: (value, key) => checkMs(value, key, 1), parse: Number },
+  onFull: choice(['drop-new', 'drop-old'], 'drop-new'),
   flushMs: milliseconds(250, 0),
   print: flag(false),
   gpu: choice(GPU_CHOICES, 'auto'),
@@ -128,7 +166,20 @@ const RULES: { [K in keyof ResolvedOptions]: OptionRule<ResolvedOptions[K]> } = 
 export const OPTION_KEYS = Object.keys(RULES) as (keyof ResolvedOptions)[]
 
 /** Where a recording goes, and when it is made. */
-const WINDOW_KEYS: readonly string[] = ['profilePath', 'print', 'startPaused', 'delayMs', 'durationMs', 'signal']
+const WINDOW_KEYS: readonly string[] = [
+  'profilePath',
+  'format',
+  'compress',
+  'print',
+  'startPaused',
+  'delayMs',
+  'durationMs',
+  'signal',
+  'keepMs',
+  'dumpSignal',
+  'slowMs',
+  'onFull',
+]
 let isWindowTaken = false
 
 /**
@@ -249,6 +300,11 @@ function checkCategories(value: unknown, key: string): readonly Category[] {
 
 function checkPath(value: unknown, key: string): string {
   return typeof value === 'string' && value !== '' ? value : fail(key, 'a path', value)
+}
+
+function checkFileSize(value: unknown, key: string): number {
+  const isFit = typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= MAX_FILE_MB
+  return isFit ? value : fail(key, `a number of MiB from 0 to ${MAX_FILE_MB}`, value)
 }
 
 function checkBuffer(value: unknown, key: string): number {

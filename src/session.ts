@@ -12,11 +12,14 @@ import {
   openOutput,
   openStream,
   outputWithoutScript,
+  packedPath,
   removeStream,
   type Stream,
+  suffixOf,
   writeCapture,
   writeCaptureSync,
 } from './export/index.js'
+import { type DumpReason, isFlightRecorder, nextDumpPath, watchFlight } from './flight-recorder.js'
 import { type CountsMoment, countsNow, notifyClose, notifyOpen, notifyStart, notifyStopped } from './hooks.js'
 import { durationText, plural } from './model/figure-text.js'
 import { showAsText } from './model/show-as-text.js'
@@ -80,7 +83,7 @@ export class Session {
   readonly #output: Output | undefined
   readonly #stream: Stream | undefined
   readonly #stopCounters: () => void
-  readonly #stopListening: () => void
+  #stopListening: () => void
   readonly #removeParent: () => void
   readonly #onStopped: (capture: Capture) => void
   readonly #isBufferSized: boolean
@@ -89,6 +92,7 @@ export class Session {
   readonly #clock: string
   #countsMoment: CountsMoment
   #droppedBefore = 0
+  #dumpCount = 0
   #openedNs = 0n
   #state: SessionState
   /** While waiting: whether it will open so. */
@@ -105,11 +109,14 @@ export class Session {
   constructor(options: ResolvedOptions, onStopped: (capture: Capture) => void = () => {}) {
     this.#native = native()
     // A bad path fails here, before anything is recorded.
-    this.#output = options.profilePath === undefined ? undefined : openOutput(options.profilePath)
+    const isMoving = isFlightRecorder(options) || options.onFull === 'drop-old'
+    this.#output = options.profilePath === undefined ? undefined : this.#openOutput(options, options.profilePath)
     this.#options = options
     this.#onStopped = onStopped
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
-    this.#stream = this.#output === undefined || options.flushMs === 0 ? undefined : openStream(this.#output)
+    // A window that moves is in memory alone.
+    const hasStream = this.#output !== undefined && options.flushMs !== 0 && !isMoving
+    this.#stream = hasStream ? openStream(this.#output) : undefined
     try {
       this.#gpu = startGpu(this.#native, options)
     } catch (error) {
@@ -135,12 +142,27 @@ export class Session {
       format: atEnd?.format ?? '',
       metaJson: JSON.stringify(this.#meta(options)),
       streamFd: this.#stream?.fd ?? -1,
-      flushMs: options.flushMs,
+      streamPath: this.#stream?.path ?? '',
+      streamSuffix: suffixOf(this.#stream?.path ?? ''),
+      maxFileBytes: options.maxFileMB * 2 ** 20,
+      flushMs: options.flushMs === 0 ? 250 : options.flushMs,
+      isMoving,
+      keepMs: options.keepMs ?? 0,
+      slowMs: options.slowMs ?? 0,
     })
     this.#state = isWaiting ? 'waiting' : options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
     this.#countsMoment = notifyStart(options.tracerOption)
     this.#stopListening = options.signal === false ? () => {} : onSignal(options.signal, () => this.#toggle())
+    const stopWatching = watchFlight(
+      { takeSlowSpan: () => this.#native.takeSlowSpan(this.#id), dump: reason => this.#dump(undefined, reason) },
+      options,
+    )
+    const stopListening = this.#stopListening
+    this.#stopListening = () => {
+      stopListening()
+      stopWatching()
+    }
     const parent = parseTraceparent(options.traceparent)
     this.#removeParent = parent === undefined ? () => {} : addSessionParent(parent)
     running.push(this)
@@ -211,6 +233,45 @@ export class Session {
    */
   async flush(): Promise<void> {
     if (this.#state !== 'stopped') await this.#native.flushSession(this.#id)
+  }
+
+  /**
+   * What was recorded so far, of a flight recorder (`keepMs`) what it keeps, while the recording goes on: a capture
+   * of its own. Written to this path, else to the session's own, with the next number before the suffix: `trace.1.pftrace`.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE for a path that cannot be opened, ERR_OPSCOPE_SESSION_STOPPED
+   * @example
+   * const session = startSession({ keepMs: 10_000, profilePath: 'flight.pftrace' })
+   * process.on('warning', () => session.dump())
+   */
+  async dump(path?: string | URL): Promise<Capture> {
+    return this.#dump(path, { 'dump.reason': 'call' })
+  }
+  async #dump(path: string | URL | undefined, reason: DumpReason): Promise<Capture> {
+    if (this.#state === 'stopped')
+      throw new OpscopeError('ERR_OPSCOPE_SESSION_STOPPED', 'The session has stopped: there is nothing to dump.')
+    const output = this.#dumpOutput(path)
+    const options = this.#options
+    const meta = this.#meta({ ...options, attributes: { ...options.attributes, ...reason } })
+    const recording = await this.#native.snapshotSession(this.#id, JSON.stringify(meta))
+    const capture = await Capture.fromHandle(recording)
+    if (output !== undefined) {
+      try {
+        await writeCapture(recording, output)
+      } catch (error) {
+        Capture.addWarning(capture, writeWarning(error))
+      }
+    }
+    return capture
+  }
+  #dumpOutput(path: string | URL | undefined): Output | undefined {
+    if (path !== undefined) return openOutput(path)
+    if (this.#output === undefined) return undefined
+    const next = nextDumpPath(this.#output.path, this.#dumpCount)
+    this.#dumpCount = next.number
+    return openOutput(next.path, { format: this.#output.format })
+  }
+  #openOutput({ format, compress }: ResolvedOptions, path: string): Output {
+    return openOutput(compress === 'gzip' ? packedPath(path, format) : path, format === undefined ? {} : { format })
   }
 
   /**

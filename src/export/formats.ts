@@ -86,3 +86,25 @@ export function formatOf(path: string, format?: string): FileFormat {
   }
   return BY_SUFFIX.find(([suffix]) => name.endsWith(suffix))?.[1] ?? { format: 'perfetto', gzip: false }
 }
+
+/** `trace.json.gz` and `7` make `trace.7.json.gz`. */
+export function beforeSuffix(path: string, text: string): string {
+  const suffix = suffixOf(path)
+  return `${path.slice(0, path.length - suffix.length)}.${text}${suffix}`
+}
+
+/**
+ * The name under which the same file is packed.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a format that has no packed form.
+ */
+export function packedPath(path: string, format?: string): string {
+  const plain = formatOf(path, format)
+  if (plain.gzip) return path
+  const packed = formatOf(`${path}.gz`, format)
+  if (packed.gzip && packed.format === plain.format) return `${path}.gz`
+  throw new OpscopeError(
+    'ERR_OPSCOPE_OPTION_VALUE',
+    `A file in format ${plain.format} is not packed with gzip.`,
+    "Leave compress: 'gzip' out.",
+  )
+}

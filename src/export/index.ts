@@ -7,7 +7,7 @@ import { type NativeFormat, type NativeWarning, native, type RecordingHandle } f
 import { type Output, openSibling, replace, writeError } from './output.js'
 import { writeParquet, writeParquetSync } from './parquet.js'
 
-export { EXPORT_FORMATS, type ExportFormat, formatOf } from './formats.js'
+export { beforeSuffix, EXPORT_FORMATS, type ExportFormat, formatOf, packedPath, suffixOf } from './formats.js'
 export { type Output, openOutput } from './output.js'
 export { beginStream, discardStream, openStream, removeStream, type Stream } from './stream.js'
 

@@ -1,4 +1,4 @@
-import { suffixOf } from '../export/formats.js'
+import { beforeSuffix } from '../export/formats.js'
 
 /** What tells one process from another. */
 export interface ProcessFacts {
@@ -28,10 +28,4 @@ export function outputPath(template: string, facts: ProcessFacts, isTaken: (path
   let count = 1
   while (isTaken(beforeSuffix(path, String(count)))) count++
   return beforeSuffix(path, String(count))
-}
-
-/** `trace.json.gz` and `7` make `trace.7.json.gz`. */
-function beforeSuffix(path: string, text: string): string {
-  const suffix = suffixOf(path)
-  return `${path.slice(0, path.length - suffix.length)}.${text}${suffix}`
 }

@@ -16,6 +16,13 @@ const REGISTER = fileURLToPath(new URL('../../register.cjs', import.meta.url))
 /** Options of the recording: what follows the flag, if anything does, and what it means. Each sets its variable. */
 const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: string, meaning: string]> = {
   profilePath: ['<path>', `where the capture goes; %p is the process id (default: "${DEFAULT_PATH}")`],
+  format: ['<format>', 'format of the file, else by its suffix'],
+  compress: ['<how>', 'none, or gzip'],
+  maxFileMB: ['<n>', 'size at which a new file is begun, in MiB (1024)'],
+  keepMs: ['<ms>', 'keep only the last so many ms, in memory: a flight recorder'],
+  dumpSignal: ['<signal>', 'writes what a flight recorder keeps'],
+  slowMs: ['<ms>', 'writes it when a request, inference or section takes longer'],
+  onFull: ['<what>', 'drop-new or drop-old, when memory is full'],
   flushMs: ['<ms>', 'how often what was recorded is brought to the file (250; 0: only at the end)'],
   state: ['<state>', 'CPU, GPU or All'],
   tracerOption: ['<option>', 'Default, OpDetail or AllOpDetail'],

@@ -1,0 +1,177 @@
+// Windows whose beginning moves, and what is merged of sessions that go on.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "core/merge.h"
+#include "core/recorder.h"
+#include "core/slow_spans.h"
+#include "doctest.h"
+#include "recorder_probe.h"
+
+using namespace opscope;
+using namespace opscope::test;
+
+namespace {
+
+constexpr uint64_t kMs = 1'000'000;
+
+void SleepMs(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+std::shared_ptr<Recording> Snapshot(int session) {
+  MergeInput input;
+  REQUIRE(Recorder::Get().TakeSnapshot(session, &input).ok());
+  auto recording = MergeLogs(input);
+  Recorder::Get().ReleaseSnapshot(session, input.session.start_ticks);
+  return recording;
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot is the recording so far, and the session goes on") {
+  const int session = Recorder::Get().StartSession({});
+  Scope outer("outer");
+  { Scope first("first"); }
+  const auto snapshot = Snapshot(session);
+  CHECK(Tree(*snapshot) == "outer!(first)");
+  { Scope second("second"); }
+  CHECK(Tree(*Stop(session)) == "outer!(first second)");
+}
+
+TEST_CASE("a moving window keeps what began within its length, and its start is a moment of the wall clock") {
+  SessionOptions options;
+  options.is_moving = true;
+  options.keep_ns = 40 * kMs;
+  const int session = Recorder::Get().StartSession(options);
+  { Scope old("old"); }
+  SleepMs(60);
+  { Scope recent("recent"); }
+  const auto snapshot = Snapshot(session);
+  CHECK(Tree(*snapshot) == "recent");
+  CHECK(snapshot->duration_ns <= static_cast<int64_t>(40 * kMs + 1000));
+  CHECK(snapshot->duration_ns >= static_cast<int64_t>(39 * kMs));
+  SleepMs(5);
+  const auto stopped = Stop(session);
+  CHECK(Tree(*stopped) == "recent");
+  // Both tell the same moment of the span.
+  const int64_t before = snapshot->origin_epoch_ns + snapshot->spans.start_ns[0];
+  const int64_t after = stopped->origin_epoch_ns + stopped->spans.start_ns[0];
+  CHECK(std::abs(before - after) < 1000);
+  CHECK(CountOf(*stopped, "window-shortened") == 0);
+}
+
+TEST_CASE("a moving window gives old memory back while it goes on") {
+  SessionOptions options;
+  options.is_moving = true;
+  options.keep_ns = kMs;
+  const int session = Recorder::Get().StartSession(options);
+  const size_t before = Recorder::Get().pool().used_bytes();
+  for (int i = 0; i < 100'000; ++i) Scope op("forgotten");  // 37 chunks
+  // The control thread looks every second.
+  for (int i = 0; i < 300 && Recorder::Get().pool().used_bytes() > before + 2 * Chunk::kBytes; ++i)
+    SleepMs(10);
+  CHECK(Recorder::Get().pool().used_bytes() <= before + 2 * Chunk::kBytes);
+  Stop(session);
+}
+
+TEST_CASE("what a snapshot needs stays until it is released") {
+  SessionOptions options;
+  options.is_moving = true;
+  options.keep_ns = kMs;
+  const int session = Recorder::Get().StartSession(options);
+  for (int i = 0; i < 10'000; ++i) Scope op("pinned");
+  MergeInput input;
+  REQUIRE(Recorder::Get().TakeSnapshot(session, &input).ok());
+  SleepMs(1200);  // the control thread has looked
+  const auto recording = MergeLogs(input);
+  CHECK(recording->spans.size() > 0);
+  // A stop in between waits for it too.
+  MergeInput last;
+  REQUIRE(Recorder::Get().StopSession(session, &last).ok());
+  Recorder::Get().ReleaseSession(session);
+  CHECK(Recorder::Get().session_count() == 1);
+  Recorder::Get().ReleaseSnapshot(session, input.session.start_ticks);
+  CHECK(Recorder::Get().session_count() == 0);
+}
+
+TEST_CASE("a stream that is cut goes on without losing or doubling a begin") {
+  SessionOptions options;
+  options.is_streamed = true;
+  const int session = Recorder::Get().StartSession(options);
+  constexpr size_t kSpans = 200'000;
+  std::thread worker([] {
+    for (size_t i = 0; i < kSpans; ++i) Scope op("cut");
+  });
+  size_t begins = 0;
+  const auto count = [&begins](const StreamBatch& batch) {
+    for (const StreamBatch::Log& log : batch.logs) {
+      for (const LogPiece& piece : log.pieces) {
+        const uint64_t* const end = piece.words + piece.count;
+        for (const uint64_t* record = piece.words; record < end; record += RecordWords(record)) {
+          const uint64_t ticks = TicksOf(record[0]);
+          begins += KindOf(record[0]) == Kind::kBegin && ticks >= batch.session.start_ticks &&
+                    ticks <= batch.session.stop_ticks;
+        }
+      }
+    }
+  };
+  StreamBatch batch;
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+    count(batch);
+    Recorder::Get().ReleaseStream(session, batch);
+    SleepMs(1);
+    do {
+      REQUIRE(Recorder::Get().CutStream(session, &batch).ok());
+      count(batch);
+      Recorder::Get().ReleaseSnapshot(session, batch.session.start_ticks);
+    } while (false);
+  }
+  worker.join();
+  do {
+    REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+    count(batch);
+    Recorder::Get().ReleaseStream(session, batch);
+  } while (batch.has_more);
+  CHECK(begins == kSpans);
+  Stop(session);
+}
+
+TEST_CASE("slow spans are noticed once, ended or not, sync or async, and ops are not looked at") {
+  SessionOptions options;
+  options.is_streamed = true;
+  const int session = Recorder::Get().StartSession(options);
+  SlowSpans slow(static_cast<int64_t>(20 * kMs));
+  const auto look = [&] {
+    StreamBatch batch;
+    REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+    slow.Add(batch, {});
+    Recorder::Get().ReleaseStream(session, batch);
+    return slow.Take();
+  };
+  ThreadLog& log = Recorder::CurrentLog();
+  CHECK_FALSE(look());
+  log.Begin(Name("op", Category::kCpuOp));
+  log.Begin(Name("section", Category::kSection));
+  SleepMs(25);
+  log.End(Name("section", Category::kSection));
+  log.End(Name("op", Category::kCpuOp));
+  auto found = look();
+  REQUIRE(found);
+  CHECK(found->name == "section");
+  CHECK(found->duration_ns >= static_cast<int64_t>(25 * kMs));
+  CHECK_FALSE(look());
+
+  const uint64_t hangs = log.OpenSpan(Name("request", Category::kRequest), 0, false);
+  const uint64_t quick = log.OpenSpan(Name("quick", Category::kRequest), 0, false);
+  log.EndSpan(quick, false);
+  CHECK_FALSE(look());
+  SleepMs(25);
+  found = look();
+  REQUIRE(found);
+  CHECK(found->name == "request");
+  log.EndSpan(hangs, false);
+  CHECK_FALSE(look());
+  Stop(session);
+}
