@@ -30,10 +30,8 @@ std::shared_ptr<const Recording> ThroughFile(const Recording& recording) {
   std::vector<Warning> warnings;
   REQUIRE(WritePerfetto(recording, &sink, &warnings).ok());
   const test::TemporaryFile file(sink.view());
-  RawRows rows;
-  REQUIRE(ReadPerfetto(file.path(), &rows).ok());
   std::shared_ptr<const Recording> loaded;
-  const Status status = BuildRecording(std::move(rows), &loaded);
+  const Status status = LoadPerfetto({file.path()}, &loaded);
   REQUIRE_MESSAGE(status.ok(), status.detail);
   return loaded;
 }
@@ -190,10 +188,8 @@ TEST_CASE("a merged file that is cut or damaged anywhere gives what is whole") {
   uint32_t with_processes = 0;
   const auto read = [&](std::string_view bytes) {
     file.Put(bytes);
-    RawRows rows;
-    if (!ReadPerfetto(file.path(), &rows).ok()) return;
     std::shared_ptr<const Recording> loaded;
-    if (!BuildRecording(std::move(rows), &loaded).ok()) return;
+    if (!LoadPerfetto({file.path()}, &loaded).ok()) return;
     with_processes += loaded->processes.size() == 3 ? 1 : 0;
     for (const ThreadEntry& thread : loaded->threads)
       REQUIRE(thread.process < ProcessCount(loaded->processes));
