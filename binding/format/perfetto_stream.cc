@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -13,18 +12,18 @@
 #include "perfetto_table.h"
 #include "perfetto_tables.h"
 #include "span_rows.h"
+#include "stream_words.h"
 
 namespace opscope {
 
 using namespace perfetto;
 
-// One file. Its recording has no spans: it holds the words and threads that
-// packets refer to, which grow, and the GPU rows of the batch being written.
+// One file.
 class PerfettoStream::Trace {
  public:
   Trace(const StreamBatch& batch, const std::string& meta_json, ByteSink* sink)
-      : words_(WordsOf(batch, meta_json)),
-        out_(words_, sink, kStreamNames, kStreamThreads),
+      : words_(batch, meta_json),
+        out_(words_.recording(), sink, kStreamNames, kStreamThreads),
         table_(&out_),
         tables_(&out_),
         records_(&out_),
@@ -36,14 +35,13 @@ class PerfettoStream::Trace {
 
   void Add(const StreamBatch& batch, const GpuRecords& gpu) {
     ClockMap clock(batch.clock_points);
-    const int64_t origin_ns = words_.origin_clock_ns - static_cast<int64_t>(batch.clock_points.front().ns);
+    const int64_t origin_ns = words_.OriginOn(batch);
     is_meta_ = false;
-    words_.names.insert(words_.names.end(), batch.names.begin(), batch.names.end());
-    AddThreads(batch, gpu);
-    TakeGpu(gpu);
+    words_.Add(batch, gpu);
+    is_started_.resize(words_.recording().threads.size());
     out_.Grow();
     WriteNames(batch.names);
-    WriteThreads(batch);
+    WriteThreads();
     WritePauses(batch, &clock, origin_ns);
     WriteRows(batch, &clock, origin_ns);
     WriteGpu(gpu);
@@ -53,17 +51,6 @@ class PerfettoStream::Trace {
   }
 
  private:
-  static Recording WordsOf(const StreamBatch& batch, const std::string& meta_json) {
-    Recording words;
-    ClockMap clock(batch.clock_points);
-    words.origin_clock_ns =
-        static_cast<int64_t>(batch.clock_points.front().ns) + clock.Map(batch.session.start_ticks);
-    words.origin_epoch_ns = batch.session.start_epoch_ns;
-    words.process_id = batch.process_id;
-    words.meta_json = meta_json;
-    return words;
-  }
-
   // The state of the first sequence, before anything is written to it in a batch.
   void GoToMeta() {
     if (!is_meta_) out_.ContinueSequence(kMetaSequence, out_.process_track());
@@ -74,12 +61,12 @@ class PerfettoStream::Trace {
     table_.StartInstant(kHeadEvent);
     table_.AddField("opscope_format", kFormatVersion);
     table_.AddField("stream", uint64_t{1});
-    table_.AddField("origin_epoch_ns", words_.origin_epoch_ns);
-    table_.AddField("origin_clock_ns", words_.origin_clock_ns);
-    table_.AddField("process_id", words_.process_id);
+    table_.AddField("origin_epoch_ns", recording_.origin_epoch_ns);
+    table_.AddField("origin_clock_ns", recording_.origin_clock_ns);
+    table_.AddField("process_id", recording_.process_id);
     table_.AddField("names", uint64_t{kStreamNames});
     table_.AddField("categories", uint64_t{batch.session.options.category_mask});
-    table_.AddField("meta_json", words_.meta_json);
+    table_.AddField("meta_json", recording_.meta_json);
     out_.EmitEvent(0);
   }
 
@@ -95,57 +82,28 @@ class PerfettoStream::Trace {
   }
 
   // --- threads ---
-  // A thread that launches has a place even if it made no record.
-  void AddThreads(const StreamBatch& batch, const GpuRecords& gpu) {
-    for (const StreamBatch::Log& log : batch.logs) {
-      uint32_t& number = numbers_.try_emplace(log.index, kNoThread).first->second;
-      if (number == kNoThread) number = AddThread(log.os_thread_id);
-      ThreadEntry& thread = words_.threads[number];
-      if (thread.name != log.thread_name || thread.js_thread_id != log.js_thread_id) {
-        thread.name = log.thread_name;
-        thread.js_thread_id = log.js_thread_id;
-        MarkChanged(number);
-      }
-    }
-    for (const GpuApiCall& call : gpu.calls) {
-      if (!by_os_id_.contains(call.os_thread_id)) AddThread(call.os_thread_id);
-    }
-  }
-  uint32_t AddThread(int64_t os_thread_id) {
-    const auto number = static_cast<uint32_t>(words_.threads.size());
-    ThreadEntry thread;
-    thread.os_thread_id = os_thread_id;
-    words_.threads.push_back(std::move(thread));
-    is_started_.push_back(false);
-    by_os_id_[os_thread_id] = number;
-    MarkChanged(number);
-    return number;
-  }
-  void MarkChanged(uint32_t number) {
-    if (std::find(changed_.begin(), changed_.end(), number) == changed_.end()) changed_.push_back(number);
-  }
-  void WriteThreads(const StreamBatch&) {
-    if (changed_.empty()) return;
+  void WriteThreads() {
+    const std::vector<uint32_t>& changed = words_.changed_threads();
+    if (changed.empty()) return;
     GoToMeta();
-    table_.Write(kThreadsEvent, changed_, [this](uint32_t number) {
-      const ThreadEntry& thread = words_.threads[number];
+    table_.Write(kThreadsEvent, changed, [this](uint32_t number) {
+      const ThreadEntry& thread = recording_.threads[number];
       table_.Cell("index", uint64_t{number});
       table_.Cell("name", thread.name);
       table_.Cell("os_thread_id", thread.os_thread_id);
       table_.Cell("js_thread_id", int64_t{thread.js_thread_id});
     });
-    for (const uint32_t number : changed_) WriteTrack(number);
-    changed_.clear();
+    for (const uint32_t number : changed) WriteTrack(number);
   }
   void WriteTrack(uint32_t number) {
-    const ThreadEntry& thread = words_.threads[number];
+    const ThreadEntry& thread = recording_.threads[number];
     out_.StartPacket();
     wire::Writer& packet = out_.packet();
     const size_t opened = packet.Open(packet::kTrackDescriptor);
     packet.Varint(track::kUuid, out_.ThreadTrack(number));
     packet.Varint(track::kParent, out_.process_track());
     const size_t field = packet.Open(track::kThread);
-    packet.Int(track::kPid, static_cast<int32_t>(words_.process_id));
+    packet.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
     const bool is_usable = thread.os_thread_id > 0 && thread.os_thread_id < kFirstMadeUpThreadId;
     packet.Int(track::kTid, is_usable ? thread.os_thread_id : kFirstMadeUpThreadId + int64_t{number});
     if (!thread.name.empty()) packet.String(track::kThreadName, thread.name);
@@ -195,15 +153,15 @@ class PerfettoStream::Trace {
 
   // --- rows ---
   void WriteRows(const StreamBatch& batch, ClockMap* clock, int64_t origin_ns) {
-    std::vector<const StreamBatch::Log*> logs(words_.threads.size());
+    std::vector<const StreamBatch::Log*> logs(recording_.threads.size());
     for (const StreamBatch::Log& log : batch.logs) {
-      if (!log.pieces.empty()) logs[numbers_[log.index]] = &log;
+      if (!log.pieces.empty()) logs[words_.ThreadOf(log)] = &log;
     }
     gpu_.Start();
-    auto launch = words_.launches.begin();
+    auto launch = recording_.launches.begin();
     for (uint32_t t = 0; t < logs.size(); ++t) {
-      const bool launches = launch != words_.launches.end() && launch->thread == t;
-      while (launch != words_.launches.end() && launch->thread == t) ++launch;
+      const bool launches = launch != recording_.launches.end() && launch->thread == t;
+      while (launch != recording_.launches.end() && launch->thread == t) ++launch;
       if (logs[t] == nullptr && !launches) continue;
       StartThread(t);
       if (logs[t] != nullptr) records_.Write(t, logs[t]->pieces, batch.session, clock, origin_ns);
@@ -219,59 +177,8 @@ class PerfettoStream::Trace {
   }
 
   // --- GPU ---
-  uint32_t StringOf(const std::string& text) {
-    const auto [at, is_new] = strings_.try_emplace(text, static_cast<uint32_t>(words_.strings.size()));
-    if (is_new) words_.strings.push_back(text);
-    return at->second;
-  }
-  void TakeGpu(const GpuRecords& gpu) {
-    words_.launches = {};
-    words_.gpu = {};
-    GpuDetails& details = words_.gpu_details;
-    details.kernels = {};
-    details.overheads = {};
-    details.memory = {};
-    const int64_t origin_ns = words_.origin_clock_ns;
-    std::vector<uint32_t> strings;
-    for (const std::string& text : gpu.strings) strings.push_back(StringOf(text));
-    for (const GpuApiCall& call : gpu.calls) {
-      words_.launches.Append({call.start_ns - origin_ns, call.end_ns - origin_ns, call.correlation_id,
-                              strings[call.name], by_os_id_[call.os_thread_id], kNoParent});
-    }
-    std::stable_sort(words_.launches.begin(), words_.launches.end(),
-                     [](const LaunchRow& a, const LaunchRow& b) { return a.thread < b.thread; });
-    // For the arrows from launch to row; a row whose launch came in another batch has none.
-    std::unordered_map<uint64_t, int32_t> launches;
-    for (size_t i = 0; i < words_.launches.size(); ++i)
-      launches.emplace(words_.launches[i].correlation_id, static_cast<int32_t>(i));
-    for (GpuRow row : gpu.rows) {
-      row.start_ns -= origin_ns;
-      row.end_ns -= origin_ns;
-      row.name = strings[row.name];
-      const auto launch = launches.find(row.correlation_id);
-      row.launch = launch == launches.end() ? -1 : launch->second;
-      words_.gpu.Append(row);
-    }
-    for (const KernelRow& row : gpu.kernels) details.kernels.Append(row);
-    for (GpuOverheadRow row : gpu.overheads) {
-      row.start_ns -= origin_ns;
-      row.end_ns -= origin_ns;
-      details.overheads.Append(row);
-    }
-    for (GpuMemoryRow row : gpu.memory) {
-      row.at_ns -= origin_ns;
-      details.memory.Append(row);
-    }
-  }
   void WriteGpu(const GpuRecords& gpu) {
-    GpuDetails& details = words_.gpu_details;
-    const auto size_of = [](const auto& of) {
-      return of.devices.size() + of.contexts.size() + of.stream_names.size();
-    };
-    if (size_of(gpu) > size_of(details)) {
-      details.devices = gpu.devices;
-      details.contexts = gpu.contexts;
-      details.stream_names = gpu.stream_names;
+    if (words_.has_new_gpu_tables()) {
       GoToMeta();
       tables_.WriteGpuTables();
     }
@@ -319,7 +226,7 @@ class PerfettoStream::Trace {
     };
     std::vector<Unseen> unseen;
     for (const StreamBatch::Log& log : batch.logs) {
-      if (log.unseen_brackets != 0) unseen.push_back({numbers_[log.index], log.unseen_brackets});
+      if (log.unseen_brackets != 0) unseen.push_back({words_.ThreadOf(log), log.unseen_brackets});
     }
     table_.Write(kThreadsEvent, unseen, [this](const Unseen& thread) {
       table_.Cell("index", uint64_t{thread.number});
@@ -330,9 +237,8 @@ class PerfettoStream::Trace {
     out_.EmitEvent(0);
   }
 
-  static constexpr uint32_t kNoThread = UINT32_MAX;
-
-  Recording words_;
+  StreamWords words_;
+  const Recording& recording_ = words_.recording();
   PacketStream out_;
   TableWriter table_;
   TablePackets tables_;
@@ -343,11 +249,7 @@ class PerfettoStream::Trace {
   uint64_t control_track_ = 0;
   size_t pauses_told_ = 0, pauses_closed_ = 0;
   RecorderCounts counts_;
-  std::unordered_map<uint32_t, uint32_t> numbers_;  // of threads, by StreamBatch::Log::index
-  std::unordered_map<int64_t, uint32_t> by_os_id_;
-  std::unordered_map<std::string, uint32_t> strings_;
-  std::vector<bool> is_started_;   // by thread
-  std::vector<uint32_t> changed_;  // threads to be told
+  std::vector<bool> is_started_;  // by thread
 };
 
 PerfettoStream::PerfettoStream(int fd, std::string meta_json) : file_(fd), meta_json_(std::move(meta_json)) {}
