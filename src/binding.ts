@@ -194,6 +194,7 @@ export interface SessionStart {
   streamSuffix: string
   /** From this size on the file is completed and another one begun; 0: never. */
   maxFileBytes: number
+  streamFormat: 'perfetto' | 'chrome'
   flushMs: number
   /** The window's beginning moves: `keepMs` (0: what memory holds) before now. */
   isMoving: boolean

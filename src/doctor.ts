@@ -86,6 +86,7 @@ function gpuState(): Diagnosis['gpu'] {
     streamPath: '',
     streamSuffix: '',
     maxFileBytes: 0,
+    streamFormat: 'perfetto',
     flushMs: 0,
     isMoving: false,
     keepMs: 0,

@@ -82,10 +82,11 @@ export class RowsBuilder {
     return this.#threads.push({ name, osThreadId, jsThreadId, ...(process === 0 ? {} : { process }) }) - 1
   }
   /** Files tell the name of a thread anywhere, often after its first event. */
-  renameThread(thread: number, name: string): void {
+  renameThread(thread: number, name: string, jsThreadId?: number): void {
     const entry = this.#threads[thread]
     if (entry !== undefined) {
       entry.name = name
+      entry.jsThreadId = jsThreadId ?? entry.jsThreadId
     }
   }
 

@@ -142,6 +142,7 @@ export class Session {
       format: atEnd?.format ?? '',
       metaJson: JSON.stringify(this.#meta(options)),
       streamFd: this.#stream?.fd ?? -1,
+      streamFormat: this.#stream?.format ?? 'perfetto',
       streamPath: this.#stream?.path ?? '',
       streamSuffix: suffixOf(this.#stream?.path ?? ''),
       maxFileBytes: options.maxFileMB * 2 ** 20,

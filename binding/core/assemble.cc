@@ -37,6 +37,8 @@ class Assembler {
           {"parent-cycles", "spans were their own ancestors; one of each cycle lost its parent", cycles});
     AddSpanTables();
     AddThreadTables();
+    // Free where the file tells them so; a stream tells spans when they end.
+    PutInBeginOrder(out_.get());
     AttributeGpu(out_.get());
     return std::move(out_);
   }

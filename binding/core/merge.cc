@@ -443,34 +443,15 @@ class Merger {
               [](const BracketRow& a, const BracketRow& b) { return a.start_ns < b.start_ns; });
   }
 
-  void Warn(const char* code, uint64_t count, const char* detail) {
-    if (count != 0) out_->warnings.push_back({code, detail, count});
-  }
   void AddWarnings() {
-    const RecorderCounts& counts = input_.counts;
-    out_->dropped = counts.dropped_spans;
-    Warn("dropped-spans", counts.dropped_spans,
-         "spans found no room in the buffer; raise bufferMB or profile a shorter window");
-    Warn("dropped-details", counts.dropped_details,
-         "marks, counters, attributes or links found no room in the buffer");
-    Warn("unmatched-ends", counts.unmatched_ends,
-         "end() without a begin(): one too many, or begun before the session");
-    Warn("disordered-ends", counts.disordered_ends,
-         "spans were ended while a span begun later was still open");
-    Warn("foreign-ends", counts.foreign_ends,
-         "spans were ended on another thread than they were begun on, and stay unfinished");
-    Warn("unmatched-releases", counts.unmatched_releases,
-         "native code released what its thread had not adopted, or had released already");
-    Warn("changed-names", counts.names_changed,
-         "names were empty, too long or not valid UTF-8, and were made storable");
-    Warn("too-many-names", counts.names_overflowed,
-         "new names beyond a million share one row; keep ids out of names");
+    out_->dropped = input_.counts.dropped_spans;
+    out_->warnings = WarningsOf(input_.counts, out_->unfinished);
     const bool is_shortened =
         session_.forgotten_ticks != 0 && session_.forgotten_ticks == session_.start_ticks;
-    Warn("window-shortened", is_shortened ? 1 : 0,
-         "memory held a shorter stretch than was to be kept; raise bufferMB");
-    Warn("unfinished-spans", out_->unfinished,
-         "spans were still open when the session stopped; they count in no statistic");
+    if (is_shortened) {
+      out_->warnings.push_back(
+          {"window-shortened", "memory held a shorter stretch than was to be kept; raise bufferMB", 1});
+    }
   }
 
   const MergeInput& input_;
@@ -499,6 +480,31 @@ class Merger {
 };
 
 }  // namespace
+
+std::vector<Warning> WarningsOf(const RecorderCounts& counts, uint64_t unfinished) {
+  std::vector<Warning> warnings;
+  const auto warn = [&warnings](const char* code, uint64_t count, const char* detail) {
+    if (count != 0) warnings.push_back({code, detail, count});
+  };
+  warn("dropped-spans", counts.dropped_spans,
+       "spans found no room in the buffer; raise bufferMB or profile a shorter window");
+  warn("dropped-details", counts.dropped_details,
+       "marks, counters, attributes or links found no room in the buffer");
+  warn("unmatched-ends", counts.unmatched_ends,
+       "end() without a begin(): one too many, or begun before the session");
+  warn("disordered-ends", counts.disordered_ends, "spans were ended while a span begun later was still open");
+  warn("foreign-ends", counts.foreign_ends,
+       "spans were ended on another thread than they were begun on, and stay unfinished");
+  warn("unmatched-releases", counts.unmatched_releases,
+       "native code released what its thread had not adopted, or had released already");
+  warn("changed-names", counts.names_changed,
+       "names were empty, too long or not valid UTF-8, and were made storable");
+  warn("too-many-names", counts.names_overflowed,
+       "new names beyond a million share one row; keep ids out of names");
+  warn("unfinished-spans", unfinished,
+       "spans were still open when the session stopped; they count in no statistic");
+  return warnings;
+}
 
 std::shared_ptr<Recording> MergeLogs(const MergeInput& input) { return Merger(input).Run(); }
 

@@ -1,7 +1,9 @@
 // Thread logs + a session's window -> a recording.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "columns.h"
 #include "session.h"
@@ -14,5 +16,8 @@ namespace opscope {
 // maps ticks to ns. What was open at the stop is kept as unfinished. GPU rows
 // are attached afterwards.
 std::shared_ptr<Recording> MergeLogs(const MergeInput& input);
+
+// What a capture warns of, with how often; nothing that did not happen.
+std::vector<Warning> WarningsOf(const RecorderCounts& counts, uint64_t unfinished);
 
 }  // namespace opscope

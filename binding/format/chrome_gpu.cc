@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "../core/processes.h"
-#include "live_memory.h"
+#include "span_rows.h"
 
 namespace opscope {
 namespace {
@@ -17,23 +17,46 @@ constexpr int64_t kGpuSortIndex = 1000;
 constexpr int64_t kOverheadSortIndex = 1'000'000;
 // A thread's streams have 16 numbers each; the last is for synchronisation.
 constexpr uint32_t kLanesOfStream = 16;
+// A row comes seconds after its call at most; these are some seconds of the busiest programs, in 4 MB.
+constexpr size_t kEarlierLaunches = 1u << 16;
 
 }  // namespace
 
-void GpuLines::WriteLaunches(uint32_t thread, int64_t pid, const std::string& thread_name,
-                             int64_t sort_index) {
-  Lanes lanes;
-  std::vector<int64_t> tids;
+void GpuLines::Start() {
+  labels_ = GpuLabels(recording_);
+  launches_.resize(recording_.launches.size());
+  next_launch_ = 0;
+}
+
+void GpuLines::Forward() {
+  for (size_t i = 0; i < launches_.size(); ++i) {
+    const uint64_t id = recording_.launches[i].correlation_id;
+    if (earlier_.insert_or_assign(id, launches_[i]).second) earlier_ids_.push_back(id);
+  }
+  for (; earlier_ids_.size() > kEarlierLaunches; earlier_ids_.pop_front())
+    earlier_.erase(earlier_ids_.front());
+}
+
+int64_t GpuLines::LaneOf(Stream* stream, int64_t start_ns, int64_t end_ns, const Place& place) {
+  const uint32_t lane = stream->lanes.Place(start_ns, end_ns);
+  while (stream->tids.size() <= lane) {
+    std::string name = place.name;
+    if (!stream->tids.empty()) name += " +" + std::to_string(stream->tids.size());
+    stream->tids.push_back(out_.NewTid());
+    out_.WriteTrack(place.pid, stream->tids.back(), name, place.sort_index, place.thread);
+  }
+  return stream->tids[lane];
+}
+
+void GpuLines::WriteLaunches(uint32_t thread, int64_t thread_tid) {
+  const ThreadEntry& entry = recording_.threads[thread];
+  const int64_t pid = out_.pid(entry.process);
+  const Place place{ThreadLabel(recording_, thread) + " CUDA API", pid, JsonLines::SortIndexOf(entry, thread),
+                    thread_tid};
   out_.ForThread(recording_.launches, &next_launch_, thread, [&](const LaunchRow& launch) {
-    const uint32_t lane = lanes.Place(launch.start_ns, launch.end_ns);
-    while (tids.size() <= lane) {
-      std::string name = thread_name + " CUDA API";
-      if (!tids.empty()) name += " +" + std::to_string(tids.size());
-      tids.push_back(out_.NewTid());
-      out_.WriteTrack(pid, tids.back(), name, sort_index);
-    }
-    launch_tids_[static_cast<size_t>(&launch - recording_.launches.data())] = tids[lane];
-    out_.StartLine("X", pid, tids[lane]);
+    const int64_t tid = LaneOf(&threads_[thread], launch.start_ns, launch.end_ns, place);
+    launches_[static_cast<size_t>(&launch - recording_.launches.data())] = {launch.start_ns, pid, tid};
+    out_.StartLine("X", pid, tid);
     out_.AddTime(R"(,"ts":)", launch.start_ns);
     out_.AddTime(R"(,"dur":)", launch.end_ns - launch.start_ns);
     out_.AddNameOfString(launch.name, Category::kRuntimeApi);
@@ -52,13 +75,12 @@ void GpuLines::Write() {
 void GpuLines::WriteRows() {
   const Column<KernelRow>& kernels = recording_.gpu_details.kernels;
   size_t next_kernel = 0;
-  uint64_t flow_id = 0;
   for (uint32_t i = 0; i < recording_.gpu.size() && !out_.failed(); ++i) {
     const GpuRow& row = recording_.gpu[i];
     const bool has_kernel = next_kernel < kernels.size() && kernels[next_kernel].row == i;
     const int64_t pid = ProcessOf(row.device), tid = TrackOf(row, pid);
     WriteRow(row, pid, tid, has_kernel ? &kernels[next_kernel++] : nullptr);
-    if (row.launch >= 0) WriteFlow(row, pid, tid, ++flow_id);
+    WriteFlow(row, pid, tid);
   }
 }
 
@@ -148,18 +170,25 @@ void GpuLines::AddSides(std::string_view key, uint32_t x, uint32_t y, uint32_t z
   line_ += ']';
 }
 
-void GpuLines::WriteFlow(const GpuRow& row, int64_t pid, int64_t tid, uint64_t flow_id) {
-  const auto launch_index = static_cast<size_t>(row.launch);
-  const LaunchRow& launch = recording_.launches[launch_index];
-  out_.StartLine("s", out_.pid(recording_.threads[launch.thread].process), launch_tids_[launch_index]);
-  out_.AddTime(R"(,"ts":)", launch.start_ns);
+const GpuLines::Launch* GpuLines::LaunchOf(const GpuRow& row) const {
+  if (row.launch >= 0) return &launches_[static_cast<size_t>(row.launch)];
+  const auto found = earlier_.find(row.correlation_id);
+  return found == earlier_.end() ? nullptr : &found->second;
+}
+
+void GpuLines::WriteFlow(const GpuRow& row, int64_t pid, int64_t tid) {
+  const Launch* launch = LaunchOf(row);
+  if (launch == nullptr) return;
+  const uint64_t flow_id = ++flow_id_;
+  out_.StartLine("s", launch->pid, launch->tid);
+  out_.AddTime(R"(,"ts":)", launch->start_ns);
   line_ += R"(,"name":"launch","cat":"flow","id":)";
   AppendUnsigned(flow_id, &line_);
   line_ += '}';
   out_.EndLine();
   out_.StartLine("f", pid, tid);
   // The two clocks differ by some 100 ns: an arrow must not point backwards.
-  out_.AddTime(R"(,"ts":)", std::max(row.start_ns, launch.start_ns));
+  out_.AddTime(R"(,"ts":)", std::max(row.start_ns, launch->start_ns));
   line_ += R"(,"bp":"e","name":"launch","cat":"flow","id":)";
   AppendUnsigned(flow_id, &line_);
   line_ += '}';
@@ -169,14 +198,13 @@ void GpuLines::WriteFlow(const GpuRow& row, int64_t pid, int64_t tid, uint64_t f
 // Each arg of a counter is a series of its own, so what the counter was made of
 // is told beside the args, where viewers do not look.
 void GpuLines::WriteMemory() {
-  LiveMemory live;
   for (const GpuMemoryRow& row : recording_.gpu_details.memory) {
     if (out_.failed()) return;
     out_.StartLine("C", ProcessOf(row.device), 0);
     out_.AddTime(R"(,"ts":)", row.at_ns);
     out_.AddText("name", LiveMemory::LabelOf(LiveMemory::PoolOf(row)));
     line_ += R"(,"args":{)";
-    out_.AddUnsigned("bytes", live.After(row, ProcessOfContext(recording_.processes, row.context)));
+    out_.AddUnsigned("bytes", memory_.After(row, ProcessOfContext(recording_.processes, row.context)));
     line_ += R"(},"allocation":{)";
     out_.AddUnsigned("bytes", row.bytes);
     out_.AddUnsigned("address", row.address);
@@ -192,19 +220,12 @@ void GpuLines::WriteMemory() {
 }
 
 void GpuLines::WriteOverheads() {
-  std::vector<Stream> of_processes(out_.processes().size());
   for (const GpuOverheadRow& row : recording_.gpu_details.overheads) {
     if (out_.failed()) return;
-    auto& [lanes, tids] = of_processes[row.process];
     const int64_t pid = out_.pid(row.process);
-    const uint32_t lane = lanes.Place(row.start_ns, row.end_ns);
-    while (tids.size() <= lane) {
-      std::string name = "GPU recording overhead";
-      if (!tids.empty()) name += " +" + std::to_string(tids.size());
-      tids.push_back(out_.NewTid());
-      out_.WriteTrack(pid, tids.back(), name, kOverheadSortIndex);
-    }
-    out_.StartLine("X", pid, tids[lane]);
+    const int64_t tid = LaneOf(&overheads_[row.process], row.start_ns, row.end_ns,
+                               {"GPU recording overhead", pid, kOverheadSortIndex, 0});
+    out_.StartLine("X", pid, tid);
     out_.AddTime(R"(,"ts":)", row.start_ns);
     out_.AddTime(R"(,"dur":)", row.end_ns - row.start_ns);
     out_.AddText("name", OverheadLabel(row.kind));

@@ -8,9 +8,9 @@
 
 namespace opscope {
 
-void HeadLines::Write() {
+void HeadLines::Open(std::string_view format) {
   line_ = R"({"displayTimeUnit":"ns","metadata":{)";
-  out_.AddNumber("opscope_format", 1);
+  out_.AddNumber(format, 1);
 #ifdef OPSCOPE_VERSION
   out_.AddText("opscope_version", OPSCOPE_VERSION);
 #endif
@@ -18,15 +18,25 @@ void HeadLines::Write() {
   out_.AddBig("base_epoch_ns", recording_.origin_epoch_ns);
   out_.AddBig("base_clock_ns", recording_.origin_clock_ns);
   out_.AddNumber("process_id", recording_.process_id);
+  out_.AddText("meta", recording_.meta_json);
+}
+
+void HeadLines::WriteStart() {
+  Open("opscope_stream");
+  out_.sink().Append(line_);
+  out_.sink().Append(R"(},"traceEvents":[)");
+}
+
+void HeadLines::Write() {
+  Open("opscope_format");
   out_.AddNumber("duration_ns", recording_.duration_ns);
   out_.AddUnsigned("spans", recording_.spans.size());
   out_.AddUnsigned("dropped", recording_.dropped);
   out_.AddUnsigned("unfinished", recording_.unfinished);
-  out_.AddText("meta", recording_.meta_json);
   AddProcesses();
   AddThreads();
   AddPauses();
-  AddWarnings();
+  AddWarnings(recording_.warnings);
   AddGpuTables();
   out_.sink().Append(line_);
   WriteLongNames();
@@ -81,10 +91,10 @@ void HeadLines::AddPauses() {
   line_ += ']';
 }
 
-void HeadLines::AddWarnings() {
+void HeadLines::AddWarnings(const std::vector<Warning>& warnings) {
   out_.Key("warnings");
   line_ += '[';
-  for (const Warning& warning : recording_.warnings) {
+  for (const Warning& warning : warnings) {
     if (line_.back() != '[') line_ += ',';
     line_ += '{';
     out_.AddText("code", warning.code);

@@ -1,4 +1,4 @@
-// What a Chrome trace tells before its events: its metadata.
+// What a Chrome trace tells beside its events: its metadata.
 #pragma once
 
 #include <string>
@@ -15,13 +15,18 @@ class HeadLines {
 
   // The whole file up to its first event.
   void Write();
+  // Of a recording that grows: what is known at its start, up to its first event.
+  void WriteStart();
+
+  // Members of the object that the line holds.
+  void AddWarnings(const std::vector<Warning>& warnings);
+  void AddGpuTables();
 
  private:
+  void Open(std::string_view format);
   void AddProcesses();
   void AddThreads();
   void AddPauses();
-  void AddWarnings();
-  void AddGpuTables();
   template <typename Row, typename AddRow>
   void AddObjects(std::string_view key, const std::vector<Row>& rows, AddRow add_row);
   void WriteLongNames();

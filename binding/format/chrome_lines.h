@@ -16,6 +16,12 @@
 
 namespace opscope {
 
+// `"key":value`, with a comma before it where something stands before it. A text's
+// bytes are in `text`, else the value is in `row`.
+void AppendAttribute(std::string_view key, const AttributeRow& row, std::string_view text, std::string* out);
+// An object; likewise.
+void AppendLink(const LinkRow& link, std::string* out);
+
 // One thread at a time.
 class JsonLines {
  public:
@@ -33,15 +39,22 @@ class JsonLines {
     uint32_t whole_size = 0;  // with the args of a plain span, 0: too long for the fast path
   };
 
-  JsonLines(const Recording& recording, ByteSink* sink);
+  // Where names are told whole that are too long for an event.
+  enum class LongNames : uint8_t { kInHead, kInFirstEvent };
+
+  JsonLines(const Recording& recording, ByteSink* sink, LongNames long_names = LongNames::kInHead);
   JsonLines(const JsonLines&) = delete;
   JsonLines& operator=(const JsonLines&) = delete;
 
   const Recording& recording() const noexcept { return recording_; }
-  ByteSink& sink() noexcept { return sink_; }
-  bool failed() const noexcept { return sink_.failed(); }
+  ByteSink& sink() noexcept { return *sink_; }
+  // What follows goes there.
+  void WriteTo(ByteSink* sink) noexcept { sink_ = sink; }
+  bool failed() const noexcept { return sink_->failed(); }
+  // Of a recording that grows: takes over its new names.
+  void Grow();
   const Micros& micros() const noexcept { return micros_; }
-  int64_t pid(uint32_t process) const noexcept { return processes_[process].id; }
+  int64_t pid(uint32_t process = 0) const noexcept { return processes_[process].id; }
   const std::vector<ProcessLabel>& processes() const noexcept { return processes_; }
   // A thread number that no thread of the recording has.
   int64_t NewTid() noexcept { return next_tid_++; }
@@ -67,7 +80,7 @@ class JsonLines {
     line_ += key;
     line_.append(text, static_cast<size_t>(end - text));
   }
-  void EndLine() { sink_.Append(line_); }
+  void EndLine() { sink_->Append(line_); }
 
   // "key": of one object, with commas between.
   void Key(std::string_view key) {
@@ -117,7 +130,23 @@ class JsonLines {
   // Names and places of processes and threads.
 
   void WriteProcess(int64_t pid, std::string_view name, int64_t sort_index);
-  void WriteTrack(int64_t pid, int64_t tid, std::string_view name, int64_t sort_index);
+  // With `thread` the track holds API calls of that one.
+  void WriteTrack(int64_t pid, int64_t tid, std::string_view name, int64_t sort_index, int64_t thread = 0);
+  // Of a recording that grows: with what readers must know of the thread.
+  void WriteThread(int64_t tid, uint32_t number);
+  // The main thread first, then workers by their number, then the others.
+  static int64_t SortIndexOf(const ThreadEntry& thread, uint32_t number);
+
+  // Whole events.
+
+  // `span_id`: of the span that it was set on, 0: the one around it.
+  void WriteMark(int64_t pid, int64_t tid, int64_t at_ns, uint32_t name, uint64_t span_id = 0);
+  void WriteCounter(int64_t pid, int64_t tid, int64_t at_ns, uint32_t name, double value);
+  void WritePause(int64_t pid, int64_t tid, const PauseRow& pause);
+
+  // Args.
+
+  void AddFlags(uint8_t flags);
 
   // Names.
 
@@ -135,18 +164,20 @@ class JsonLines {
   void ForThread(const Column<Row>& table, size_t* at, uint32_t thread, Write write) {
     while (*at < table.size() && table[*at].thread < thread) ++*at;
     for (; *at < table.size() && table[*at].thread == thread; ++*at) {
-      if (sink_.failed()) return;
+      if (sink_->failed()) return;
       write(table[*at]);
     }
   }
 
  private:
-  void PrepareTails();
-  void WriteNameOf(std::string_view what, int64_t pid, int64_t tid, std::string_view name);
+  // The args stay open.
+  void StartNameOf(std::string_view what, int64_t pid, int64_t tid, std::string_view name);
   void WriteSortIndex(std::string_view what, int64_t pid, int64_t tid, int64_t index);
 
   const Recording& recording_;
-  ByteSink& sink_;
+  ByteSink* sink_;
+  const LongNames long_names_;
+  std::vector<bool> told_names_;  // by string, where events tell them
   const Micros micros_;
   std::vector<ProcessLabel> processes_;
   int64_t next_tid_;

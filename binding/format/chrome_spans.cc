@@ -148,14 +148,9 @@ void SpanLines::WriteRow(uint32_t row) {
 
 void SpanLines::AddArgs(uint32_t row, const AsyncRow* async, uint64_t span_id) {
   const SpanColumns& spans = recording_.spans;
-  const uint8_t flags = spans.flags[row];
   line_ += R"(,"args":{)";
   out_.AddRole(recording_.names[spans.name[row]]);
-  if ((flags & kAsync) != 0) out_.AddTrue("async");
-  if ((flags & kUnfinished) != 0) out_.AddTrue("unfinished");
-  if ((flags & kError) != 0) out_.AddTrue("error");
-  if ((flags & kTimed) != 0) out_.AddTrue("timed");
-  if ((flags & kBracket) != 0) out_.AddTrue("bracket");
+  out_.AddFlags(spans.flags[row]);
   if (async != nullptr) out_.AddNumber("return_ns", async->return_ns);
   const IdRow* id = ids_.Take(row);
   if (span_id != 0) out_.AddHex("span_id", span_id);
@@ -184,23 +179,10 @@ void SpanLines::AddAttributes(uint32_t row) {
       line_ += '{';
       is_open = true;
     }
-    if (line_.back() != '{') line_ += ',';
-    AppendJsonString(recording_.strings[attribute->key], &line_);
-    line_ += ':';
-    switch (attribute->type) {
-      case AttributeType::kString:
-        AppendJsonString(recording_.strings[static_cast<size_t>(attribute->integer)], &line_);
-        break;
-      case AttributeType::kDouble:
-        AppendDouble(attribute->number, &line_);
-        break;
-      case AttributeType::kInt:
-        AppendSafeInteger(attribute->integer, &line_);
-        break;
-      case AttributeType::kBool:
-        line_ += attribute->integer != 0 ? "true" : "false";
-        break;
-    }
+    const bool is_text = attribute->type == AttributeType::kString;
+    AppendAttribute(
+        recording_.strings[attribute->key], *attribute,
+        is_text ? recording_.strings[static_cast<size_t>(attribute->integer)] : std::string_view(), &line_);
   }
   if (is_open) line_ += '}';
 }
@@ -213,11 +195,7 @@ void SpanLines::AddLinks(uint32_t row) {
       line_ += '[';
       is_open = true;
     }
-    if (line_.back() != '[') line_ += ',';
-    line_ += '{';
-    out_.AddTraceId(link->trace_id_high, link->trace_id_low);
-    out_.AddHex("span_id", link->span_id);
-    line_ += '}';
+    AppendLink(*link, &line_);
   }
   if (is_open) line_ += ']';
 }

@@ -47,11 +47,7 @@ class JsonWriter {
         tid = out_.NewTid();
         out_.WriteTrack(pid, tid, "opscope control", -1);
       }
-      out_.StartLine("X", pid, tid);
-      out_.AddTime(R"(,"ts":)", pause.start_ns);
-      out_.AddTime(R"(,"dur":)", pause.end_ns - pause.start_ns);
-      line_ += R"(,"name":"paused","cat":"opscope","args":{"pause":true}})";
-      out_.EndLine();
+      out_.WritePause(pid, tid, pause);
     }
   }
 
@@ -59,16 +55,14 @@ class JsonWriter {
     const ThreadEntry& entry = recording_.threads[thread];
     pid_ = out_.pid(entry.process);
     tid_ = thread_ids_[thread];
-    const std::string name = ThreadLabel(recording_, thread);
-    // The main thread first, then workers by their number, then the others.
-    const int64_t sort_index = entry.js_thread_id == 0  ? 0
-                               : entry.js_thread_id > 0 ? 1 + int64_t{entry.js_thread_id}
-                                                        : 100'000 + int64_t{thread};
-    out_.WriteTrack(pid_, tid_, name, sort_index);
+    out_.WriteTrack(pid_, tid_, ThreadLabel(recording_, thread), JsonLines::SortIndexOf(entry, thread));
     spans_.Write(entry, tid_);
-    WriteMarks(thread);
-    WriteCounters(thread);
-    gpu_.WriteLaunches(thread, pid_, name, sort_index);
+    out_.ForThread(recording_.marks, &next_mark_, thread,
+                   [this](const MarkRow& mark) { out_.WriteMark(pid_, tid_, mark.at_ns, mark.name); });
+    out_.ForThread(recording_.counters, &next_counter_, thread, [this](const CounterRow& counter) {
+      out_.WriteCounter(pid_, tid_, counter.at_ns, counter.name, counter.value);
+    });
+    gpu_.WriteLaunches(thread, tid_);
   }
 
   // Arrows from spans to those that they caused in other processes.
@@ -92,30 +86,6 @@ class JsonWriter {
       // Clocks of two hosts differ by some: an arrow must not point backwards.
       write("f", arrows[i].child, std::max(start_ns, recording_.spans.start_ns[arrows[i].child]), i + 1);
     }
-  }
-
-  void WriteMarks(uint32_t thread) {
-    out_.ForThread(recording_.marks, &next_mark_, thread, [this](const MarkRow& mark) {
-      out_.StartLine("i", pid_, tid_);
-      out_.AddTime(R"(,"ts":)", mark.at_ns);
-      line_ += out_.BaseOf(mark.name);
-      line_ += R"(,"s":"t","args":{)";
-      out_.AddRole(recording_.names[mark.name]);
-      line_ += "}}";
-      out_.EndLine();
-    });
-  }
-
-  void WriteCounters(uint32_t thread) {
-    out_.ForThread(recording_.counters, &next_counter_, thread, [this](const CounterRow& counter) {
-      out_.StartLine("C", pid_, tid_);
-      out_.AddTime(R"(,"ts":)", counter.at_ns);
-      line_ += out_.BaseOf(counter.name);
-      line_ += R"(,"args":{"value":)";
-      AppendDouble(counter.value, &line_);
-      line_ += "}}";
-      out_.EndLine();
-    });
   }
 
   const Recording& recording_;

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string>
 
 namespace opscope {
 
@@ -30,27 +29,32 @@ Status StreamFile::Flush(std::string_view footer) {
   if (pending_.failed()) return pending_.Finish();
   if (is_restarted_) {
     if (::ftruncate(fd_, 0) != 0) return Status::Error(Code::kFileWrite, std::strerror(errno));
-    position_ = end_ = 0;
+    position_ = 0;
+    footer_.clear();
     is_restarted_ = false;
   }
   const std::string_view bytes = pending_.view();
-  if (bytes.empty() && end_ == position_ + footer.size()) return Status::Ok();
+  if (bytes.empty() && footer_ == footer) return Status::Ok();
   // In one call: between two there would be a file without its footer.
   std::string joined;
   if (!footer.empty()) {
     joined.reserve(bytes.size() + footer.size());
     joined.append(bytes).append(footer);
   }
+  const uint64_t end = position_ + footer_.size();
   if (!WriteAt(position_, footer.empty() ? bytes : std::string_view(joined))) {
     const int error = errno;
     // Back to what the last flush left; if that fails too, readers skip what is torn.
-    if (!footer.empty() && end_ > position_) WriteAt(position_, footer);
-    if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0) errno = error;
+    WriteAt(position_, footer_);
+    static_cast<void>(::ftruncate(fd_, static_cast<off_t>(end)));
     return Status::Error(Code::kFileWrite, std::strerror(error));
   }
   position_ += bytes.size();
-  end_ = position_ + footer.size();
+  footer_ = footer;
   pending_.Rewind();
+  const uint64_t new_end = position_ + footer_.size();
+  if (new_end < end && ::ftruncate(fd_, static_cast<off_t>(new_end)) != 0)
+    return Status::Error(Code::kFileWrite, std::strerror(errno));
   return Status::Ok();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "../core/status.h"
@@ -25,10 +26,13 @@ class StreamFile {
   void Restart() noexcept;
   // Brings what is pending to the file, and `footer` behind it, which the next
   // flush overwrites. After an error the file ends with the footer of the last
-  // success, and everything is still pending.
+  // success, and everything is still pending. A file that gets shorter is cut
+  // after it was written: a footer that may be the shorter one wants padding.
   Status Flush(std::string_view footer = {});
   // Without the footer.
   uint64_t bytes() const noexcept { return position_; }
+  // Of the last footer that was written.
+  size_t footer_bytes() const noexcept { return footer_.size(); }
   int fd() const noexcept { return fd_; }
 
  private:
@@ -36,7 +40,7 @@ class StreamFile {
 
   const int fd_;
   uint64_t position_ = 0;  // where the footer begins
-  uint64_t end_ = 0;       // of the file
+  std::string footer_;     // behind it
   bool is_restarted_ = true;
   ByteSink pending_ = ByteSink::ToMemory();
 };

@@ -21,6 +21,7 @@
 #include "core/slow_spans.h"
 #include "file_rotation.h"
 #include "format/byte_sink.h"
+#include "format/chrome_stream.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_stream.h"
 #include "recording_binding.h"
@@ -52,6 +53,7 @@ struct OwnSession {
   bool has_gpu = false;                   // a Start of the GPU back end is to be stopped
   std::shared_ptr<SessionWriter> writer;  // null: nothing is written before the stop
   SlowSpans* slow = nullptr;              // the writer's sink, where spans are watched
+  bool is_readable = false;               // the writer's file can be the recording
 };
 
 // The sessions that one environment started and has not stopped. Used on its thread alone.
@@ -71,9 +73,11 @@ std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& give
   }
   if (fd < 0) return nullptr;
   options.gpu = own->has_gpu ? &g_gpu_source() : nullptr;
-  options.may_forget = true;
-  const auto make_sink = [meta_json = own->meta_json](int file) {
-    return std::make_unique<PerfettoStream>(file, meta_json);
+  options.may_forget = own->is_readable;
+  const auto make_sink = [meta_json = own->meta_json,
+                          is_readable = own->is_readable](int file) -> std::unique_ptr<StreamSink> {
+    if (is_readable) return std::make_unique<PerfettoStream>(file, meta_json);
+    return std::make_unique<ChromeStream>(file, meta_json);
   };
   const std::string suffix = given.Get("streamSuffix").As<Napi::String>();
   const auto max_bytes = static_cast<uint64_t>(number("maxFileBytes"));
@@ -95,7 +99,9 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   options.is_exact = is("isExact");
   const bool has_stream = given.Get("streamFd").As<Napi::Number>().Int32Value() >= 0;
   const double keep_ms = given.Get("keepMs").As<Napi::Number>().DoubleValue();
-  options.is_recycled = has_stream;
+  // A Perfetto stream can be read as the recording that it was written from; no other can.
+  const std::string stream_format = given.Get("streamFormat").As<Napi::String>();
+  options.is_recycled = has_stream && stream_format == "perfetto";
   options.is_streamed = has_stream || given.Get("slowMs").As<Napi::Number>().DoubleValue() > 0;
   options.is_moving = is("isMoving");
   options.keep_ns = static_cast<uint64_t>(keep_ms * 1e6);
@@ -106,6 +112,7 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   own.format = given.Get("format").As<Napi::String>();
   own.meta_json = given.Get("metaJson").As<Napi::String>();
   own.has_gpu = is("hasGpu");
+  own.is_readable = options.is_recycled;
   own.writer = StartWriter(id, given, &own);
   return Napi::Number::New(info.Env(), id);
 }
@@ -176,6 +183,7 @@ struct Stopping {
   std::string meta_json;
   GpuStop gpu = GpuStop::kNone;
   std::shared_ptr<SessionWriter> writer;
+  bool is_readable = false;  // as in OwnSession
 };
 
 GpuRecords StopGpu(const Stopping& stopping, int64_t window_start_ns, const GpuPlace* since) {
@@ -215,7 +223,7 @@ std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
       warnings.push_back(
           {"rotated-files", "earlier parts of the recording are in files of their own", count});
   }
-  if (stopping->writer != nullptr && Recorder::Get().IsPartial(id)) {
+  if (stopping->is_readable && Recorder::Get().IsPartial(id)) {
     std::shared_ptr<const Recording> read;
     const Status status = ReadBack(*stopping, &read);
     if (status.ok()) {
@@ -250,6 +258,7 @@ void FinishOwnSessions(OwnSessions* sessions) {
     stopping.meta_json = own.meta_json;
     stopping.gpu = own.has_gpu ? GpuStop::kExit : GpuStop::kNone;
     stopping.writer = std::move(own.writer);
+    stopping.is_readable = own.is_readable;
     const auto recording = MergeAndRelease(&stopping);
     if (own.path.empty()) continue;
     const int fd = open(own.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -275,6 +284,7 @@ std::shared_ptr<Stopping> CloseSession(const Napi::CallbackInfo& info, GpuStop g
   if (const auto own = sessions.find(SessionOf(info)); own != sessions.end()) {
     if (own->second.has_gpu) stopping->gpu = gpu;
     stopping->writer = std::move(own->second.writer);
+    stopping->is_readable = own->second.is_readable;
     sessions.erase(own);
   }
   return stopping;

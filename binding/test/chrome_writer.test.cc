@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "chrome_trace.h"
 #include "doctest.h"
 #include "format/byte_sink.h"
 #include "format/json_text.h"
@@ -32,8 +33,6 @@ Json Parsed(const Recording& recording) {
   REQUIRE(JsonReader(Text(recording)).Read(&json));
   return json;
 }
-
-int64_t Ns(const Json& micros) { return std::llround(micros.number * 1000); }
 
 std::string Micro(int64_t ns) {
   static const Micros micros;
@@ -60,13 +59,13 @@ std::vector<ImportedRow> Import(const Json& trace) {
   for (const Json& event : trace["traceEvents"].items) {
     const Json& args = event["args"];
     const std::string& phase = event["ph"].text;
-    if (phase == "e" && !rows.empty()) rows.back().end_ns = Ns(event["ts"]);
+    if (phase == "e" && !rows.empty()) rows.back().end_ns = NsOf(event["ts"]);
     if (phase != "X" && phase != "b") continue;
     if (event["pid"].number >= 5'000'000 || args.Has("correlation") || args.Has("pause") ||
         args.Has("overhead"))
       continue;
-    const int64_t start = Ns(event["ts"]);
-    const int64_t end = phase == "X" ? start + Ns(event["dur"]) : start;
+    const int64_t start = NsOf(event["ts"]);
+    const int64_t end = phase == "X" ? start + NsOf(event["dur"]) : start;
     std::vector<Open>& stack = stacks[static_cast<int64_t>(event["tid"].number)];
     if (args.Has("sync_part")) {
       stack.push_back({end, last_async});
@@ -96,25 +95,6 @@ std::vector<ImportedRow> Import(const Json& trace) {
     if (found != rows_by_id.end()) rows[row].parent = found->second;
   }
   return rows;
-}
-
-void CheckNesting(const Json& trace) {
-  std::map<std::pair<int64_t, int64_t>, std::vector<std::pair<int64_t, int64_t>>> tracks;
-  for (const Json& event : trace["traceEvents"].items) {
-    if (event["ph"].text != "X") continue;
-    const int64_t start = Ns(event["ts"]);
-    tracks[{static_cast<int64_t>(event["pid"].number), static_cast<int64_t>(event["tid"].number)}]
-        .emplace_back(start, -(start + Ns(event["dur"])));
-  }
-  for (auto& [track, slices] : tracks) {
-    std::stable_sort(slices.begin(), slices.end());
-    std::vector<int64_t> open;
-    for (const auto& [start, minus_end] : slices) {
-      while (!open.empty() && open.back() <= start) open.pop_back();
-      REQUIRE((open.empty() || -minus_end <= open.back()));
-      open.push_back(-minus_end);
-    }
-  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The file that a recording goes to while it goes on. A Perfetto trace grows in its own place; for a format that
-// cannot grow, or is packed, a Perfetto trace beside it is what is left of a process that is killed.
+// The file that a recording goes to while it goes on. Perfetto and Chrome traces grow in their own place; for a
+// format that cannot grow, or is packed, a Perfetto trace beside it is what is left of a process that is killed.
 import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs'
 
 import { type Output, writeError } from './output.js'
@@ -8,6 +8,7 @@ export interface Stream {
   readonly path: string
   /** Whoever starts the session takes it over. */
   readonly fd: number
+  readonly format: 'perfetto' | 'chrome'
   /** Whether the file at the output's own place is this one, to be replaced by the complete one. */
   readonly isInPlace: boolean
   /** Whether there was no such file before. */
@@ -20,11 +21,13 @@ export interface Stream {
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE
  */
 export function openStream(output: Output): Stream | undefined {
-  const isInPlace = output.format === 'perfetto' && !output.gzip
+  const canGrow = output.format === 'perfetto' || output.format === 'chrome'
+  const isInPlace = canGrow && !output.gzip
   if (output.isSpecial || (output.isDirect && !isInPlace)) return undefined
+  const format = isInPlace && output.format === 'chrome' ? 'chrome' : 'perfetto'
   const path = isInPlace ? output.target : `${output.target}.partial.pftrace`
   try {
-    return { path, isInPlace, ...openKept(path, output.mode) }
+    return { path, isInPlace, format, ...openKept(path, output.mode) }
   } catch (error) {
     throw writeError(path, error)
   }

@@ -13,7 +13,7 @@ export interface CaptureFileRows extends RawRows {
   originClockNs?: bigint
 }
 
-/** Rows of a file that opscope wrote: parents are told, rows keep their order. */
+/** Rows of a file that opscope wrote: parents are told. */
 export class CaptureFileBuilder extends RowsBuilder {
   originClockNs = 0n
   /** Of a merged capture. */
@@ -22,6 +22,8 @@ export class CaptureFileBuilder extends RowsBuilder {
   readonly parents: Growing<Int32Array> = int32()
   /** False for the files of others, and when rows are missing, so that their numbers mean nothing. */
   areParentsKnown = false
+  /** The innermost span at each mark, -1 none; empty: found by time, of rows that are in begin order. */
+  readonly markSpans: Growing<Int32Array> = int32()
   readonly #returnRow = uint32()
   readonly #returnNs = float64()
 
@@ -74,7 +76,7 @@ export class CaptureFileBuilder extends RowsBuilder {
       returns: { row: this.#returnRow.values, returnNs: this.#returnNs.values },
       originClockNs: this.originClockNs,
       spans: { ...rows.spans, parent: this.parents.values },
-      marks: { ...rows.marks, span: this.#markSpans(rows) },
+      marks: { ...rows.marks, span: this.markSpans.length > 0 ? this.markSpans.values : this.#markSpans(rows) },
     }
   }
 

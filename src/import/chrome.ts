@@ -10,6 +10,7 @@ import { ChromeRows } from './chrome-rows.js'
 import { type JsonTrace, readJsonEvents } from './json-events.js'
 import { KinetoDialect } from './kineto.js'
 import { OpscopeDialect } from './opscope-chrome.js'
+import { OpscopeStreamDialect } from './opscope-stream.js'
 import { OrtDialect } from './ort-profile.js'
 
 /** What one writer of Chrome traces does its own way. */
@@ -22,6 +23,8 @@ export interface Dialect {
   finish?(rows: ChromeRows, head: JsonTrace['head'], damaged: number): void
   /** The file's times start with its session: they stay as they are. */
   readonly isSessionRelative?: boolean
+  /** A file that ends in the middle is one of those that this writer leaves behind, and finish() says so. */
+  readonly mayEndAnywhere?: boolean
 }
 
 /** The first nanosecond of 2001: a clock that shows more counts from the Unix epoch. */
@@ -70,7 +73,7 @@ export async function importChrome(chunks: AsyncIterable<Buffer>): Promise<RowsB
   if (trace.damaged > 0) {
     builder.warn('events-damaged', 'events that are not valid JSON', trace.damaged)
   }
-  if (trace.isCut) {
+  if (trace.isCut && dialect?.mayEndAnywhere !== true) {
     builder.warn('file-cut', 'the file ends in the middle; every whole event was read')
   }
   if (dialect?.isSessionRelative !== true) {
@@ -82,6 +85,9 @@ export async function importChrome(chunks: AsyncIterable<Buffer>): Promise<RowsB
 function dialectOf(events: TraceEvent[], head: JsonTrace['head'], builder: CaptureFileBuilder): Dialect | undefined {
   if (OpscopeDialect.fits(head)) {
     return new OpscopeDialect(head, builder)
+  }
+  if (OpscopeStreamDialect.fits(head)) {
+    return new OpscopeStreamDialect(head, builder)
   }
   if (KinetoDialect.fits(events, head)) {
     return new KinetoDialect()

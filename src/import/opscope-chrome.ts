@@ -3,22 +3,12 @@
 // Span rows are the events X and b of the host, in file order. A copy that came from an API call is left out:
 // the call is in the file too, and makes the row again. Numbers beyond 2^53 are written as text and stay text
 // where they are attributes.
-import {
-  FLAG_ASYNC,
-  FLAG_BRACKET,
-  FLAG_ERROR,
-  FLAG_TIMED,
-  GPU_KINDS,
-  type ProcessEntry,
-  ROLES,
-  type Role,
-} from '../binding.js'
+import { GPU_KINDS, type ProcessEntry } from '../binding.js'
 import type { CaptureFileBuilder } from './capture-file-rows.js'
 import type { Dialect } from './chrome.js'
 import {
   type Args,
   argsOf,
-  categoryOf,
   idOf,
   listOf,
   nameOf,
@@ -28,9 +18,18 @@ import {
   textOf,
 } from './chrome-event.js'
 import type { ChromeRows } from './chrome-rows.js'
+import {
+  addExtras,
+  counterValueOf,
+  FIRST_GPU_PID,
+  flagsOf,
+  hexOf,
+  idsOf,
+  NO_IDS,
+  nameIndexOf,
+  signedOf,
+} from './opscope-args.js'
 import { addAllocation, addGpuMetadata, addGpuRow } from './opscope-gpu.js'
-
-const FIRST_GPU_PID = 5_000_000
 
 interface OpenSlice {
   endNs: number
@@ -131,7 +130,11 @@ export class OpscopeDialect implements Dialect {
         }
         return true
       case 'i':
-        this.#builder.addMark(this.#threads.get(Number(event.tid)) ?? 0, this.#name(event, args), startNs)
+        this.#builder.addMark(
+          this.#threads.get(Number(event.tid)) ?? 0,
+          nameIndexOf(this.#builder, event, args),
+          startNs,
+        )
         return true
       case 'C': {
         if (Number(event.pid) >= FIRST_GPU_PID) {
@@ -140,14 +143,8 @@ export class OpscopeDialect implements Dialect {
           }
           return true
         }
-        const value =
-          args.value === 'Infinity' || args.value === '-Infinity' ? Number(args.value) : numberOf(args.value)
-        this.#builder.addCounter(
-          this.#threads.get(Number(event.tid)) ?? 0,
-          this.#name(event, args),
-          startNs,
-          value ?? Number.NaN,
-        )
+        const name = nameIndexOf(this.#builder, event, args)
+        this.#builder.addCounter(this.#threads.get(Number(event.tid)) ?? 0, name, startNs, counterValueOf(args))
         return true
       }
       default:
@@ -183,30 +180,23 @@ export class OpscopeDialect implements Dialect {
     const builder = this.#builder
     const stack = this.#stack(event, startNs)
     this.#isUnfinished = args.unfinished === true
-    const flags =
-      (args.async === true ? FLAG_ASYNC : 0) |
-      (args.error === true ? FLAG_ERROR : 0) |
-      (args.timed === true ? FLAG_TIMED : 0) |
-      (args.bracket === true ? FLAG_BRACKET : 0)
-    const spanId = hexOf(args.span_id)
+    const flags = flagsOf(args)
     const parentId = hexOf(args.parent_span_id)
-    const trace = hexOf(args.trace_id)
-    const hasIds = spanId !== 0n || parentId !== 0n || trace !== 0n
-    const ids = { spanId, parentId: 0n, traceIdHigh: trace >> 64n, traceIdLow: BigInt.asUintN(64, trace) }
+    const ids = idsOf(args)
     const thread = this.#threads.get(Number(event.tid)) ?? 0
     const row = builder.addSpan(
       thread,
-      this.#name(event, args),
+      nameIndexOf(this.#builder, event, args),
       startNs,
       this.#isUnfinished ? Number.NaN : endNs,
       flags,
-      hasIds ? ids : undefined,
+      ids ?? (parentId === 0n ? undefined : NO_IDS),
     )
     builder.parents.push(numberOf(args.parent_row) ?? stack.at(-1)?.row ?? -1)
     const process = this.#processOfThread[thread] ?? 0
-    if (spanId !== 0n) {
+    if (ids !== undefined && ids.spanId !== 0n) {
       const rows = this.#rowOfId.get(process) ?? new Map<bigint, number>()
-      this.#rowOfId.set(process, rows.set(spanId, row))
+      this.#rowOfId.set(process, rows.set(ids.spanId, row))
     }
     if (parentId !== 0n) {
       this.#parentIds.push({ row, process, id: parentId })
@@ -215,7 +205,7 @@ export class OpscopeDialect implements Dialect {
     if (returnNs !== undefined) {
       builder.addReturn(row, returnNs)
     }
-    this.#extras(row, args)
+    addExtras(this.#builder, row, args)
     if (args.role === 'copy' && flags === 0) {
       const key = `${thread} ${startNs}`
       this.#copyRows.set(key, [...(this.#copyRows.get(key) ?? []), row])
@@ -224,19 +214,6 @@ export class OpscopeDialect implements Dialect {
       stack.push({ endNs, row })
     } else {
       this.#lastLane = row
-    }
-  }
-  #extras(row: number, args: Args): void {
-    if (typeof args.attributes === 'object' && args.attributes !== null) {
-      for (const [key, value] of Object.entries(args.attributes)) {
-        if (isPlain(value)) {
-          this.#builder.addAttribute(row, key, value)
-        }
-      }
-    }
-    for (const link of objectsOf(args.links)) {
-      const trace = hexOf(link.trace_id)
-      this.#builder.addLink(row, trace >> 64n, BigInt.asUintN(64, trace), hexOf(link.span_id))
     }
   }
 
@@ -271,10 +248,6 @@ export class OpscopeDialect implements Dialect {
     return found
   }
 
-  #name(event: TraceEvent, args: Args): number {
-    const role = ROLES.includes(args.role as Role) ? (args.role as Role) : 'op'
-    return this.#builder.name(nameOf(event), categoryOf(event), role, textOf(args.instance))
-  }
   /** The slices still open on the event's thread when it begins. */
   #stack(event: TraceEvent, startNs: number): OpenSlice[] {
     const tid = Number(event.tid)
@@ -312,13 +285,4 @@ function processOf(process: Args): ProcessEntry {
 function knownProcess({ processes }: CaptureFileBuilder, value: unknown): number {
   const index = numberOf(value) ?? 0
   return Number.isInteger(index) && index >= 0 && index < processes.length ? index : 0
-}
-function isPlain(value: unknown): value is string | number | boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-}
-function hexOf(value: unknown): bigint {
-  return typeof value === 'string' && /^[0-9a-f]{1,32}$/.test(value) ? BigInt(`0x${value}`) : 0n
-}
-function signedOf(value: unknown): bigint {
-  return /^-?\d{1,19}$/.test(textOf(value)) ? BigInt.asIntN(64, BigInt(textOf(value))) : 0n
 }
