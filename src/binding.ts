@@ -266,6 +266,8 @@ export interface NativeBinding {
   setPoolBytes(bytes: number): boolean
   startSession(start: SessionStart): number
   /** Starts GPU recording, blocking up to the deadline; what is available belongs to the next startSession(). */
+  /** Until the descriptor is closed; false where another one, of any process, has the lock of its file. */
+  lockFile(fd: number): boolean
   startGpu(
     deadlineMs: number,
     hasMemory: boolean,

@@ -86,6 +86,7 @@ export class Session {
   #stopListening: () => void
   readonly #removeParent: () => void
   readonly #onStopped: (capture: Capture) => void
+  readonly #isFileShared: boolean
   readonly #isBufferSized: boolean
   readonly #gpu: GpuState
   readonly #spanCostNs: number
@@ -116,14 +117,16 @@ export class Session {
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
     // A window that moves is in memory alone.
     const hasStream = this.#output !== undefined && options.flushMs !== 0 && !isMoving
-    this.#stream = hasStream ? openStream(this.#output) : undefined
+    const stream = hasStream ? openStream(this.#output) : undefined
+    this.#isFileShared = stream?.isTaken === true
     try {
       this.#gpu = startGpu(this.#native, options)
     } catch (error) {
-      if (this.#stream !== undefined) discardStream(this.#stream)
+      if (stream !== undefined) discardStream(stream)
       throw error
     }
-    if (this.#stream !== undefined) beginStream(this.#stream)
+    if (stream !== undefined) (stream.isTaken ? discardStream : beginStream)(stream)
+    this.#stream = stream?.isTaken ? undefined : stream
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
     const { spanCostNs, clock } = this.#native.recorderStats()
@@ -403,6 +406,12 @@ export class Session {
     const { notBrokenDown, warnings } = notifyStopped(this.#countsMoment)
     if (!this.#isBufferSized)
       warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
+    if (this.#isFileShared)
+      warnings.push({
+        code: 'file-shared',
+        detail: 'another recording went to this file: flushMs had no effect',
+        count: 1,
+      })
     const sortedKey = options.sortedKey ?? this.#options.sortedKey
     return JSON.stringify({ ...this.#meta(this.#options), sortedKey, notBrokenDown, warnings })
   }

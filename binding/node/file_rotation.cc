@@ -1,6 +1,7 @@
 #include "file_rotation.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,7 +18,10 @@ FileRotation::FileRotation(std::string path, std::string suffix, uint64_t max_by
 std::unique_ptr<StreamSink> FileRotation::Open() {
   next_path_ = path_ + "." + std::to_string(getpid()) + ".next";
   const int fd = ::open(next_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  return fd < 0 ? nullptr : make_sink_(fd);
+  if (fd < 0) return nullptr;
+  // As the first file was: no other recording may write to it.
+  static_cast<void>(::flock(fd, LOCK_EX | LOCK_NB));
+  return make_sink_(fd);
 }
 
 // Only this process makes such names; another one that profiles has a path of its own.

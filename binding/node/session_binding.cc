@@ -1,10 +1,12 @@
 #include "session_binding.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -60,6 +62,14 @@ struct OwnSession {
 using OwnSessions = std::map<int, OwnSession>;
 
 OwnSessions& SessionsOf(const Napi::CallbackInfo& info) { return *static_cast<OwnSessions*>(info.Data()); }
+
+// False while another descriptor, of this process or another, holds the lock of
+// its file. Held until the descriptor is closed, however that comes about. A file
+// system without locks refuses nobody.
+Napi::Value LockFile(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  return Napi::Boolean::New(info.Env(), flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+}
 
 // Takes over the descriptor in `streamFd`; -1: nothing is written before the stop.
 std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& given, OwnSession* own) {
@@ -422,6 +432,7 @@ void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source
   env.AddCleanupHook(&FinishOwnSessions, sessions);
   exports.Set("setPoolBytes", Napi::Function::New<SetPoolBytes>(env, "setPoolBytes"));
   exports.Set("startSession", Napi::Function::New<StartSession>(env, "startSession", sessions));
+  exports.Set("lockFile", Napi::Function::New<LockFile>(env, "lockFile"));
   exports.Set("startGpu", Napi::Function::New<StartGpu>(env, "startGpu"));
   exports.Set("pauseSession", Napi::Function::New<PauseSession>(env, "pauseSession"));
   exports.Set("resumeSession", Napi::Function::New<ResumeSession>(env, "resumeSession"));

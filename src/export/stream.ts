@@ -2,6 +2,7 @@
 // format that cannot grow, or is packed, a Perfetto trace beside it is what is left of a process that is killed.
 import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs'
 
+import { native } from '../binding.js'
 import { type Output, writeError } from './output.js'
 
 export interface Stream {
@@ -13,6 +14,8 @@ export interface Stream {
   readonly isInPlace: boolean
   /** Whether there was no such file before. */
   readonly isNew: boolean
+  /** Whether another recording goes there, of any process: two would destroy each other, so this one is to be discarded. */
+  readonly isTaken: boolean
 }
 
 /**
@@ -27,7 +30,8 @@ export function openStream(output: Output): Stream | undefined {
   const format = isInPlace && output.format === 'chrome' ? 'chrome' : 'perfetto'
   const path = isInPlace ? output.target : `${output.target}.partial.pftrace`
   try {
-    return { path, isInPlace, format, ...openKept(path, output.mode) }
+    const file = openKept(path, output.mode)
+    return { path, isInPlace, format, ...file, isTaken: !native().lockFile(file.fd) }
   } catch (error) {
     throw writeError(path, error)
   }
@@ -49,9 +53,9 @@ export function beginStream({ fd }: Stream): void {
 }
 
 /** Nothing is recorded after all: everything is as it was. */
-export function discardStream({ path, fd, isNew }: Stream): void {
+export function discardStream({ path, fd, isNew, isTaken }: Stream): void {
   closeSync(fd)
-  if (isNew) rmSync(path, { force: true })
+  if (isNew && !isTaken) rmSync(path, { force: true })
 }
 
 /** After the complete file was written, at this output. */

@@ -73,6 +73,18 @@ const BODIES = {
     })`,
   'without its file': `
     make({}, () => { work(20_000); rmSync(process.env.OUT); work(20_000) }).then(capture => show(facts(capture)))`,
+  'in the file of another': `
+    const other = op('other')
+    make({ bufferMB: 1 }, async () => {
+      work(20_000)
+      const second = await make({}, () => { for (let i = 0; i < 200; i++) { other.begin(); other.end(); nap(1) } })
+      show([second.ops().map(row => [row.path[0], row.calls]), second.warnings.map(({ code }) => code)])
+      show((await loadCapture(process.env.OUT)).ops().map(row => [row.path[0], row.calls]))
+      work(80_000)
+    }).then(capture => {
+      const [row] = capture.ops().filter(({ name }) => name === 'step')
+      show([row.calls === steps, capture.dropped, capture.warnings])
+    })`,
   'on a small disk': `
     make({}, () => work(100_000)).then(capture => show(facts(capture)))`,
 }
@@ -157,5 +169,13 @@ describe('a recording', () => {
     const { path, shown } = await run('without its file')
     expect(shown).toEqual([WHOLE])
     expect((await loadCapture(path)).warnings).toEqual([])
+  })
+
+  it('leaves the file of another to it, and is written at its stop', async () => {
+    // Two that grew in one file wrote over each other, and the longer one was lost.
+    const { path, shown } = await run('in the file of another')
+    const second = [['other', 200]]
+    expect(shown).toEqual([[second, ['buffer-size-kept', 'file-shared']], second, [true, 0, []]])
+    expect((await loadCapture(path)).ops()).toMatchObject([{ path: ['step'], calls: 100_000 }, { path: ['other'] }])
   })
 })
