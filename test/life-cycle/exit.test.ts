@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -30,10 +30,7 @@ describe('a program that ends while it is profiled', () => {
     const out = join(folder, `${name.replaceAll(' ', '-')}.pftrace`)
     const outcome = await runChild(START + ending, { OUT: out })
     expect(outcome).toMatchObject({ code, signal: null, stdout: '' })
-    if (!name.includes('merging')) {
-      expect(existsSync(out)).toBe(true)
-      expect((await loadCapture(out)).ops()[0]).toMatchObject({ path: ['work'], calls: 1 })
-    }
+    expect((await loadCapture(out)).ops()[0]).toMatchObject({ path: ['work'], calls: 1 })
   })
 
   it('is killed by a signal as it would be without opscope', async () => {

@@ -83,7 +83,8 @@ const MOST_UNTOLD = 8
  * name is one of `numbered`, its number is its attribute `number`.
  */
 export function compare(capture: Capture, truth: Truth, beforeNs: bigint, numbered = /^$/): Comparison {
-  const { originClockNs } = native().view(Capture.recordingOf(capture))
+  const { originClockNs, attributes } = native().view(Capture.recordingOf(capture))
+  const numbers = new Map(attributes.flatMap(({ row, key, value }) => (key === 'number' ? [[row, value]] : [])))
   const faults: string[] = []
   const recorded = new Map<string, { startNs: bigint; endNs: bigint }>()
   const counts = new Map<string, number>()
@@ -95,8 +96,8 @@ export function compare(capture: Capture, truth: Truth, beforeNs: bigint, number
     const count = counts.get(name) ?? 0
     counts.set(name, count + 1)
     if (spans.flags[row]! & FLAG_UNFINISHED) continue
-    const { number } = capture.attributesOf(row)
-    if (numbered.test(name) && number !== count) faults.push(`${name} ${count} has the number ${number}`)
+    if (numbered.test(name) && numbers.get(row) !== count)
+      faults.push(`${name} ${count} has the number ${numbers.get(row)}`)
     const startNs = originClockNs + spans.startNs[row]!
     recorded.set(`${name} ${count}`, { startNs, endNs: startNs + spans.durationNs[row]! })
   }
@@ -111,10 +112,11 @@ export function compare(capture: Capture, truth: Truth, beforeNs: bigint, number
     if (early > CLOCK_TOLERANCE_NS || late > CLOCK_TOLERANCE_NS)
       faults.push(`${name} ${number} is ${early} ns too early or ${late} ns too late`)
   }
+  const told = new Map<string, number>()
+  for (const { name } of truth.deeds) told.set(name, (told.get(name) ?? 0) + 1)
   for (const key of recorded.keys()) {
-    const [, name, number] = /^(.*) (\d+)$/.exec(key)!
-    const told = truth.deeds.filter(deed => deed.name === name).length
-    if (Number(number) >= told + MOST_UNTOLD) faults.push(`${key} was never done`)
+    const [, name = '', number] = /^(.*) (\d+)$/.exec(key)!
+    if (Number(number) >= told.get(name)! + MOST_UNTOLD) faults.push(`${key} was never done`)
   }
   return { due: due.length, faults }
 }
