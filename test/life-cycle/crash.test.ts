@@ -38,7 +38,7 @@ const WORKER = (body: string) => `
     const doStep = () => deed('worker step', () => { step.begin(); step.end() })
     for (const untilNs = now() + 500_000_000n; now() < untilNs;) { doStep(); nap(1) }
     ${body}
-  `)}, { eval: true })
+  `)}, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } })
 `
 const LIVES_ON = "parentPort.postMessage('ready'); setInterval(doStep, 1)"
 
@@ -103,6 +103,11 @@ const ENDINGS: Record<string, Ending> = {
     cut: 'always',
   },
   'has a worker that ends by itself': { body: WORKER(''), code: 0 },
+  'has a worker that throws': { body: WORKER("throw new Error('boom')"), code: 1 },
+  'has a worker that runs out of heap': {
+    body: `${WORKER('for (const all = [];;) all.push(new Array(1000).fill(all.length))')} worker.on('error', () => {})`,
+    code: 0,
+  },
   'has a worker that calls process.exit': { body: WORKER('process.exit(9)'), code: 0 },
   'terminates a worker': {
     body: `${WORKER(LIVES_ON)} worker.on('message', () => setTimeout(() => worker.terminate(), 20))`,
