@@ -5,21 +5,8 @@ import { CATEGORIES, FLAG_UNFINISHED, type NativeBinding, native, type Recording
 import { Capture } from './capture.js'
 import { hasDeviceCategory } from './categories.js'
 import { OpscopeError } from './errors.js'
-import {
-  beginStream,
-  discardStream,
-  type Output,
-  openOutput,
-  openStream,
-  outputWithoutScript,
-  packedPath,
-  removeStream,
-  type Stream,
-  suffixOf,
-  writeCapture,
-  writeCaptureSync,
-} from './export/index.js'
-import { type DumpReason, isFlightRecorder, nextDumpPath, watchFlight } from './flight-recorder.js'
+import type { Output } from './export/index.js'
+import { type DumpReason, isFlightRecorder, watchFlight } from './flight-recorder.js'
 import { type CountsMoment, countsNow, notifyClose, notifyOpen, notifyStart, notifyStopped } from './hooks.js'
 import { durationText, plural } from './model/figure-text.js'
 import { showAsText } from './model/show-as-text.js'
@@ -27,6 +14,7 @@ import { monotonicClockId } from './monotonic-clock.js'
 import type { ResolvedOptions } from './options.js'
 import { onSignal } from './pause-signal.js'
 import { startRuntimeCounters } from './runtime-counters.js'
+import { SessionFile } from './session-file.js'
 import { addSessionParent } from './session-parent.js'
 import { parseTraceparent } from './trace-context.js'
 import { VERSION } from './version.js'
@@ -80,20 +68,16 @@ export class Session {
   readonly #options: ResolvedOptions
   readonly #id: number
   readonly #native: NativeBinding
-  readonly #output: Output | undefined
-  readonly #stream: Stream | undefined
+  readonly #file: SessionFile
   readonly #stopCounters: () => void
-  #stopListening: () => void
-  readonly #removeParent: () => void
+  readonly #release: () => void
   readonly #onStopped: (capture: Capture) => void
-  readonly #isFileShared: boolean
   readonly #isBufferSized: boolean
   readonly #gpu: GpuState
   readonly #spanCostNs: number
   readonly #clock: string
   #countsMoment: CountsMoment
   #droppedBefore = 0
-  #dumpCount = 0
   #openedNs = 0n
   #state: SessionState
   /** While waiting: whether it will open so. */
@@ -111,22 +95,16 @@ export class Session {
     this.#native = native()
     // A bad path fails here, before anything is recorded.
     const isMoving = isFlightRecorder(options) || options.onFull === 'drop-old'
-    this.#output = options.profilePath === undefined ? undefined : this.#openOutput(options, options.profilePath)
+    this.#file = new SessionFile(options, !isMoving) // a window that moves is in memory alone
     this.#options = options
     this.#onStopped = onStopped
     const mask = options.categories.reduce((bits, category) => bits | (1 << CATEGORIES.indexOf(category)), 0)
-    // A window that moves is in memory alone.
-    const hasStream = this.#output !== undefined && options.flushMs !== 0 && !isMoving
-    const stream = hasStream ? openStream(this.#output) : undefined
-    this.#isFileShared = stream?.isTaken === true
     try {
       this.#gpu = startGpu(this.#native, options)
     } catch (error) {
-      if (stream !== undefined) discardStream(stream)
+      this.#file.discard()
       throw error
     }
-    if (stream !== undefined) (stream.isTaken ? discardStream : beginStream)(stream)
-    this.#stream = stream?.isTaken ? undefined : stream
     // Another session holds the memory already: its size stays, and the capture says so.
     this.#isBufferSized = this.#native.setPoolBytes(options.bufferMB * 2 ** 20)
     const { spanCostNs, clock } = this.#native.recorderStats()
@@ -134,20 +112,14 @@ export class Session {
     this.#clock = clock
     this.#isPaused = options.startPaused
     const isWaiting = options.delayMs > 0
-    const atEnd = this.#output === undefined ? undefined : outputWithoutScript(this.#output)
     this.#id = this.#native.startSession({
       categoryMask: mask,
       startPaused: options.startPaused || isWaiting,
       isDetailed: options.tracerOption === 'AllOpDetail',
       isExact: options.attribution === 'exact',
       hasGpu: this.#gpu.available,
-      path: atEnd?.path ?? '',
-      format: atEnd?.format ?? '',
+      ...this.#file.begin(),
       metaJson: JSON.stringify(this.#meta(options)),
-      streamFd: this.#stream?.fd ?? -1,
-      streamFormat: this.#stream?.format ?? 'perfetto',
-      streamPath: this.#stream?.path ?? '',
-      streamSuffix: suffixOf(this.#stream?.path ?? ''),
       maxFileBytes: options.maxFileMB * 2 ** 20,
       flushMs: options.flushMs === 0 ? 250 : options.flushMs,
       isMoving,
@@ -157,18 +129,18 @@ export class Session {
     this.#state = isWaiting ? 'waiting' : options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
     this.#countsMoment = notifyStart(options.tracerOption)
-    this.#stopListening = options.signal === false ? () => {} : onSignal(options.signal, () => this.#toggle())
+    const stopToggling = options.signal === false ? () => {} : onSignal(options.signal, () => this.#toggle())
     const stopWatching = watchFlight(
       { takeSlowSpan: () => this.#native.takeSlowSpan(this.#id), dump: reason => this.#dump(undefined, reason) },
       options,
     )
-    const stopListening = this.#stopListening
-    this.#stopListening = () => {
-      stopListening()
-      stopWatching()
-    }
     const parent = parseTraceparent(options.traceparent)
-    this.#removeParent = parent === undefined ? () => {} : addSessionParent(parent)
+    const removeParent = parent === undefined ? () => {} : addSessionParent(parent)
+    this.#release = () => {
+      stopToggling()
+      stopWatching()
+      removeParent()
+    }
     running.push(this)
     this.#beginWindow()
     if (isWaiting) this.#timer = setTimeout(() => this.#open(), options.delayMs).unref()
@@ -253,29 +225,13 @@ export class Session {
   async #dump(path: string | URL | undefined, reason: DumpReason): Promise<Capture> {
     if (this.#state === 'stopped')
       throw new OpscopeError('ERR_OPSCOPE_SESSION_STOPPED', 'The session has stopped: there is nothing to dump.')
-    const output = this.#dumpOutput(path)
+    const output = this.#file.dumpOutput(path)
     const options = this.#options
     const meta = this.#meta({ ...options, attributes: { ...options.attributes, ...reason } })
     const recording = await this.#native.snapshotSession(this.#id, JSON.stringify(meta))
     const capture = await Capture.fromHandle(recording)
-    if (output !== undefined) {
-      try {
-        await writeCapture(recording, output)
-      } catch (error) {
-        Capture.addWarning(capture, writeWarning(error))
-      }
-    }
+    await this.#file.writeDump(recording, output, warning => Capture.addWarning(capture, warning))
     return capture
-  }
-  #dumpOutput(path: string | URL | undefined): Output | undefined {
-    if (path !== undefined) return openOutput(path)
-    if (this.#output === undefined) return undefined
-    const next = nextDumpPath(this.#output.path, this.#dumpCount)
-    this.#dumpCount = next.number
-    return openOutput(next.path, { format: this.#output.format })
-  }
-  #openOutput({ format, compress }: ResolvedOptions, path: string): Output {
-    return openOutput(compress === 'gzip' ? packedPath(path, format) : path, format === undefined ? {} : { format })
   }
 
   /**
@@ -286,7 +242,7 @@ export class Session {
    */
   async stop(options: Partial<StopOptions> = {}): Promise<Capture> {
     if (this.#state === 'stopped') return this.#stopped(options) ?? this.#stopping ?? this.#lost()
-    const output = this.#openAtStop(options)
+    const output = this.#file.outputAt(options.profilePath)
     const meta = this.#close(options)
     this.#stopping = this.#finish(output, meta)
     return this.#stopping
@@ -298,12 +254,12 @@ export class Session {
    */
   stopSync(options: Partial<StopOptions> = {}): Capture {
     if (this.#state === 'stopped') return this.#stopped(options) ?? this.#lost()
-    const output = this.#openAtStop(options)
+    const output = this.#file.outputAt(options.profilePath)
     const meta = this.#close(options)
     const recording: RecordingHandle = this.#native.stopSessionSync(this.#id, meta)
     const capture = Capture.fromHandleSync(recording)
     this.#capture = capture
-    if (output !== undefined) this.#writeSync(capture, output, () => writeCaptureSync(recording, output))
+    this.#file.writeSync(recording, output, warning => Capture.addWarning(capture, warning))
     this.#onStopped(capture)
     return capture
   }
@@ -363,7 +319,7 @@ export class Session {
     const recording = await this.#native.stopSession(this.#id, meta)
     const capture = await Capture.fromHandle(recording)
     this.#capture = capture
-    if (output !== undefined) await this.#write(capture, output, () => writeCapture(recording, output))
+    await this.#file.write(recording, output, warning => Capture.addWarning(capture, warning))
     this.#onStopped(capture)
     return capture
   }
@@ -390,15 +346,10 @@ export class Session {
     )
   }
 
-  #openAtStop(options: Partial<StopOptions>): Output | undefined {
-    return options.profilePath === undefined ? this.#output : openOutput(options.profilePath)
-  }
-
   /** Everything that must happen while the window is still open, and what only this side knows, as text. */
   #close(options: Partial<StopOptions>): string {
     clearTimeout(this.#timer)
-    this.#stopListening()
-    this.#removeParent()
+    this.#release()
     this.#stopCounters()
     if (this.#state === 'recording') notifyClose()
     this.#state = 'stopped'
@@ -406,7 +357,7 @@ export class Session {
     const { notBrokenDown, warnings } = notifyStopped(this.#countsMoment)
     if (!this.#isBufferSized)
       warnings.push({ code: 'buffer-size-kept', detail: 'bufferMB had no effect: memory was in use already', count: 1 })
-    if (this.#isFileShared)
+    if (this.#file.isShared)
       warnings.push({
         code: 'file-shared',
         detail: 'another recording went to this file: flushMs had no effect',
@@ -445,28 +396,6 @@ export class Session {
       gpu: this.#gpu,
     }
   }
-
-  /** The recording is safe in memory: trouble with the file is a warning, and the capture can be exported again. */
-  async #write(capture: Capture, output: Output, write: () => Promise<unknown>): Promise<void> {
-    try {
-      await write()
-      if (this.#stream !== undefined) removeStream(this.#stream, output)
-    } catch (error) {
-      Capture.addWarning(capture, writeWarning(error))
-    }
-  }
-  #writeSync(capture: Capture, output: Output, write: () => unknown): void {
-    try {
-      write()
-      if (this.#stream !== undefined) removeStream(this.#stream, output)
-    } catch (error) {
-      Capture.addWarning(capture, writeWarning(error))
-    }
-  }
-}
-
-function writeWarning(error: unknown): { code: string; detail: string; count: number } {
-  return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
 }
 
 /** @throws OpscopeError ERR_OPSCOPE_GPU_UNAVAILABLE when a GPU is required and none can be recorded. */

@@ -1,0 +1,113 @@
+// Where a session's recording goes: its file while it goes on, the complete one at the stop, and its dumps.
+import type { NativeWarning, RecordingHandle, SessionStart } from './binding.js'
+import {
+  beginStream,
+  discardStream,
+  type Output,
+  openOutput,
+  openStream,
+  outputWithoutScript,
+  packedPath,
+  removeStream,
+  type Stream,
+  suffixOf,
+  writeCapture,
+  writeCaptureSync,
+} from './export/index.js'
+import { nextDumpPath } from './flight-recorder.js'
+import type { ResolvedOptions } from './options.js'
+
+/** Told when a recording is safe in memory and its file could not be written. */
+export type OnTrouble = (warning: NativeWarning) => void
+
+export class SessionFile {
+  readonly #output: Output | undefined
+  #stream: Stream | undefined
+  #dumpCount = 0
+
+  /**
+   * Opens what must be open before anything is recorded, and changes nothing yet.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE
+   */
+  constructor({ profilePath, format, compress, flushMs }: ResolvedOptions, canStream: boolean) {
+    if (profilePath === undefined) return
+    const path = compress === 'gzip' ? packedPath(profilePath, format) : profilePath
+    this.#output = openOutput(path, format === undefined ? {} : { format })
+    if (canStream && flushMs !== 0) this.#stream = openStream(this.#output)
+  }
+
+  /** Another recording goes to this file at the moment: ours is written at the stop alone. */
+  get isShared(): boolean {
+    return this.#stream?.isTaken === true
+  }
+  /** Recording begins. What the native side needs to know. */
+  begin(): Pick<SessionStart, 'path' | 'format' | 'streamFd' | 'streamFormat' | 'streamPath' | 'streamSuffix'> {
+    const own = this.#stream
+    if (own !== undefined) (own.isTaken ? discardStream : beginStream)(own)
+    const stream = own?.isTaken ? undefined : own
+    const atEnd = this.#output === undefined ? undefined : outputWithoutScript(this.#output)
+    return {
+      path: atEnd?.path ?? '',
+      format: atEnd?.format ?? '',
+      streamFd: stream?.fd ?? -1,
+      streamFormat: stream?.format ?? 'perfetto',
+      streamPath: stream?.path ?? '',
+      streamSuffix: suffixOf(stream?.path ?? ''),
+    }
+  }
+  /** Nothing is recorded after all. */
+  discard(): void {
+    if (this.#stream !== undefined) discardStream(this.#stream)
+  }
+
+  /**
+   * Where the capture goes: to the path that the stop names, else where it was to go from the start.
+   * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE
+   */
+  outputAt(path: string | undefined): Output | undefined {
+    return path === undefined ? this.#output : openOutput(path)
+  }
+  /** The same for a dump, under the next number that is free. */
+  dumpOutput(path: string | URL | undefined): Output | undefined {
+    if (path !== undefined) return openOutput(path)
+    if (this.#output === undefined) return undefined
+    const next = nextDumpPath(this.#output.path, this.#dumpCount)
+    this.#dumpCount = next.number
+    return openOutput(next.path, { format: this.#output.format })
+  }
+
+  async write(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
+    if (output === undefined) return
+    try {
+      await writeCapture(recording, output)
+      this.#removeStream(output)
+    } catch (error) {
+      onTrouble(writeWarning(error))
+    }
+  }
+  writeSync(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): void {
+    if (output === undefined) return
+    try {
+      writeCaptureSync(recording, output)
+      this.#removeStream(output)
+    } catch (error) {
+      onTrouble(writeWarning(error))
+    }
+  }
+  async writeDump(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
+    if (output === undefined) return
+    try {
+      await writeCapture(recording, output)
+    } catch (error) {
+      onTrouble(writeWarning(error))
+    }
+  }
+
+  #removeStream(written: Output): void {
+    if (this.#stream !== undefined && !this.#stream.isTaken) removeStream(this.#stream, written)
+  }
+}
+
+function writeWarning(error: unknown): NativeWarning {
+  return { code: 'file-not-written', detail: (error as Error).message.replaceAll('\n', ' '), count: 1 }
+}
