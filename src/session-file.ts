@@ -1,7 +1,6 @@
 // Where a session's recording goes: its file while it goes on, the complete one at the stop, and its dumps.
 import type { NativeWarning, RecordingHandle, SessionStart } from './binding.js'
 import {
-  beginStream,
   discardStream,
   type Output,
   openOutput,
@@ -43,7 +42,7 @@ export class SessionFile {
   /** Recording begins. What the native side needs to know. */
   begin(): Pick<SessionStart, 'path' | 'format' | 'streamFd' | 'streamFormat' | 'streamPath' | 'streamSuffix'> {
     const own = this.#stream
-    if (own !== undefined) (own.isTaken ? discardStream : beginStream)(own)
+    if (own?.isTaken) discardStream(own)
     const stream = own?.isTaken ? undefined : own
     const atEnd = this.#output === undefined ? undefined : outputWithoutScript(this.#output)
     return {

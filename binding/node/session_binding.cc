@@ -124,6 +124,8 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   own.has_gpu = is("hasGpu");
   own.is_readable = options.is_recycled;
   own.writer = StartWriter(id, given, &own);
+  // From here on the file is a recording, however soon the process ends. Trouble is told by later flushes.
+  if (own.writer != nullptr) static_cast<void>(own.writer->Flush());
   return Napi::Number::New(info.Env(), id);
 }
 

@@ -9,7 +9,7 @@ import { writeParquet, writeParquetSync } from './parquet.js'
 
 export { beforeSuffix, EXPORT_FORMATS, type ExportFormat, formatOf, packedPath, suffixOf } from './formats.js'
 export { type Output, openOutput } from './output.js'
-export { beginStream, discardStream, openStream, removeStream, type Stream } from './stream.js'
+export { discardStream, openStream, removeStream, type Stream } from './stream.js'
 
 /** What came of a write. */
 export interface Written {

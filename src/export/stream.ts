@@ -1,6 +1,6 @@
 // The file that a recording goes to while it goes on. Perfetto and Chrome traces grow in their own place; for a
 // format that cannot grow, or is packed, a Perfetto trace beside it is what is left of a process that is killed.
-import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 
 import { native } from '../binding.js'
 import { type Output, writeError } from './output.js'
@@ -19,7 +19,7 @@ export interface Stream {
 }
 
 /**
- * Opens the file, and leaves it as it is until {@link beginStream}. Undefined where there can be none: pipes and
+ * Opens the file, and leaves it as it is until the session starts. Undefined where there can be none: pipes and
  * devices take no second version of a trace, and some directories no second file.
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE
  */
@@ -45,11 +45,6 @@ function openKept(path: string, mode: number): Pick<Stream, 'fd' | 'isNew'> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return { fd: openSync(path, 'r+'), isNew: false }
   }
-}
-
-/** From now on the file is the recording's: what an older one left must not be taken for it. */
-export function beginStream({ fd }: Stream): void {
-  ftruncateSync(fd, 0)
 }
 
 /** Nothing is recorded after all: everything is as it was. */

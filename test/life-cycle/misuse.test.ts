@@ -78,6 +78,22 @@ describe('a session', () => {
     expect([pathsOf(capture), codesOf(capture)]).toEqual([[['work', 2, 0]], []])
   })
 
+  it('has its file from the start, in place of an older one', async () => {
+    const profilePath = newPath()
+    await profile({ profilePath, flushMs: 600_000 }, step)
+    for (let i = 0; i < 20; i++) {
+      let begun: Buffer | undefined
+      await profile({ profilePath, flushMs: 600_000 }, () => {
+        begun = readFileSync(profilePath)
+      })
+      const path = newPath()
+      writeFileSync(path, begun!)
+      const capture = await loadCapture(path)
+      expect([pathsOf(capture), codesOf(capture)]).toEqual([[], ['recording-cut']])
+      await profile({ profilePath, flushMs: 600_000 }, step)
+    }
+  })
+
   it('that forgets what it had forgets it in its file too', async () => {
     const profilePath = newPath()
     const forgotten = op('forgotten')
