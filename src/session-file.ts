@@ -16,10 +16,19 @@ import {
 import { nextDumpPath } from './flight-recorder.js'
 import type { ResolvedOptions } from './options.js'
 
+type FileStart = Pick<
+  SessionStart,
+  'path' | 'format' | 'streamFd' | 'streamFormat' | 'streamPath' | 'streamSuffix' | 'maxFileBytes'
+>
+
 /** Told when a recording is safe in memory and its file could not be written. */
 export type OnTrouble = (warning: NativeWarning) => void
 
+// Chrome's viewer gives up at 256 MB; and what a Chrome trace holds stays in memory too, until it is full.
+const MAX_FILE_MB = { perfetto: 1024, chrome: 200 }
+
 export class SessionFile {
+  readonly #maxFileMB: number | undefined
   readonly #output: Output | undefined
   #stream: Stream | undefined
   #dumpCount = 0
@@ -28,7 +37,8 @@ export class SessionFile {
    * Opens what must be open before anything is recorded, and changes nothing yet.
    * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE
    */
-  constructor({ profilePath, format, compress, flushMs }: ResolvedOptions, canStream: boolean) {
+  constructor({ profilePath, format, compress, flushMs, maxFileMB }: ResolvedOptions, canStream: boolean) {
+    this.#maxFileMB = maxFileMB
     if (profilePath === undefined) return
     const path = compress === 'gzip' ? packedPath(profilePath, format) : profilePath
     this.#output = openOutput(path, format === undefined ? {} : { format })
@@ -40,7 +50,7 @@ export class SessionFile {
     return this.#stream?.isTaken === true
   }
   /** Recording begins. What the native side needs to know. */
-  begin(): Pick<SessionStart, 'path' | 'format' | 'streamFd' | 'streamFormat' | 'streamPath' | 'streamSuffix'> {
+  begin(): FileStart {
     const own = this.#stream
     if (own?.isTaken) discardStream(own)
     const stream = own?.isTaken ? undefined : own
@@ -52,6 +62,7 @@ export class SessionFile {
       streamFormat: stream?.format ?? 'perfetto',
       streamPath: stream?.path ?? '',
       streamSuffix: suffixOf(stream?.path ?? ''),
+      maxFileBytes: (this.#maxFileMB ?? MAX_FILE_MB[stream?.format ?? 'perfetto']) * 2 ** 20,
     }
   }
   /** Nothing is recorded after all. */

@@ -120,7 +120,6 @@ export class Session {
       hasGpu: this.#gpu.available,
       ...this.#file.begin(),
       metaJson: JSON.stringify(this.#meta(options)),
-      maxFileBytes: options.maxFileMB * 2 ** 20,
       flushMs: options.flushMs === 0 ? 250 : options.flushMs,
       isMoving,
       keepMs: options.keepMs ?? 0,

@@ -31,11 +31,7 @@ export class Project {
   }
 
   /** Runs node here; a child that hangs is killed after a minute and shows as signal SIGKILL. */
-  async run(
-    args: readonly string[],
-    env: Record<string, string> = {},
-    node: string = NODE,
-  ): Promise<Outcome> {
+  async run(args: readonly string[], env: Record<string, string> = {}, node: string = NODE): Promise<Outcome> {
     const child = spawn(node, args, { cwd: this.folder, env: { ...process.env, ...env } })
     const outcome = { stdout: '', stderr: '' }
     child.stdout.on('data', data => (outcome.stdout += data))

@@ -18,7 +18,7 @@ const RECORDING: Record<Exclude<keyof ResolvedOptions, 'print'>, [argument: stri
   profilePath: ['<path>', `where the capture goes; %p is the process id (default: "${DEFAULT_PATH}")`],
   format: ['<format>', 'format of the file, else by its suffix'],
   compress: ['<how>', 'none, or gzip'],
-  maxFileMB: ['<n>', 'size at which a new file is begun, in MiB (1024)'],
+  maxFileMB: ['<n>', 'size at which a new file is begun, in MiB (1024, Chrome traces 200)'],
   keepMs: ['<ms>', 'keep only the last so many ms, in memory: a flight recorder'],
   dumpSignal: ['<signal>', 'writes what a flight recorder keeps'],
   slowMs: ['<ms>', 'writes it when a request, inference or section takes longer'],
