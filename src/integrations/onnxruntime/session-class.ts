@@ -18,8 +18,7 @@ export function recordingSessionClass(Native: NativeSessionClass, state: Instrum
     override loadModel(...args: unknown[]): void {
       const load = () => super.loadModel(...args)
       if (!state.isOn) load()
-      else if (!isRecordingRuns()) unseenBracket(load)
-      else recordCall(nameId(titled('session.load', fileNameOf(args)), 'inference'), callerSpanId(), load)
+      else recordCall(nameId(titled('session.load', fileNameOf(args)), 'section'), callerSpanId(), load)
       const source = state.isOn ? rememberModel(args) : undefined
       if (source !== undefined) this.#breakdown = new NodeBreakdown(Native, source)
     }
