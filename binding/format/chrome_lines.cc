@@ -87,6 +87,18 @@ void JsonLines::WriteThread(int64_t tid, uint32_t number) {
   WriteSortIndex("thread_sort_index", own_pid, tid, SortIndexOf(thread, number));
 }
 
+// 60 bytes with the longest numbers.
+JsonLines::SliceStart JsonLines::StartOfSlices(int64_t pid, int64_t tid) {
+  std::string text = ",\n{\"ph\":\"X\",\"pid\":";
+  AppendInteger(pid, &text);
+  text += R"(,"tid":)";
+  AppendInteger(tid, &text);
+  text += R"(,"ts":)";
+  SliceStart start;
+  start.size = text.copy(start.text, sizeof start.text);
+  return start;
+}
+
 int64_t JsonLines::SortIndexOf(const ThreadEntry& thread, uint32_t number) {
   if (thread.js_thread_id == 0) return 0;
   return thread.js_thread_id > 0 ? 1 + int64_t{thread.js_thread_id} : 100'000 + int64_t{number};

@@ -37,6 +37,7 @@ void RecordLines::Write(uint32_t thread, int64_t tid, const std::vector<LogPiece
                         const Session& session, ClockMap* clock, int64_t origin_ns) {
   while (threads_.size() <= thread) threads_.push_back(std::make_unique<Thread>());
   thread_ = threads_[thread].get();
+  if (thread_->tid != tid) thread_->slices = JsonLines::StartOfSlices(out_.pid(), tid);
   thread_->tid = tid;
   const int64_t clock_origin_ns = out_.recording().origin_clock_ns;
   SessionWindow window(session);
@@ -191,6 +192,11 @@ void RecordLines::BeginSpan(const uint64_t* record, int64_t at_ns, bool is_kept)
   if (is_pushed) Push(std::move(place), is_kept);
 }
 
+bool RecordLines::IsPlain(const Row& row) noexcept {
+  return row.flags == 0 && row.told_parent_id == 0 && row.parent.span_id == 0 && !row.is_named &&
+         !row.tells_parent && row.details == nullptr;
+}
+
 void RecordLines::End(int64_t at_ns) {
   if (thread_->stack.empty()) return;
   Entry entry = std::move(thread_->stack.back());
@@ -206,7 +212,12 @@ void RecordLines::End(int64_t at_ns) {
     MarkNamed(row.parent.row);
     row.tells_parent = true;
   }
-  WriteSlice(row, at_ns);
+  const JsonLines::Tail& tail = out_.tail(row.name);
+  if (!IsPlain(row) || tail.whole_size == 0) return WriteSlice(row, at_ns);
+  ByteSink& sink = out_.sink();
+  char* const p = reinterpret_cast<char*>(sink.Room(JsonLines::kFastLine));
+  char* const end = out_.PutSlice(p, thread_->slices, row.start_ns, at_ns - row.start_ns, tail);
+  sink.Advance(reinterpret_cast<uint8_t*>(end));
 }
 
 void RecordLines::EndAt(uint64_t index, int64_t at_ns) {
@@ -420,16 +431,9 @@ void RecordLines::WriteSlice(const Row& row, int64_t end_ns) {
   out_.StartLine("X", out_.pid(), row.tid);
   out_.AddTime(R"(,"ts":)", row.start_ns);
   out_.AddTime(R"(,"dur":)", end_ns - row.start_ns);
-  const JsonLines::Tail& tail = out_.tail(row.name);
-  const bool is_plain = (row.flags == 0) & (row.span_id == 0) & (row.told_parent_id == 0) &
-                        (row.parent.span_id == 0) & !row.is_named & !row.tells_parent;
-  if (is_plain && row.details == nullptr && tail.whole_size != 0) {
-    line_.append(out_.tail_text(tail), tail.whole_size);
-  } else {
-    line_ += out_.BaseOf(row.name);
-    AddArgs(row, false);
-    line_ += '}';
-  }
+  line_ += out_.BaseOf(row.name);
+  AddArgs(row, false);
+  line_ += '}';
   out_.EndLine();
 }
 

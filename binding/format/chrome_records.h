@@ -79,6 +79,7 @@ class RecordLines {
     std::vector<Entry> stack;
     std::vector<uint64_t> contexts;
     Row timed;  // waits for its attributes; end in return_ns
+    JsonLines::SliceStart slices;
     int64_t last_ns = 0;
     int64_t tid = 0;
     bool is_known = false;
@@ -108,6 +109,8 @@ class RecordLines {
   // The entry on top of which its children lie; null: none of the stack's is kept.
   Row* InnermostRow();
   uint64_t Context() const noexcept;
+  // Nothing is to be told of an op but its name and times.
+  static bool IsPlain(const Row& row) noexcept;
   // True where the entry was the top one.
   bool RemoveSpanEntry(uint64_t span_id);
   void MarkNamed(uint64_t row);

@@ -1,24 +1,10 @@
 #include "chrome_spans.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "hex.h"
 
 namespace opscope {
-namespace {
-
-// The room for a line of the fast path holds what its copies overshoot.
-constexpr size_t kFastLine = 2 * JsonLines::kCopyStep + 2 * Micros::kMaxBytes + JsonLines::kMaxFastTail;
-
-// Copies whole steps: the bytes after the text are written over next.
-char* PutSteps(char* p, const char* text, size_t size) noexcept {
-  for (size_t i = 0; i < size; i += JsonLines::kCopyStep) std::memcpy(p + i, text + i, JsonLines::kCopyStep);
-  return p + size;
-}
-
-}  // namespace
-
 SpanLines::SpanLines(JsonLines* out)
     : out_(*out),
       line_(out->line()),
@@ -49,14 +35,8 @@ void SpanLines::Write(const ThreadEntry& thread, int64_t tid) {
   };
   uint32_t extra = next_extra();
 
-  std::string prefix = R"(,
-{"ph":"X","pid":)" + std::to_string(pid_) +
-                       R"(,"tid":)" + std::to_string(tid_) + R"(,"ts":)";
-  const size_t prefix_size = prefix.size();
-  // 60 bytes with the longest numbers.
-  prefix.resize(JsonLines::kCopyStep);
-  static constexpr char kDuration[8] = {',', '"', 'd', 'u', 'r', '"', ':', ' '};
-
+  constexpr size_t kFastLine = JsonLines::kFastLine;
+  const JsonLines::SliceStart start = JsonLines::StartOfSlices(pid_, tid_);
   char* p = reinterpret_cast<char*>(out_.sink().Room(kFastLine));
   const auto* safe = reinterpret_cast<const char*>(out_.sink().limit()) - kFastLine;
   const auto refill = [&](char* end) {
@@ -75,11 +55,7 @@ void SpanLines::Write(const ThreadEntry& thread, int64_t tid) {
     const JsonLines::Tail& tail = out_.tail(spans.name[row]);
     if (spans.flags[row] == 0 && row != extra && parent == stack_.top_row() && stack_.Fits(end_ns) &&
         tail.whole_size != 0) {
-      std::memcpy(p, prefix.data(), JsonLines::kCopyStep);
-      p = out_.micros().Put(p + prefix_size, start_ns);
-      std::memcpy(p, kDuration, 8);
-      p = out_.micros().Put(p + 7, duration_ns);
-      p = PutSteps(p, out_.tail_text(tail), tail.whole_size);
+      p = out_.PutSlice(p, start, start_ns, duration_ns, tail);
       stack_.Push(end_ns, static_cast<int32_t>(row));
     } else {
       out_.sink().Advance(reinterpret_cast<uint8_t*>(p));
