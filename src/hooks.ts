@@ -51,7 +51,8 @@ export function addNotBrokenDown(count: number): void {
 export function addWarning(code: string, text: string, count = 1): void {
   const warning = warnings.get(code)
   if (warning === undefined) warnings.set(code, { code, detail: text, count })
-  else warning.count += count
+  // Of several sessions one after another each has a trouble of its own: the latest text is the last one's.
+  else Object.assign(warning, { detail: text, count: warning.count + count })
 }
 
 /** A session starts on this thread. Its counts begin at the moment that is returned. */

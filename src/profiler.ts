@@ -184,8 +184,9 @@ function print(capture: Capture): void {
   process.stdout.write(`${capture.report()}\n`)
 }
 
-/** A program that ends while it is profiled still gets its file. */
+/** A program that ends while it is profiled still gets its file; nobody asked for a report among its last words. */
 function finishAtExit(): void {
   if (current === undefined || stopping !== undefined) return
+  isAsked = true
   if (current.options.profilePath !== undefined) current.stopSync()
 }

@@ -112,8 +112,8 @@ describe('startProfiler and stopProfiler', () => {
     expect(capture.warnings.map(warning => warning.code)).toContain('file-not-written')
   })
 
-  it('leave an old file alone until the new one is complete', async () => {
-    const path = join(folder, 'old.json')
+  it('leave an old file that cannot grow alone until the new one is complete', async () => {
+    const path = join(folder, 'old.json.gz')
     writeFileSync(path, 'old')
     startProfiler({ profilePath: path, print: false })
     expect(readFileSync(path, 'utf8')).toBe('old')

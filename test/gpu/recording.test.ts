@@ -158,7 +158,7 @@ describe.runIf(hasFakes())('recording with a GPU', () => {
   it('completes the promised file when the program ends without a stop', async () => {
     const file = `/tmp/opscope-gpu-exit-${process.pid}.pftrace`
     await shown(
-      `startProfiler({ profilePath: '${file}' })
+      `startProfiler({ profilePath: '${file}', print: false })
        recordSync('matmul', () => run(${text(fakeGpu().launch('gemm', { dur: 100 }))}))`,
     )
     const [kernels] = await shown(
