@@ -7,7 +7,6 @@ import { OWN_MAJOR, otherNodes } from './test/nodes.js'
 // What a program is, how it is loaded and how it ends differs from Node to Node.
 const ON_EVERY_NODE = ['test/life-cycle/**/*.test.ts', 'test/register/**/*.test.ts']
 
-
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 // Set by scripts/test-matrix.mjs: lib/ here is that of an installed package, and the tests run on it.
 const isInstalled = process.env.TEST_INSTALLED === '1'

@@ -96,7 +96,7 @@ enum Note : uint32_t {
 };
 }  // namespace note
 constexpr std::array<const char*, note::kCount> kNoteNames = {
-    "",          "span_id",    "parent_span_id", "trace_id",    "link",    "async", "error",      "timed",
+    "",          "span_id",    "parent_span_id", "trace_id",    "link",    "async", "error",       "timed",
     "return_ns", "parent_row", "sync_part",      "from_launch", "bracket", "left",  "for_the_eye", "root"};
 // The same on the sequence of the GPU rows, whose other events these are.
 namespace gpu_note {

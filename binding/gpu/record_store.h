@@ -111,8 +111,7 @@ struct RecordStore {
   bool has_forgotten_kernels = false;
 
   GpuPlace End() const noexcept {
-    return {rows.size(),      kernels.size(), calls.size(), overheads.size(),
-            ranges.size(), memory.size(),  false};
+    return {rows.size(), kernels.size(), calls.size(), overheads.size(), ranges.size(), memory.size(), false};
   }
   // Rows come nearly by time: the first half goes when all of it is older. Moved
   // that seldom, a row costs no more than it did to decode.
