@@ -22,6 +22,7 @@ const GROUND = [
   'row-checks',
   'rows-builder',
   'text-width',
+  'html-text',
   'trace-context',
 ]
 const RANKS: Record<string, number> = {

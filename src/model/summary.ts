@@ -1,3 +1,4 @@
+import { escapeHtml } from '../html-text.js'
 import { percentile } from './percentiles.js'
 import { showAsText } from './show-as-text.js'
 import type { TraceRows } from './trace-rows.js'
@@ -30,7 +31,7 @@ export class Summary {
   readonly excludedByPause: number
 
   static {
-    showAsText(Summary)
+    showAsText(Summary, summary => `<pre>${escapeHtml(String(summary))}</pre>`)
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 
 import { OpscopeError } from '../errors.js'
+import { escapeHtml, htmlTable } from '../html-text.js'
 import { nameHint } from '../nearest-name.js'
 import { checkKeys } from '../option-checks.js'
 import { cutMiddle, padEnd, textWidth } from '../text-width.js'
@@ -30,9 +31,11 @@ export interface PrintOptions {
 
 // A trace id, the longest text of a fixed length, is 32; mangled names of kernels have hundreds.
 const MAX_CELL = 40
+// As many as notebooks of data frames show.
+const HTML_ROWS = 60
 
 /**
- * Rows of one kind. Immutable. Prints itself as a box, in the REPL and `console.log` too.
+ * Rows of one kind. Immutable. Prints itself as a box, in the REPL and `console.log` too, and as HTML in notebooks.
  *
  * @example
  * const slow = capture.inferences().filter('dur', dur => dur > 1e6)
@@ -44,7 +47,7 @@ export class Table implements Iterable<Row> {
   readonly #emptyLine: string
 
   static {
-    showAsText(Table)
+    showAsText(Table, table => table.#html())
   }
 
   /** `rows`: what the columns are asked for, in this order. `emptyLine` is printed when there are none. @internal */
@@ -137,6 +140,16 @@ export class Table implements Iterable<Row> {
       )
     }
     return this.numRows === 0 ? this.#emptyLine : [this.#shape(), ...this.#box(maxRows)].join('\n')
+  }
+
+  /** The same for notebooks. */
+  #html(): string {
+    if (this.numRows === 0) return `<p>${escapeHtml(this.#emptyLine)}</p>`
+    const shown = shownOf(this.numRows, HTML_ROWS)
+    const cells = (index: number | undefined) =>
+      this.#columns.map(({ type, at }) => (index === undefined ? '…' : cellText(at(this.#rows[index]!), type)))
+    const table = htmlTable(this.columns, shown.map(cells), column => this.#columns[column]!.type === 'str')
+    return `<p>${this.#shape()}</p>${table}`
   }
 
   #find(name: string): TableColumn {

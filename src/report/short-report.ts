@@ -1,3 +1,4 @@
+import { escapeHtml, htmlTable } from '../html-text.js'
 import { asyncRows } from '../model/async-rows.js'
 import { countText, durationText, percentText, plural } from '../model/figure-text.js'
 import { printedPath } from '../model/names.js'
@@ -73,18 +74,8 @@ export function shortText(source: ReportSource, warningCount: number): string {
 
 export function shortHtml(source: ReportSource, warningCount: number): string {
   const { head, rows, more } = shortReport(source, warningCount)
-  const line = (cells: readonly string[], tag: 'th' | 'td') =>
-    `<tr>${cells.map((cell, at) => `<${tag} style="text-align:${at === 0 ? 'left' : 'right'}">${escaped(cell)}</${tag}>`).join('')}</tr>`
   const heads = COLUMNS.map(column => column.head)
-  const table =
-    rows.length === 0
-      ? ''
-      : `<table><thead>${line(heads, 'th')}</thead><tbody>${rows.map(row => line(row, 'td')).join('')}</tbody></table>`
+  const table = rows.length === 0 ? '' : htmlTable(heads, rows, column => column === 0)
   const rest = more === 0 ? '' : `<p>… and ${plural(more, 'row')}: report() has all</p>`
-  return `<p><b>${escaped(head)}</b></p>${table}${rest}`
-}
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"]/g, sign => ENTITIES[sign]!)
+  return `<p><b>${escapeHtml(head)}</b></p>${table}${rest}`
 }

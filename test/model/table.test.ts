@@ -95,3 +95,25 @@ describe('a table', () => {
     expect(String(table.filter('name', () => false))).toBe('No row: no "name" passes the filter.')
   })
 })
+
+describe('in a notebook, a table', () => {
+  const shown = (value: object) =>
+    (value as Record<symbol, () => Record<string, string>>)[Symbol.for('Jupyter.display')]!()
+
+  it('is HTML, with its names as they are and the shape above', () => {
+    const odd = Table.ofRows([{ name: 'name', type: 'str' }], [{ name: '<b>&"' }], 'Nothing here.')
+    expect(shown(odd)).toEqual({
+      'text/plain': String(odd),
+      'text/html':
+        '<p>shape: (1, 1)</p><table><thead><tr><th style="text-align:left">name</th></tr></thead>' +
+        '<tbody><tr><td style="text-align:left">&lt;b&gt;&amp;&quot;</td></tr></tbody></table>',
+    })
+  })
+  it('shows the ends of many rows, and says so of none', () => {
+    const rows = Array.from({ length: 100 }, (_, index) => ({ dur: index }))
+    const many = shown(Table.ofRows([{ name: 'dur', type: 'i64' }], rows, 'Nothing here.'))['text/html']!
+    expect(many.match(/<tr>/g)).toHaveLength(1 + 61)
+    expect(many).toMatch(/>29<.*>…<.*>70</)
+    expect(shown(table.filter('name', 'none'))['text/html']).toBe("<p>No row: no &quot;name&quot; is 'none'.</p>")
+  })
+})
