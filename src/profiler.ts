@@ -3,7 +3,7 @@ import { OpscopeError } from './errors.js'
 import { checkKeys } from './option-checks.js'
 import { type ProfilerOptions, resolveOptions } from './options.js'
 import { Session } from './session.js'
-import { checkOnCapture, type ScopedOptions } from './start-session.js'
+import { checkOnCapture, forgetAtExit, type ScopedOptions, stopAtExit } from './start-session.js'
 
 export type { ScopedOptions }
 
@@ -122,7 +122,8 @@ export async function profile(options: ScopedOptions, body: (session: Session) =
   if (typeof body !== 'function')
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', `Expected the body to be a function, got ${typeof body}.`)
   checkOnCapture(onCapture)
-  const session = new Session(resolveOptions(rest))
+  const session: Session = new Session(resolveOptions(rest), () => forgetAtExit(session))
+  if (session.options.profilePath !== undefined) stopAtExit(session)
   try {
     await body(session)
   } catch (error) {

@@ -28,16 +28,23 @@ export function startSession(options: ScopedOptions = {}): Session {
   checkOnCapture(onCapture)
   const resolved = resolveOptions(rest)
   const session: Session = new Session(resolved, capture => {
-    awaited.delete(session)
-    if (awaited.size === 0) process.removeListener('exit', stopAwaited)
+    forgetAtExit(session)
     if (resolved.print) process.stdout.write(`${capture.report()}\n`)
     onCapture?.(capture)
   })
-  if (resolved.profilePath !== undefined || resolved.print || onCapture !== undefined) {
-    if (awaited.size === 0) process.once('exit', stopAwaited)
-    awaited.add(session)
-  }
+  if (resolved.profilePath !== undefined || resolved.print || onCapture !== undefined) stopAtExit(session)
   return session
+}
+
+/** If the program ends before the session does, it is stopped then. */
+export function stopAtExit(session: Session): void {
+  if (awaited.size === 0) process.once('exit', stopAwaited)
+  awaited.add(session)
+}
+/** It has stopped. */
+export function forgetAtExit(session: Session): void {
+  awaited.delete(session)
+  if (awaited.size === 0) process.removeListener('exit', stopAwaited)
 }
 
 /** @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE */

@@ -33,6 +33,20 @@ describe('a program that ends while it is profiled', () => {
     expect((await loadCapture(out)).ops()[0]).toMatchObject({ path: ['work'], calls: 1 })
   })
 
+  it('that exits inside the body of profile() gets its whole file', async () => {
+    const out = join(folder, 'profile.pftrace')
+    const outcome = await runChild(
+      `import { profile, op } from 'opscope'
+       const work = op('work')
+       await profile({ profilePath: process.env.OUT }, () => { work.begin(); work.end(); process.exit(8) })`,
+      { OUT: out },
+    )
+    expect(outcome).toMatchObject({ code: 8, signal: null, stdout: '' })
+    const capture = await loadCapture(out)
+    expect(capture.ops()[0]).toMatchObject({ path: ['work'], calls: 1 })
+    expect(capture.warnings).toEqual([])
+  })
+
   it('is killed by a signal as it would be without opscope', async () => {
     const outcome = await runChild(`${START} process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60_000)`)
     expect(outcome).toMatchObject({ code: null, signal: 'SIGTERM' })
