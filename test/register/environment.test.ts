@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { CLI, IMPORT, Project, pathsOf, REQUIRE } from './project.js'
@@ -148,12 +146,7 @@ describe('packages that know nothing of opscope', () => {
   })
 })
 
-const others = (process.env.OPSCOPE_TEST_NODES ?? '').split(':').filter(node => existsSync(node))
-const nodes = [process.execPath, ...others].map(
-  node => [execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(), node] as const,
-)
-
-describe.each(nodes)('worker threads on Node %s', (_, node) => {
+describe('worker threads', () => {
   const PROBE = "console.log(String(globalThis[Symbol.for('opscope.register')]))"
   const files = {
     'app.mjs': `
@@ -198,7 +191,7 @@ describe.each(nodes)('worker threads on Node %s', (_, node) => {
     ['--import beside flags that no worker takes', ['--expose-gc', '--max-old-space-size=500', ...IMPORT], {}],
   ] as const)('have register in all kinds, loaded by %s', async (_form, args, env) => {
     const project = new Project(files)
-    const outcome = await project.run([...args, 'app.mjs'], { ...PATH, ...env }, node)
+    const outcome = await project.run([...args, 'app.mjs'], { ...PATH, ...env })
     expect(outcome.code).toBe(0)
     expect(JSON.parse(outcome.stdout)).toEqual(all)
     expect((await project.capture('out.pftrace')).warnings).toEqual([])
@@ -206,7 +199,7 @@ describe.each(nodes)('worker threads on Node %s', (_, node) => {
 
   it('are counted where register could not reach them', async () => {
     const project = new Project(files)
-    await project.run(['--require', './grab.cjs', ...IMPORT, 'grabbed.cjs'], PATH, node)
+    await project.run(['--require', './grab.cjs', ...IMPORT, 'grabbed.cjs'], PATH)
     const { warnings } = await project.capture('out.pftrace')
     expect(warnings).toMatchObject([{ code: 'uncovered-threads', count: 2 }])
   })

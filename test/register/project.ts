@@ -31,8 +31,8 @@ export class Project {
   }
 
   /** Runs node here; a child that hangs is killed after a minute and shows as signal SIGKILL. */
-  async run(args: readonly string[], env: Record<string, string> = {}, node: string = NODE): Promise<Outcome> {
-    const child = spawn(node, args, { cwd: this.folder, env: { ...process.env, ...env } })
+  async run(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    const child = spawn(NODE, args, { cwd: this.folder, env: { ...process.env, ...env } })
     const outcome = { stdout: '', stderr: '' }
     child.stdout.on('data', data => (outcome.stdout += data))
     child.stderr.on('data', data => (outcome.stderr += data))
