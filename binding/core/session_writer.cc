@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 #include <vector>
@@ -21,18 +22,26 @@ constexpr size_t kKeptGpuRows = 1u << 20;
 constexpr std::chrono::seconds kExitPatience{2};
 
 // All writers of the process, for exit(). Never destroyed, as exit() may come late.
+// A flag, not a mutex: exit() may be called from anywhere, and must not wait for itself.
 struct Writers {
-  std::mutex mutex;
+  std::atomic_flag is_busy;
   std::vector<SessionWriter*> all;
+
+  template <typename Change>
+  void Do(Change change) {
+    while (is_busy.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    change(&all);
+    is_busy.clear(std::memory_order_release);
+  }
 };
 Writers& AllWriters() {
   static auto* writers = [] {
     // Where JavaScript does not run any more: process.reallyExit, exit() of an addon.
     std::atexit([] {
       Writers& own = AllWriters();
-      const std::unique_lock lock(own.mutex, std::try_to_lock);
-      if (!lock.owns_lock()) return;
+      if (own.is_busy.test_and_set(std::memory_order_acquire)) return;
       for (SessionWriter* writer : own.all) static_cast<void>(writer->Flush());
+      own.is_busy.clear(std::memory_order_release);
     });
     return new Writers;
   }();
@@ -44,11 +53,7 @@ Writers& AllWriters() {
 SessionWriter::SessionWriter(int session, std::unique_ptr<StreamSink> sink,
                              const SessionWriterOptions& options)
     : session_(session), options_(options), sink_(std::move(sink)) {
-  Writers& writers = AllWriters();
-  {
-    std::lock_guard lock(writers.mutex);
-    writers.all.push_back(this);
-  }
+  AllWriters().Do([this](std::vector<SessionWriter*>* all) { all->push_back(this); });
   // The program's signals are for its own threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -59,9 +64,7 @@ SessionWriter::SessionWriter(int session, std::unique_ptr<StreamSink> sink,
 
 SessionWriter::~SessionWriter() {
   Halt();
-  Writers& writers = AllWriters();
-  std::lock_guard lock(writers.mutex);
-  std::erase(writers.all, this);
+  AllWriters().Do([this](std::vector<SessionWriter*>* all) { std::erase(*all, this); });
 }
 
 void SessionWriter::Halt() {
@@ -86,24 +89,39 @@ void SessionWriter::Run() {
   } while (!halt_.wait_until(lock, next, [this] { return is_halted_; }));
 }
 
+bool SessionWriter::BeginFlush(std::chrono::milliseconds patience) {
+  std::unique_lock lock(flush_mutex_);
+  if (!flushed_.wait_for(lock, patience, [this] { return !is_flushing_; })) return false;
+  is_flushing_ = true;
+  return true;
+}
+
+void SessionWriter::EndFlush() {
+  {
+    std::lock_guard lock(flush_mutex_);
+    is_flushing_ = false;
+  }
+  flushed_.notify_all();
+}
+
 Status SessionWriter::Flush() {
-  const std::unique_lock lock(flush_mutex_, kExitPatience);
-  if (!lock.owns_lock()) return Status::Error(Code::kFileWrite, "another flush takes too long");
-  return FlushLocked(nullptr);
+  if (!BeginFlush(kExitPatience)) return Status::Error(Code::kFileWrite, "another flush takes too long");
+  Status status = DoFlush(nullptr);
+  EndFlush();
+  return status;
 }
 
 Status SessionWriter::Finish(const GpuRecords& gpu) {
   Halt();
-  const std::unique_lock lock(flush_mutex_);
-  return FlushLocked(&gpu);
+  // The last of the others ends by itself.
+  while (!BeginFlush(kExitPatience)) {
+  }
+  Status status = DoFlush(&gpu);
+  EndFlush();
+  return status;
 }
 
-uint64_t SessionWriter::bytes() {
-  const std::unique_lock lock(flush_mutex_);
-  return sink_->bytes();
-}
-
-Status SessionWriter::FlushLocked(const GpuRecords* last) try {
+Status SessionWriter::DoFlush(const GpuRecords* last) try {
   Recorder& recorder = Recorder::Get();
   StreamBatch batch;
   do {

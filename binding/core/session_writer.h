@@ -60,17 +60,22 @@ class SessionWriter {
   // Files that were completed before the session was.
   uint64_t rotated_count() const noexcept { return rotated_count_; }
   StreamSink& sink() noexcept { return *sink_; }
-  uint64_t bytes();
 
  private:
   void Run();
-  Status FlushLocked(const GpuRecords* last);
+  // One flush at a time; false when another takes longer than `patience`.
+  bool BeginFlush(std::chrono::milliseconds patience);
+  void EndFlush();
+  Status DoFlush(const GpuRecords* last);
   Status Rotate();
 
   const int session_;
   const SessionWriterOptions options_;
   std::unique_ptr<StreamSink> sink_;
-  std::timed_mutex flush_mutex_;  // taken before the recorder's
+  // Not a timed mutex: those need a younger C library than the binary may.
+  std::mutex flush_mutex_;
+  std::condition_variable flushed_;
+  bool is_flushing_ = false;
   GpuPlace place_;
   Status status_;  // of the last flush
   uint64_t rotated_count_ = 0;
