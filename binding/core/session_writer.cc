@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -24,6 +25,7 @@ constexpr std::chrono::seconds kExitPatience{2};
 // All writers of the process, for exit(). Never destroyed, as exit() may come late.
 // A flag, not a mutex: exit() may be called from anywhere, and must not wait for itself.
 struct Writers {
+  const pid_t process = getpid();
   std::atomic_flag is_busy;
   std::vector<SessionWriter*> all;
 
@@ -39,6 +41,8 @@ Writers& AllWriters() {
     // Where JavaScript does not run any more: process.reallyExit, exit() of an addon.
     std::atexit([] {
       Writers& own = AllWriters();
+      // A forked child has the files of its parent, and neither its threads nor its locks.
+      if (own.process != getpid()) return;
       if (own.is_busy.test_and_set(std::memory_order_acquire)) return;
       for (SessionWriter* writer : own.all) static_cast<void>(writer->Flush());
       own.is_busy.clear(std::memory_order_release);

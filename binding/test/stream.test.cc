@@ -1,10 +1,13 @@
 // A session's file while the session goes on: what comes back from it is what the logs hold.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "core/recorder.h"
+#include "core/session_writer.h"
 #include "doctest.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_stream.h"
@@ -142,6 +146,38 @@ TEST_CASE("a reset begins the file anew") {
   { Scope op("new"); }
   stream.Flush();
   CHECK(Tree(*Load(stream.file().path())) == "new");
+  Stop(session);
+}
+
+TEST_CASE("a forked child that calls exit leaves the file to its parent") {
+  const TemporaryFile file;
+  const int session = Recorder::Get().StartSession(Streamed());
+  {
+    const int fd = ::open(file.path().c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    SessionWriterOptions options;
+    options.interval = std::chrono::seconds(100);
+    SessionWriter writer(session, std::make_unique<PerfettoStream>(fd, "{}"), options);
+    // Its thread flushes at once, then not for long.
+    for (int i = 0; i < 1000 && file.Content().empty(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    { Scope op("flushed"); }
+    REQUIRE(writer.Flush().ok());
+    { Scope op("pending"); }
+    const std::string before = file.Content();
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      alarm(20);  // a child that waits for its parent's lock would wait forever
+      std::exit(0);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(file.Content() == before);
+    REQUIRE(writer.Flush().ok());
+    CHECK(Tree(*Load(file.path())) == "flushed pending");
+  }
   Stop(session);
 }
 
