@@ -106,7 +106,7 @@ class Recorder {
   bool CanGive(const ThreadLog& log, const Chunk* chunk, const Chunk* next);
   void AddClockPoint();
   void FillInput(const Session& session, MergeInput* input) const;
-  Status TakeStreamLocked(Session* session, StreamBatch* batch);
+  Status TakeStreamLocked(Session* session, size_t room_words, StreamBatch* batch);
   void Restart(Session* session, const ClockPoint& now);
   Session* FindAny(int id);
   void ReleaseLocked(int id);

@@ -44,7 +44,7 @@ Status Recorder::TakeStream(int id, StreamBatch* batch) {
   Session* session = FindAny(id);
   if (session == nullptr || session->stream == nullptr)
     return Status::Error(Code::kNoSession, "no such session");
-  return TakeStreamLocked(session, batch);
+  return TakeStreamLocked(session, kStreamWords, batch);
 }
 
 Status Recorder::CutStream(int id, StreamBatch* batch) {
@@ -56,15 +56,17 @@ Status Recorder::CutStream(int id, StreamBatch* batch) {
   const ClockPoint cut = clock_points_.back();
   // A begin that read the clock before the cut is published before it is taken.
   Quiesce();
-  Status status = TakeStreamLocked(session, batch);
-  batch->session.stop_ticks = cut.ticks;
-  if (batch->session.is_paused) batch->session.pauses.back().second = cut.ticks;
+  // All of it: what lies beyond a batch would be in neither file.
+  Status status = TakeStreamLocked(session, SIZE_MAX, batch);
+  // Windows hold both their ends, and the next one has the cut itself.
+  batch->session.stop_ticks = cut.ticks - 1;
+  if (batch->session.is_paused) batch->session.pauses.back().second = batch->session.stop_ticks;
   session->snapshots.push_back(session->start_ticks);
   Restart(session, cut);
   return status;
 }
 
-Status Recorder::TakeStreamLocked(Session* owner, StreamBatch* batch) {
+Status Recorder::TakeStreamLocked(Session* owner, size_t room, StreamBatch* batch) {
   const Session& session = *owner;
   StreamPlace& place = *session.stream;
   batch->is_first = place.reset_count != session.reset_count;
@@ -72,7 +74,6 @@ Status Recorder::TakeStreamLocked(Session* owner, StreamBatch* batch) {
     place = {};
     place.reset_count = session.reset_count;
   }
-  size_t room = kStreamWords;
   batch->has_more = false;
   batch->logs.clear();
   for (const auto& log : logs_) {

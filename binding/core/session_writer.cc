@@ -161,7 +161,6 @@ Status SessionWriter::Rotate() {
   if (next == nullptr) return status_;
   StreamBatch batch;
   if (Status cut = Recorder::Get().CutStream(session_, &batch); !cut.ok()) return cut;
-  batch.has_more = false;
   GpuRecords gpu;
   if (options_.gpu != nullptr) gpu = options_.gpu->TakeNew(&place_, SIZE_MAX);
   sink_->Add(batch, gpu);

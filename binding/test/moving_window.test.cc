@@ -27,6 +27,22 @@ std::shared_ptr<Recording> Snapshot(int session) {
   return recording;
 }
 
+// Begins within the batch's window.
+size_t BeginsIn(const StreamBatch& batch) {
+  size_t begins = 0;
+  for (const StreamBatch::Log& log : batch.logs) {
+    for (const LogPiece& piece : log.pieces) {
+      const uint64_t* const end = piece.words + piece.count;
+      for (const uint64_t* record = piece.words; record < end; record += RecordWords(record)) {
+        const uint64_t ticks = TicksOf(record[0]);
+        begins += KindOf(record[0]) == Kind::kBegin && ticks >= batch.session.start_ticks &&
+                  ticks <= batch.session.stop_ticks;
+      }
+    }
+  }
+  return begins;
+}
+
 }  // namespace
 
 TEST_CASE("a snapshot is the recording so far, and the session goes on") {
@@ -51,7 +67,6 @@ TEST_CASE("a moving window keeps what began within its length, and its start is 
   CHECK(Tree(*snapshot) == "recent");
   CHECK(snapshot->duration_ns <= static_cast<int64_t>(40 * kMs + 1000));
   CHECK(snapshot->duration_ns >= static_cast<int64_t>(39 * kMs));
-  SleepMs(5);
   const auto stopped = Stop(session);
   CHECK(Tree(*stopped) == "recent");
   // Both tell the same moment of the span.
@@ -78,14 +93,17 @@ TEST_CASE("a moving window gives old memory back while it goes on") {
 TEST_CASE("what a snapshot needs stays until it is released") {
   SessionOptions options;
   options.is_moving = true;
-  options.keep_ns = kMs;
+  options.keep_ns = 40 * kMs;
   const int session = Recorder::Get().StartSession(options);
   for (int i = 0; i < 10'000; ++i) Scope op("pinned");
+  const size_t used = Recorder::Get().pool().used_bytes();
   MergeInput input;
   REQUIRE(Recorder::Get().TakeSnapshot(session, &input).ok());
-  SleepMs(1200);  // the control thread has looked
-  const auto recording = MergeLogs(input);
-  CHECK(recording->spans.size() > 0);
+  SleepMs(60);
+  // It lies before the window of a second one, whose release gives back what it can.
+  CHECK(Snapshot(session)->spans.size() == 0);
+  CHECK(Recorder::Get().pool().used_bytes() == used);
+  CHECK(MergeLogs(input)->spans.size() > 0);
   // A stop in between waits for it too.
   MergeInput last;
   REQUIRE(Recorder::Get().StopSession(session, &last).ok());
@@ -104,37 +122,43 @@ TEST_CASE("a stream that is cut goes on without losing or doubling a begin") {
     for (size_t i = 0; i < kSpans; ++i) Scope op("cut");
   });
   size_t begins = 0;
-  const auto count = [&begins](const StreamBatch& batch) {
-    for (const StreamBatch::Log& log : batch.logs) {
-      for (const LogPiece& piece : log.pieces) {
-        const uint64_t* const end = piece.words + piece.count;
-        for (const uint64_t* record = piece.words; record < end; record += RecordWords(record)) {
-          const uint64_t ticks = TicksOf(record[0]);
-          begins += KindOf(record[0]) == Kind::kBegin && ticks >= batch.session.start_ticks &&
-                    ticks <= batch.session.stop_ticks;
-        }
-      }
-    }
-  };
+  uint64_t last_stop = 0;
   StreamBatch batch;
   for (int i = 0; i < 20; ++i) {
     REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
-    count(batch);
+    // No moment is in two windows.
+    CHECK(batch.session.start_ticks > last_stop);
+    begins += BeginsIn(batch);
     Recorder::Get().ReleaseStream(session, batch);
-    SleepMs(1);
-    do {
-      REQUIRE(Recorder::Get().CutStream(session, &batch).ok());
-      count(batch);
-      Recorder::Get().ReleaseSnapshot(session, batch.session.start_ticks);
-    } while (false);
+    REQUIRE(Recorder::Get().CutStream(session, &batch).ok());
+    last_stop = batch.session.stop_ticks;
+    begins += BeginsIn(batch);
+    Recorder::Get().ReleaseSnapshot(session, batch.session.start_ticks);
   }
   worker.join();
   do {
     REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
-    count(batch);
+    begins += BeginsIn(batch);
     Recorder::Get().ReleaseStream(session, batch);
   } while (batch.has_more);
   CHECK(begins == kSpans);
+  Stop(session);
+}
+
+TEST_CASE("a cut takes all that came before it, more than a batch holds too") {
+  SessionOptions options;
+  options.is_streamed = true;
+  const int session = Recorder::Get().StartSession(options);
+  constexpr size_t kSpans = 1'200'000;
+  for (size_t i = 0; i < kSpans; ++i) Scope op("cut");
+  StreamBatch batch;
+  REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+  CHECK(batch.has_more);  // else there are too few of them to tell
+  const size_t begins = BeginsIn(batch);
+  Recorder::Get().ReleaseStream(session, batch);
+  REQUIRE(Recorder::Get().CutStream(session, &batch).ok());
+  CHECK(begins + BeginsIn(batch) == kSpans);
+  Recorder::Get().ReleaseSnapshot(session, batch.session.start_ticks);
   Stop(session);
 }
 
