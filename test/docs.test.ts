@@ -141,8 +141,8 @@ describe('the docs and the sources name the same', () => {
   })
   it('warning codes', () => {
     const native = namesIn(
-      sourceText('binding', /\.cc$/),
-      /(?:[Ww]arn\(|\badd\(|push_back\(\s*\{)\s*"([a-z]+-[a-z-]+)",/g,
+      sourceText('binding', /\.(cc|h)$/),
+      /(?:[Ww]arn\(|\badd\(|push_back\(\s*\{|RecorderCounts::\w+, "\w+",)\s*"([a-z]+-[a-z-]+)",/g,
     )
     const ours = namesIn(sourceText('src', /\.ts$/), /(?:[wW]arn(?:ing)?\(\s*|code: )'([a-z]+-[a-z-]+)',/g)
     const findings = tableOf('docs/op-report.md', '## Findings')

@@ -121,7 +121,7 @@ class Merger {
 
   // Index in the recording's own, dense name table.
   uint32_t Name(uint64_t name_id) {
-    const auto index = static_cast<uint32_t>(name_id) & kNameIndexMask;
+    const auto index = NameIndexOf(name_id);
     uint32_t& dense = name_map_[index];
     if (dense == kNoIndex) {
       dense = static_cast<uint32_t>(out_->names.size());
@@ -130,7 +130,7 @@ class Merger {
     return dense;
   }
   uint32_t Text(uint64_t name_id) {
-    const auto index = static_cast<uint32_t>(name_id) & kNameIndexMask;
+    const auto index = NameIndexOf(name_id);
     uint32_t& dense = text_map_[index];
     if (dense == kNoIndex) {
       dense = static_cast<uint32_t>(out_->strings.size());
@@ -483,26 +483,14 @@ class Merger {
 
 std::vector<Warning> WarningsOf(const RecorderCounts& counts, uint64_t unfinished) {
   std::vector<Warning> warnings;
-  const auto warn = [&warnings](const char* code, uint64_t count, const char* detail) {
-    if (count != 0) warnings.push_back({code, detail, count});
-  };
-  warn("dropped-spans", counts.dropped_spans,
-       "spans found no room in the buffer; raise bufferMB or profile a shorter window");
-  warn("dropped-details", counts.dropped_details,
-       "marks, counters, attributes or links found no room in the buffer");
-  warn("unmatched-ends", counts.unmatched_ends,
-       "end() without a begin(): one too many, or begun before the session");
-  warn("disordered-ends", counts.disordered_ends, "spans were ended while a span begun later was still open");
-  warn("foreign-ends", counts.foreign_ends,
-       "spans were ended on another thread than they were begun on, and stay unfinished");
-  warn("unmatched-releases", counts.unmatched_releases,
-       "native code released what its thread had not adopted, or had released already");
-  warn("changed-names", counts.names_changed,
-       "names were empty, too long or not valid UTF-8, and were made storable");
-  warn("too-many-names", counts.names_overflowed,
-       "new names beyond a million share one row; keep ids out of names");
-  warn("unfinished-spans", unfinished,
-       "spans were still open when the session stopped; they count in no statistic");
+  for (const RecorderCount& count : kRecorderCounts) {
+    if (counts.*count.field != 0) warnings.push_back({count.code, count.detail, counts.*count.field});
+  }
+  if (unfinished != 0) {
+    warnings.push_back({"unfinished-spans",
+                        "spans were still open when the session stopped; they count in no statistic",
+                        unfinished});
+  }
   return warnings;
 }
 

@@ -80,10 +80,31 @@ inline uint32_t RecordWords(const uint64_t* record) noexcept {
   return WordsOf(kind) + (static_cast<uint32_t>(record[1] >> 40) + 7) / 8;
 }
 
+// Whether the word behind the head is the id of a name: of what a session keeps or leaves out.
+constexpr bool HasName(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kBegin:
+    case Kind::kBeginChild:
+    case Kind::kBeginSpan:
+    case Kind::kOpenSpan:
+    case Kind::kTimed:
+    case Kind::kMark:
+    case Kind::kSpanMark:
+    case Kind::kTimedMark:
+    case Kind::kCounter:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // A name id carries its category, so that the hot path tests the gate without
 // looking the name up: bits 0-26 index, bits 27-30 category.
 constexpr int kNameIndexBits = 27;
 constexpr uint32_t kNameIndexMask = (1u << kNameIndexBits) - 1;
+constexpr uint32_t NameIndexOf(uint64_t name_id) noexcept {
+  return static_cast<uint32_t>(name_id) & kNameIndexMask;
+}
 constexpr uint32_t CategoryBit(uint32_t name_id) noexcept { return 1u << (name_id >> kNameIndexBits); }
 
 // Text of an attribute beyond this is cut: it is stored in the thread's log.

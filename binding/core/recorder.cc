@@ -147,16 +147,19 @@ void Recorder::Quiesce() {
   }
 }
 
+void Recorder::AddCounts(const LogCounts& counts, RecorderCounts* sum) noexcept {
+  sum->dropped_spans += counts.dropped_spans.load(std::memory_order_relaxed);
+  sum->dropped_details += counts.dropped_details.load(std::memory_order_relaxed);
+  sum->unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
+  sum->disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
+  sum->foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
+  sum->unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
+}
+
 RecorderCounts Recorder::CountsLocked() const {
   RecorderCounts sum = gone_;
   for (const auto& log : logs_) {
-    const LogCounts& counts = log->counts();
-    sum.dropped_spans += counts.dropped_spans.load(std::memory_order_relaxed);
-    sum.dropped_details += counts.dropped_details.load(std::memory_order_relaxed);
-    sum.unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
-    sum.disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
-    sum.foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
-    sum.unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
+    AddCounts(log->counts(), &sum);
   }
   sum.names_changed = names_.changed_count();
   sum.names_overflowed = names_.overflow_count();

@@ -100,6 +100,7 @@ class Recorder {
   // The mutex is held by the caller of all below.
   void ApplyGate();
   void Quiesce();
+  static void AddCounts(const LogCounts& counts, RecorderCounts* sum) noexcept;
   RecorderCounts CountsLocked() const;
   Session* Find(int id);
   void Reclaim();

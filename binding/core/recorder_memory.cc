@@ -102,13 +102,7 @@ void Recorder::Reclaim() {
     for (const auto& session : sessions_) {
       if (session->stream != nullptr) session->stream->logs.erase(log->id());
     }
-    const LogCounts& counts = log->counts();
-    gone_.dropped_spans += counts.dropped_spans.load(std::memory_order_relaxed);
-    gone_.dropped_details += counts.dropped_details.load(std::memory_order_relaxed);
-    gone_.unmatched_ends += counts.unmatched_ends.load(std::memory_order_relaxed);
-    gone_.disordered_ends += counts.disordered_ends.load(std::memory_order_relaxed);
-    gone_.foreign_ends += counts.foreign_ends.load(std::memory_order_relaxed);
-    gone_.unmatched_releases += counts.unmatched_releases.load(std::memory_order_relaxed);
+    AddCounts(log->counts(), &gone_);
     return true;
   });
 }

@@ -42,16 +42,30 @@ struct RecorderCounts {
   bool operator==(const RecorderCounts&) const = default;
 };
 
-// The names that files know them by.
-constexpr std::pair<const char*, uint64_t RecorderCounts::*> kRecorderCounts[] = {
-    {"dropped_spans", &RecorderCounts::dropped_spans},
-    {"dropped_details", &RecorderCounts::dropped_details},
-    {"unmatched_ends", &RecorderCounts::unmatched_ends},
-    {"disordered_ends", &RecorderCounts::disordered_ends},
-    {"foreign_ends", &RecorderCounts::foreign_ends},
-    {"unmatched_releases", &RecorderCounts::unmatched_releases},
-    {"names_changed", &RecorderCounts::names_changed},
-    {"names_overflowed", &RecorderCounts::names_overflowed},
+// A count as files name it, and the warning that tells of it.
+struct RecorderCount {
+  uint64_t RecorderCounts::*field;
+  const char* name;
+  const char* code;
+  const char* detail;
+};
+constexpr RecorderCount kRecorderCounts[] = {
+    {&RecorderCounts::dropped_spans, "dropped_spans", "dropped-spans",
+     "spans found no room in the buffer; raise bufferMB or profile a shorter window"},
+    {&RecorderCounts::dropped_details, "dropped_details", "dropped-details",
+     "marks, counters, attributes or links found no room in the buffer"},
+    {&RecorderCounts::unmatched_ends, "unmatched_ends", "unmatched-ends",
+     "end() without a begin(): one too many, or begun before the session"},
+    {&RecorderCounts::disordered_ends, "disordered_ends", "disordered-ends",
+     "spans were ended while a span begun later was still open"},
+    {&RecorderCounts::foreign_ends, "foreign_ends", "foreign-ends",
+     "spans were ended on another thread than they were begun on, and stay unfinished"},
+    {&RecorderCounts::unmatched_releases, "unmatched_releases", "unmatched-releases",
+     "native code released what its thread had not adopted, or had released already"},
+    {&RecorderCounts::names_changed, "names_changed", "changed-names",
+     "names were empty, too long or not valid UTF-8, and were made storable"},
+    {&RecorderCounts::names_overflowed, "names_overflowed", "too-many-names",
+     "new names beyond a million share one row; keep ids out of names"},
 };
 
 // Plain data under the recorder's mutex.

@@ -99,7 +99,7 @@ void SlowSpans::Look(const Open& open, uint64_t end_ticks) {
   const auto duration_ns =
       static_cast<int64_t>(static_cast<double>(end_ticks - open.start_ticks) * ns_per_tick_);
   if (duration_ns < threshold_ns_) return;
-  const uint32_t index = open.name & kNameIndexMask;
+  const uint32_t index = NameIndexOf(open.name);
   std::lock_guard lock(mutex_);
   if (slowest_ && slowest_->duration_ns >= duration_ns) return;
   slowest_ = {index < names_.size() ? names_[index] : std::string(), duration_ns};

@@ -82,7 +82,7 @@ GpuRecords GpuOf(const StreamedLogs& logs, RawRows&& rows) {
 
 }  // namespace
 
-std::shared_ptr<const Recording> MergeStreamed(StreamedLogs&& logs, RawRows&& rows) {
+std::shared_ptr<Recording> MergeStreamed(StreamedLogs&& logs, RawRows&& rows) {
   const std::shared_ptr<Recording> recording = MergeLogs(InputOf(std::move(logs), rows));
   recording->meta_json = std::move(rows.meta_json);
   std::vector<Warning> warnings = std::move(rows.warnings);

@@ -38,6 +38,6 @@ struct StreamedLogs {
 
 // As the session itself would have been merged: MergeLogs, then AttachGpu. Of
 // `rows` the launches, GPU rows, warnings and facts of the session are used.
-std::shared_ptr<const Recording> MergeStreamed(StreamedLogs&& logs, RawRows&& rows);
+std::shared_ptr<Recording> MergeStreamed(StreamedLogs&& logs, RawRows&& rows);
 
 }  // namespace opscope

@@ -9,30 +9,6 @@
 
 namespace opscope {
 
-namespace {
-
-constexpr uint32_t IndexOf(uint64_t name_id) noexcept {
-  return static_cast<uint32_t>(name_id) & kNameIndexMask;
-}
-constexpr bool HasName(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::kBegin:
-    case Kind::kBeginChild:
-    case Kind::kBeginSpan:
-    case Kind::kOpenSpan:
-    case Kind::kTimed:
-    case Kind::kMark:
-    case Kind::kSpanMark:
-    case Kind::kTimedMark:
-    case Kind::kCounter:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 void RecordLines::Write(uint32_t thread, int64_t tid, const std::vector<LogPiece>& pieces,
                         const Session& session, ClockMap* clock, int64_t origin_ns) {
   while (threads_.size() <= thread) threads_.push_back(std::make_unique<Thread>());
@@ -89,21 +65,22 @@ void RecordLines::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_kep
       if (is_kept) HoldTimed(record, clock_origin_ns);
       return;
     case Kind::kMark:
-      if (is_kept) out_.WriteMark(out_.pid(), thread_->tid, at_ns, IndexOf(record[1]));
+      if (is_kept) out_.WriteMark(out_.pid(), thread_->tid, at_ns, NameIndexOf(record[1]));
       return;
     case Kind::kSpanMark:
-      if (is_kept) out_.WriteMark(out_.pid(), thread_->tid, at_ns, IndexOf(record[1]), record[2]);
+      if (is_kept) out_.WriteMark(out_.pid(), thread_->tid, at_ns, NameIndexOf(record[1]), record[2]);
       return;
     case Kind::kTimedMark: {
       const int64_t marked_ns = static_cast<int64_t>(record[2]) - clock_origin_ns;
-      if (is_kept && marked_ns >= 0) out_.WriteMark(out_.pid(), thread_->tid, marked_ns, IndexOf(record[1]));
+      if (is_kept && marked_ns >= 0)
+        out_.WriteMark(out_.pid(), thread_->tid, marked_ns, NameIndexOf(record[1]));
       return;
     }
     case Kind::kCounter: {
       if (!is_kept) return;
       double value;
       std::memcpy(&value, &record[2], sizeof value);
-      return out_.WriteCounter(out_.pid(), thread_->tid, at_ns, IndexOf(record[1]), value);
+      return out_.WriteCounter(out_.pid(), thread_->tid, at_ns, NameIndexOf(record[1]), value);
     }
     case Kind::kEnter:
       thread_->contexts.push_back(record[1]);
@@ -151,7 +128,7 @@ void RecordLines::MarkNamed(uint64_t number) {
 RecordLines::Row RecordLines::NewRow(uint64_t name_id, int64_t at_ns, uint64_t parent_id, bool is_root) {
   Row row;
   row.number = ++row_count_;
-  row.name = IndexOf(name_id);
+  row.name = NameIndexOf(name_id);
   row.start_ns = at_ns;
   row.tid = thread_->tid;
   if (!is_root) row.parent = Innermost();
@@ -288,7 +265,7 @@ void RecordLines::EndSpan(uint64_t span_id, int64_t at_ns, bool has_failed) {
 void RecordLines::HoldTimed(const uint64_t* record, int64_t clock_origin_ns) {
   Row row;
   row.number = ++row_count_;
-  row.name = IndexOf(record[1]);
+  row.name = NameIndexOf(record[1]);
   row.tid = thread_->tid;
   row.start_ns = static_cast<int64_t>(record[2]) - clock_origin_ns;
   row.return_ns = std::max(static_cast<int64_t>(record[3]) - clock_origin_ns, row.start_ns);
@@ -341,7 +318,7 @@ void RecordLines::AddDetail(const uint64_t* record) {
     } else {
       std::memcpy(&row.integer, &record[3], sizeof row.integer);
     }
-    AppendAttribute(names_[IndexOf(record[1])].text, row, text, &details->attributes);
+    AppendAttribute(names_[NameIndexOf(record[1])].text, row, text, &details->attributes);
   }
 }
 

@@ -1,4 +1,5 @@
-// The rows of tables in a trace, cell by cell (perfetto_table.h writes them).
+// What hangs on an event as annotations: notes, and the rows of tables cell by cell
+// (perfetto_table.h writes them).
 #pragma once
 
 #include <string_view>
@@ -17,6 +18,17 @@ void ForCells(std::string_view row, Take take) {
     AnnotationView cell;
     cell.Parse(in.bytes());
     take(cell);
+  }
+}
+
+template <typename Take>
+void ForNotes(std::string_view event, Take take) {
+  wire::Reader in(event);
+  while (in.Next()) {
+    if (in.field() != perfetto::event::kAnnotations) continue;
+    AnnotationView note;
+    note.Parse(in.bytes());
+    take(note);
   }
 }
 

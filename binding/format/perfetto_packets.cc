@@ -92,6 +92,21 @@ void PacketStream::WriteProcess(uint32_t process) {
   Emit(packet_);
 }
 
+void PacketStream::WriteThread(uint32_t thread, int64_t tid) {
+  const ThreadEntry& entry = recording_.threads[thread];
+  StartPacket();
+  const size_t opened = packet_.Open(packet::kTrackDescriptor);
+  packet_.Varint(track::kUuid, ThreadTrack(thread));
+  packet_.Varint(track::kParent, process_track(entry.process));
+  const size_t field = packet_.Open(track::kThread);
+  packet_.Int(track::kPid, pid(entry.process));
+  packet_.Int(track::kTid, tid);
+  if (!entry.name.empty()) packet_.String(track::kThreadName, entry.name);
+  packet_.Close(field);
+  packet_.Close(opened);
+  Emit(packet_);
+}
+
 uint64_t PacketStream::NewTrack(uint64_t parent, std::string_view name, TrackKind kind) {
   const uint64_t uuid = next_track_++;
   StartPacket();

@@ -114,6 +114,9 @@ class PacketStream {
 
   void WriteProcess(uint32_t process = 0);
 
+  // The track of one of the recording's threads, with the id that viewers are to know it by.
+  void WriteThread(uint32_t thread, int64_t tid);
+
   enum class TrackKind : uint8_t { kSlices, kCounter, kBytes };
   uint64_t NewTrack(uint64_t parent, std::string_view name, TrackKind kind = TrackKind::kSlices);
 

@@ -9,30 +9,6 @@
 
 namespace opscope::perfetto {
 
-namespace {
-
-constexpr uint32_t IndexOf(uint64_t name_id) noexcept {
-  return static_cast<uint32_t>(name_id) & kNameIndexMask;
-}
-constexpr bool HasName(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::kBegin:
-    case Kind::kBeginChild:
-    case Kind::kBeginSpan:
-    case Kind::kOpenSpan:
-    case Kind::kTimed:
-    case Kind::kMark:
-    case Kind::kSpanMark:
-    case Kind::kTimedMark:
-    case Kind::kCounter:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 void RecordPackets::Write(uint32_t thread, const std::vector<LogPiece>& pieces, const Session& session,
                           ClockMap* clock, int64_t origin_ns) {
   if (threads_.size() <= thread) threads_.resize(thread + 1);
@@ -58,7 +34,7 @@ void RecordPackets::Write(uint32_t thread, const std::vector<LogPiece>& pieces, 
       }
       const bool is_kept = HasName(kind) && window.Keeps(ticks, static_cast<uint32_t>(record[1]));
       if (kind == Kind::kBegin && is_kept) {
-        const BeginTemplate& begin = out_.begin(IndexOf(record[1]));
+        const BeginTemplate& begin = out_.begin(NameIndexOf(record[1]));
         if (begin.epoch == out_.epoch()) {
           out_.sink().Advance(out_.PutFast(out_.sink().Room(kFastPacket), at_ns, begin));
           thread_->stack.push_back({true, 0});
@@ -89,7 +65,7 @@ void RecordPackets::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_k
       }
       return;
     case Kind::kOpenSpan:
-      if (is_kept) live_[record[2]] = {at_ns, IndexOf(record[1]), true};
+      if (is_kept) live_[record[2]] = {at_ns, NameIndexOf(record[1]), true};
       return WriteRaw(record, at_ns);
     case Kind::kLeave:
       return WriteLeave(record, at_ns);
@@ -100,7 +76,7 @@ void RecordPackets::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_k
       WriteRaw(record, at_ns);
       const int64_t origin_ns = out_.recording().origin_clock_ns;
       if (is_kept) {
-        WriteOnLane(IndexOf(record[1]), static_cast<int64_t>(record[2]) - origin_ns,
+        WriteOnLane(NameIndexOf(record[1]), static_cast<int64_t>(record[2]) - origin_ns,
                     static_cast<int64_t>(record[3]) - origin_ns, false);
       }
       return;
@@ -109,12 +85,12 @@ void RecordPackets::WriteRecord(const uint64_t* record, int64_t at_ns, bool is_k
     case Kind::kSpanMark:
       if (!is_kept) return WriteRaw(record, at_ns);
       out_.StartEvent(kInstant);
-      out_.AddName(IndexOf(record[1]));
+      out_.AddName(NameIndexOf(record[1]));
       if (KindOf(record[0]) == Kind::kSpanMark) out_.Note(note::kSpanId, annotation::kPointer, record[2]);
       return out_.EmitNextEvent(at_ns);
     case Kind::kTimedMark:
       WriteRaw(record, at_ns);
-      if (is_kept) WriteMarkForTheEye(IndexOf(record[1]), static_cast<int64_t>(record[2]));
+      if (is_kept) WriteMarkForTheEye(NameIndexOf(record[1]), static_cast<int64_t>(record[2]));
       return;
     case Kind::kCounter:
       if (!is_kept) return WriteRaw(record, at_ns);
@@ -146,7 +122,7 @@ void RecordPackets::WriteBegin(const uint64_t* record, int64_t at_ns, bool is_ke
   const uint64_t span_id = kind == Kind::kBeginSpan ? record[2] : 0;
   thread_->stack.push_back({is_kept, span_id});
   if (!is_kept) return WriteRaw(record, at_ns);
-  const uint32_t name = IndexOf(record[1]);
+  const uint32_t name = NameIndexOf(record[1]);
   out_.StartEvent(kBegin);
   out_.AddName(name);
   if (kind == Kind::kBeginSpan) {
@@ -210,7 +186,7 @@ void RecordPackets::WriteEndOfSpan(const uint64_t* record, int64_t at_ns) {
 }
 
 void RecordPackets::WriteCounter(const uint64_t* record, int64_t at_ns) {
-  const uint32_t name = IndexOf(record[1]);
+  const uint32_t name = NameIndexOf(record[1]);
   uint64_t& track = thread_->counter_tracks[name];
   if (track == 0)
     track = out_.NewTrack(out_.default_track(), names_[name].text, PacketStream::TrackKind::kCounter);

@@ -73,12 +73,7 @@ class PerfettoStream::Trace {
   void WriteNames(const std::vector<NameEntry>& names) {
     if (names.empty()) return;
     GoToMeta();
-    table_.Write(kNamesEvent, names, [this](const NameEntry& name) {
-      table_.Cell("text", name.text);
-      if (!name.instance.empty()) table_.Cell("instance", name.instance);
-      table_.Cell("category", static_cast<uint64_t>(name.category));
-      table_.Cell("role", static_cast<uint64_t>(name.role));
-    });
+    tables_.WriteNames(names);
   }
 
   // --- threads ---
@@ -93,25 +88,12 @@ class PerfettoStream::Trace {
       table_.Cell("os_thread_id", thread.os_thread_id);
       table_.Cell("js_thread_id", int64_t{thread.js_thread_id});
     });
-    for (const uint32_t number : changed) WriteTrack(number);
+    for (const uint32_t number : changed) {
+      const int64_t id = recording_.threads[number].os_thread_id;
+      const bool is_usable = id > 0 && id < kFirstMadeUpThreadId;
+      out_.WriteThread(number, is_usable ? id : kFirstMadeUpThreadId + int64_t{number});
+    }
   }
-  void WriteTrack(uint32_t number) {
-    const ThreadEntry& thread = recording_.threads[number];
-    out_.StartPacket();
-    wire::Writer& packet = out_.packet();
-    const size_t opened = packet.Open(packet::kTrackDescriptor);
-    packet.Varint(track::kUuid, out_.ThreadTrack(number));
-    packet.Varint(track::kParent, out_.process_track());
-    const size_t field = packet.Open(track::kThread);
-    packet.Int(track::kPid, static_cast<int32_t>(recording_.process_id));
-    const bool is_usable = thread.os_thread_id > 0 && thread.os_thread_id < kFirstMadeUpThreadId;
-    packet.Int(track::kTid, is_usable ? thread.os_thread_id : kFirstMadeUpThreadId + int64_t{number});
-    if (!thread.name.empty()) packet.String(track::kThreadName, thread.name);
-    packet.Close(field);
-    packet.Close(opened);
-    out_.Emit(packet);
-  }
-
   void WritePauses(const StreamBatch& batch, ClockMap* clock, int64_t origin_ns) {
     const auto& pauses = batch.session.pauses;
     struct Pause {
@@ -193,11 +175,7 @@ class PerfettoStream::Trace {
     }
     if (!gpu.warnings.empty()) {
       GoToMeta();
-      table_.Write(kWarningsEvent, gpu.warnings, [this](const Warning& warning) {
-        table_.Cell("code", warning.code);
-        table_.Cell("detail", warning.detail);
-        table_.Cell("count", warning.count);
-      });
+      tables_.WriteWarnings(gpu.warnings);
     }
     if (!gpu_.HasRows()) return;
     is_meta_ = false;
@@ -216,7 +194,7 @@ class PerfettoStream::Trace {
     counts_ = batch.counts;
     GoToMeta();
     table_.StartInstant(kCountsEvent);
-    for (const auto& [name, field] : kRecorderCounts) table_.AddField(name, counts_.*field);
+    for (const RecorderCount& count : kRecorderCounts) table_.AddField(count.name, counts_.*count.field);
     out_.EmitEvent(0);
   }
   void WriteEnd(const StreamBatch& batch, int64_t duration_ns) {

@@ -38,6 +38,24 @@ void KeepLast(std::vector<Row>* rows, Key key) {
   *rows = std::move(kept);
 }
 
+// What a slice or instant says beside its name.
+struct Notes {
+  explicit Notes(std::string_view event) {
+    ForNotes(event, [this](const AnnotationView& note) {
+      if (note.name_iid == note::kSpanId) id = note.value;
+      if (note.name_iid == note::kParentSpanId) parent = note.value;
+      if (note.name_iid == note::kBracket) bits |= uint64_t{1} << 32;
+      if (note.name_iid == note::kRoot) bits |= uint64_t{1} << 33;
+      if (note.name_iid == note::kForTheEye) is_for_the_eye = true;
+      if (note.name_iid == note::kError) has_failed = true;
+      if (note.name_iid == note::kLeft) has_left = true;
+    });
+  }
+  uint64_t id = 0, parent = 0;
+  uint64_t bits = 0;  // beside the name of a kBeginSpan
+  bool is_for_the_eye = false, has_failed = false, has_left = false;
+};
+
 }  // namespace
 
 void StreamRows::Start(const CaptureHead& head) {
@@ -51,11 +69,11 @@ StreamedThread* StreamRows::ThreadOf(uint32_t sequence) noexcept {
   return number < logs_.threads.size() ? &logs_.threads[number] : nullptr;
 }
 
-bool StreamRows::Put(StreamedThread* thread, int64_t at_ns, uint8_t kind,
+bool StreamRows::Put(StreamedThread* thread, int64_t at_ns, Kind kind,
                      std::initializer_list<uint64_t> words) {
   last_ns_ = std::max(last_ns_, at_ns);
   const auto ticks = static_cast<uint64_t>(at_ns) + static_cast<uint64_t>(origin_ns_);
-  thread->words.push_back(MakeHead(ticks, static_cast<Kind>(kind)));
+  thread->words.push_back(MakeHead(ticks, kind));
   thread->words.insert(thread->words.end(), words.begin(), words.end());
   return true;
 }
@@ -69,12 +87,12 @@ uint64_t StreamRows::NameId(uint64_t name_iid) const noexcept {
 bool StreamRows::AddPlainBegin(uint32_t sequence, int64_t at_ns, uint64_t name_iid) {
   StreamedThread* thread = ThreadOf(sequence);
   if (thread == nullptr || name_iid - 1 >= logs_.names.size()) return false;
-  return Put(thread, Minus(at_ns, origin_ns_), static_cast<uint8_t>(Kind::kBegin), {NameId(name_iid)});
+  return Put(thread, Minus(at_ns, origin_ns_), Kind::kBegin, {NameId(name_iid)});
 }
 
 bool StreamRows::AddPlainEnd(uint32_t sequence, int64_t at_ns) {
   StreamedThread* thread = ThreadOf(sequence);
-  return thread != nullptr && Put(thread, Minus(at_ns, origin_ns_), static_cast<uint8_t>(Kind::kEnd), {});
+  return thread != nullptr && Put(thread, Minus(at_ns, origin_ns_), Kind::kEnd, {});
 }
 
 bool StreamRows::Add(const PacketView& packet) {
@@ -114,7 +132,7 @@ bool StreamRows::Add(const PacketView& packet) {
       if (event.name_iid - 1 >= logs_.names.size()) return false;
       uint64_t bits;
       std::memcpy(&bits, &event.counter, sizeof bits);
-      return Put(thread, at_ns, static_cast<uint8_t>(Kind::kCounter), {NameId(event.name_iid), bits});
+      return Put(thread, at_ns, Kind::kCounter, {NameId(event.name_iid), bits});
     }
     default:
       return false;
@@ -132,60 +150,31 @@ bool StreamRows::AddLaunch(uint32_t thread, const EventView& event, int64_t at_n
 
 bool StreamRows::AddBegin(StreamedThread* thread, const PacketView& packet, const EventView& event) {
   if (event.name_iid - 1 >= logs_.names.size()) return false;
-  uint64_t id = 0, parent = 0, bits = 0;
-  wire::Reader in(packet.event);
-  while (in.Next()) {
-    if (in.field() != event::kAnnotations) continue;
-    AnnotationView note;
-    note.Parse(in.bytes());
-    if (note.name_iid == note::kSpanId) id = note.value;
-    if (note.name_iid == note::kParentSpanId) parent = note.value;
-    if (note.name_iid == note::kBracket) bits |= uint64_t{1} << 32;
-    if (note.name_iid == note::kRoot) bits |= uint64_t{1} << 33;
-  }
+  const Notes notes(packet.event);
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
   const uint64_t name = NameId(event.name_iid);
-  if (id != 0) {
-    return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBeginSpan), {name | bits, id, parent});
-  }
-  if (parent != 0) return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBeginChild), {name, parent});
-  return Put(thread, at_ns, static_cast<uint8_t>(Kind::kBegin), {name});
+  if (notes.id != 0) return Put(thread, at_ns, Kind::kBeginSpan, {name | notes.bits, notes.id, notes.parent});
+  if (notes.parent != 0) return Put(thread, at_ns, Kind::kBeginChild, {name, notes.parent});
+  return Put(thread, at_ns, Kind::kBegin, {name});
 }
 
 bool StreamRows::AddEnd(StreamedThread* thread, const PacketView& packet) {
-  uint64_t id = 0;
-  bool has_failed = false, has_left = false;
-  wire::Reader in(packet.event);
-  while (in.Next()) {
-    if (in.field() != event::kAnnotations) continue;
-    AnnotationView note;
-    note.Parse(in.bytes());
-    if (note.name_iid == note::kForTheEye) return true;
-    if (note.name_iid == note::kSpanId) id = note.value;
-    if (note.name_iid == note::kError) has_failed = true;
-    if (note.name_iid == note::kLeft) has_left = true;
-  }
+  const Notes notes(packet.event);
+  if (notes.is_for_the_eye) return true;
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
-  if (id == 0) return Put(thread, at_ns, static_cast<uint8_t>(Kind::kEnd), {});
-  const Kind kind = has_left ? Kind::kLeave : has_failed ? Kind::kFailSpan : Kind::kEndSpan;
-  return Put(thread, at_ns, static_cast<uint8_t>(kind), {id});
+  if (notes.id == 0) return Put(thread, at_ns, Kind::kEnd, {});
+  const Kind kind = notes.has_left ? Kind::kLeave : notes.has_failed ? Kind::kFailSpan : Kind::kEndSpan;
+  return Put(thread, at_ns, kind, {notes.id});
 }
 
 bool StreamRows::AddInstant(StreamedThread* thread, const PacketView& packet, const EventView& event) {
   if (event.name_iid - 1 >= logs_.names.size()) return false;
-  uint64_t id = 0;
-  wire::Reader in(packet.event);
-  while (in.Next()) {
-    if (in.field() != event::kAnnotations) continue;
-    AnnotationView note;
-    note.Parse(in.bytes());
-    if (note.name_iid == note::kForTheEye) return true;
-    if (note.name_iid == note::kSpanId) id = note.value;
-  }
+  const Notes notes(packet.event);
+  if (notes.is_for_the_eye) return true;
   const int64_t at_ns = Minus(packet.at_ns, origin_ns_);
   const uint64_t name = NameId(event.name_iid);
-  if (id == 0) return Put(thread, at_ns, static_cast<uint8_t>(Kind::kMark), {name});
-  return Put(thread, at_ns, static_cast<uint8_t>(Kind::kSpanMark), {name, id});
+  if (notes.id == 0) return Put(thread, at_ns, Kind::kMark, {name});
+  return Put(thread, at_ns, Kind::kSpanMark, {name, notes.id});
 }
 
 bool StreamRows::AddRecord(StreamedThread* thread, std::string_view bytes) {
@@ -204,31 +193,18 @@ bool StreamRows::AddRecord(StreamedThread* thread, std::string_view bytes) {
   if (fixed == 0 || count + 1 < fixed) return false;
   std::vector<uint64_t>& words = thread->words;
   const size_t first = words.size();
-  Put(thread, at_ns, static_cast<uint8_t>(kind), {});
+  Put(thread, at_ns, static_cast<Kind>(kind), {});
   words.resize(first + 1 + count);
   if (count != 0) std::memcpy(&words[first + 1], packed.data(), packed.size());
+  const auto is_name = [this](uint64_t id) { return NameIndexOf(id) < logs_.names.size(); };
   bool is_good = RecordWords(&words[first]) == count + 1;
-  switch (static_cast<Kind>(kind)) {
-    case Kind::kBegin:
-    case Kind::kBeginChild:
-    case Kind::kBeginSpan:
-    case Kind::kOpenSpan:
-    case Kind::kTimed:
-    case Kind::kMark:
-    case Kind::kSpanMark:
-    case Kind::kTimedMark:
-    case Kind::kCounter:
-      is_good &= (words[first + 1] & kNameIndexMask) < logs_.names.size();
-      break;
-    case Kind::kAttribute: {
-      const uint64_t type = words[first + 1] >> 32 & 0xFF;
-      const bool is_text = type == static_cast<uint64_t>(AttributeType::kString);  // may be empty
-      is_good &= (words[first + 1] & kNameIndexMask) < logs_.names.size() &&
-                 type <= static_cast<uint64_t>(AttributeType::kBool) && (is_text || count > 2);
-      break;
-    }
-    default:
-      break;
+  if (HasName(static_cast<Kind>(kind))) {
+    is_good &= is_name(words[first + 1]);
+  } else if (static_cast<Kind>(kind) == Kind::kAttribute) {
+    const uint64_t type = words[first + 1] >> 32 & 0xFF;
+    const bool is_text = type == static_cast<uint64_t>(AttributeType::kString);  // may be empty
+    is_good &= is_name(words[first + 1]) && type <= static_cast<uint64_t>(AttributeType::kBool) &&
+               (is_text || count > 2);
   }
   if (!is_good) words.resize(first);
   return is_good;
@@ -241,19 +217,15 @@ bool StreamRows::AddMeta(const PacketView& packet, const EventView& event) {
     return true;
   }
   if (event.name == kCountsEvent || event.name == kEndEvent) {
-    wire::Reader in(packet.event);
-    while (in.Next()) {
-      if (in.field() != event::kAnnotations) continue;
-      AnnotationView field;
-      field.Parse(in.bytes());
-      for (const auto& [name, count] : kRecorderCounts) {
-        if (field.name == name) logs_.counts.*count = field.value;
+    ForNotes(packet.event, [&](const AnnotationView& field) {
+      for (const RecorderCount& count : kRecorderCounts) {
+        if (field.name == count.name) logs_.counts.*count.field = field.value;
       }
       if (event.name == kEndEvent && field.name == "duration_ns") {
         rows_.duration_ns = static_cast<int64_t>(field.value);
         is_complete_ = true;
       }
-    }
+    });
     return true;
   }
   ForRows(packet.event, [&](std::string_view row) { AddTableRow(event.name, row); });

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "../core/raw_rows.h"
+#include "../core/record.h"
 #include "../core/streamed_logs.h"
 #include "perfetto_capture_gpu.h"
 #include "perfetto_capture_strings.h"
@@ -38,7 +40,7 @@ class StreamRows {
 
  private:
   StreamedThread* ThreadOf(uint32_t sequence) noexcept;
-  bool Put(StreamedThread* thread, int64_t at_ns, uint8_t kind, std::initializer_list<uint64_t> words);
+  bool Put(StreamedThread* thread, int64_t at_ns, Kind kind, std::initializer_list<uint64_t> words);
   uint64_t NameId(uint64_t name_iid) const noexcept;
   bool AddRecord(StreamedThread* thread, std::string_view bytes);
   bool AddMeta(const PacketView& packet, const EventView& event);

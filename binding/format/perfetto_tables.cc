@@ -17,12 +17,7 @@ void TablePackets::Write() {
   out_.StartSequence(kMetaSequence, out_.process_track());
   for (uint32_t p = 0; p < ProcessCount(recording_.processes); ++p) out_.WriteProcess(p);
   WriteHead();
-  table_.Write(kNamesEvent, recording_.names, [this](const NameEntry& name) {
-    table_.Cell("text", name.text);
-    if (!name.instance.empty()) table_.Cell("instance", name.instance);
-    table_.Cell("category", static_cast<uint64_t>(name.category));
-    table_.Cell("role", static_cast<uint64_t>(name.role));
-  });
+  WriteNames(recording_.names);
   table_.Write(kProcessesEvent, recording_.processes, [this](const ProcessEntry& process) {
     table_.Cell("host", process.host);
     table_.Cell("name", process.name);
@@ -44,14 +39,27 @@ void TablePackets::Write() {
   // AttributeGpu finds this one again when the file is loaded.
   std::vector<Warning> warnings = recording_.warnings;
   std::erase_if(warnings, [](const Warning& w) { return w.code == "duplicate-correlation"; });
+  WriteWarnings(warnings);
+  WriteGpuTables();
+  WriteAttribution();
+  WritePauses();
+}
+
+void TablePackets::WriteNames(const std::vector<NameEntry>& names) {
+  table_.Write(kNamesEvent, names, [this](const NameEntry& name) {
+    table_.Cell("text", name.text);
+    if (!name.instance.empty()) table_.Cell("instance", name.instance);
+    table_.Cell("category", static_cast<uint64_t>(name.category));
+    table_.Cell("role", static_cast<uint64_t>(name.role));
+  });
+}
+
+void TablePackets::WriteWarnings(const std::vector<Warning>& warnings) {
   table_.Write(kWarningsEvent, warnings, [this](const Warning& warning) {
     table_.Cell("code", warning.code);
     table_.Cell("detail", warning.detail);
     table_.Cell("count", warning.count);
   });
-  WriteGpuTables();
-  WriteAttribution();
-  WritePauses();
 }
 
 // What AttributeGpu needs beside spans and launches to find the same again.

@@ -17,7 +17,10 @@ class TablePackets {
 
   // Starts the first sequence.
   void Write();
-  // Devices, contexts and names of streams.
+  // Parts of it, on the sequence that the stream stands at: names, warnings; devices, contexts and names of
+  // streams.
+  void WriteNames(const std::vector<NameEntry>& names);
+  void WriteWarnings(const std::vector<Warning>& warnings);
   void WriteGpuTables();
 
  private:

@@ -45,21 +45,8 @@ class TraceWriter {
  private:
   void WriteThread(uint32_t thread) {
     out_.StartSequence(kFirstThreadSequence + thread, out_.ThreadTrack(thread));
-    const ThreadEntry& entry = recording_.threads[thread];
-    out_.StartPacket();
-    wire::Writer& packet = out_.packet();
-    const size_t opened = packet.Open(packet::kTrackDescriptor);
-    packet.Varint(track::kUuid, out_.ThreadTrack(thread));
-    packet.Varint(track::kParent, out_.process_track(entry.process));
-    const size_t thread_field = packet.Open(track::kThread);
-    packet.Int(track::kPid, out_.pid(entry.process));
-    packet.Int(track::kTid, thread_ids_[thread]);
-    if (!entry.name.empty()) packet.String(track::kThreadName, entry.name);
-    packet.Close(thread_field);
-    packet.Close(opened);
-    out_.Emit(packet);
-
-    spans_.Write(entry);
+    out_.WriteThread(thread, thread_ids_[thread]);
+    spans_.Write(recording_.threads[thread]);
     WriteMarks(thread);
     WriteCounters(thread);
     gpu_.WriteLaunches(thread);

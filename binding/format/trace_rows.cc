@@ -8,6 +8,7 @@
 
 #include "../core/processes.h"
 #include "../core/row_order.h"
+#include "gpu_labels.h"
 #include "json_text.h"
 #include "session_parent.h"
 
@@ -169,16 +170,7 @@ int64_t TraceRows::PausedNs(uint32_t row) const noexcept {
 
 Category TraceRows::CategoryOf(uint32_t row) const noexcept {
   if (IsSpan(row)) return recording_.names[recording_.spans.name[row]].category;
-  switch (GpuOf(row).kind) {
-    case GpuKind::kKernel:
-      return Category::kDevice;
-    case GpuKind::kCopy:
-    case GpuKind::kFill:
-      return Category::kMemcpy;
-    case GpuKind::kSync:
-      break;
-  }
-  return Category::kSync;
+  return opscope::CategoryOf(GpuOf(row).kind);
 }
 
 const ThreadEntry* TraceRows::ThreadOf(uint32_t row) const noexcept {

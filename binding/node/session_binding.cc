@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,11 +21,10 @@
 #include "core/session_writer.h"
 #include "core/slow_spans.h"
 #include "file_rotation.h"
-#include "format/byte_sink.h"
 #include "format/chrome_stream.h"
-#include "format/perfetto_reader.h"
 #include "format/perfetto_stream.h"
 #include "recording_binding.h"
+#include "session_end.h"
 #include "task.h"
 #include "throw_status.h"
 
@@ -154,18 +152,6 @@ void ResetSession(const Napi::CallbackInfo& info) {
   ThrowIfBad(info.Env(), Recorder::Get().ResetSession(SessionOf(info)));
 }
 
-// Releases the session's chunks also when the merge runs out of memory.
-class SessionRelease {
- public:
-  explicit SessionRelease(int id) noexcept : id_(id) {}
-  SessionRelease(const SessionRelease&) = delete;
-  SessionRelease& operator=(const SessionRelease&) = delete;
-  ~SessionRelease() { Recorder::Get().ReleaseSession(id_); }
-
- private:
-  int id_;
-};
-
 // Also of a snapshot whose merge runs out of memory.
 class SnapshotRelease {
  public:
@@ -179,99 +165,21 @@ class SnapshotRelease {
   uint64_t start_ticks_;
 };
 
-// How a session's share of the GPU back end ends.
-enum class GpuStop : uint8_t {
-  kNone,  // it had none
-  kWait,  // for the GPU to finish what it has
-  kExit,  // flush what is complete: on an exit path nothing may wait for the GPU
-};
-// A service's stop may wait for the kernels under way; an exit may not.
-constexpr uint64_t kWaitDeadlineMs = 10'000;
-constexpr uint64_t kExitDeadlineMs = 2'000;
-
-// What one session's stop has to do beside the merge.
-struct Stopping {
-  MergeInput input;
-  std::string meta_json;
-  GpuStop gpu = GpuStop::kNone;
-  std::shared_ptr<SessionWriter> writer;
-  bool is_readable = false;  // as in OwnSession
-};
-
-GpuRecords StopGpu(const Stopping& stopping, int64_t window_start_ns, const GpuPlace* since) {
-  if (stopping.gpu == GpuStop::kNone) return {};
-  const bool waits = stopping.gpu == GpuStop::kWait;
-  return g_gpu_source().Stop(window_start_ns, waits, waits ? kWaitDeadlineMs : kExitDeadlineMs, since);
-}
-
-// The logs alone no longer hold the recording: it is the file read again, with what could not be written.
-Status ReadBack(const Stopping& stopping, std::shared_ptr<const Recording>* recording) {
-  const MergeInput& input = stopping.input;
-  ClockMap clock(input.clock_points);
-  const int64_t start_ns =
-      static_cast<int64_t>(input.clock_points.front().ns) + clock.Map(input.session.start_ticks);
-  const Status written = stopping.writer->Finish(StopGpu(stopping, start_ns, &stopping.writer->place()));
-  auto& sink = static_cast<PerfettoStream&>(stopping.writer->sink());
-  std::vector<std::string> paths{"/proc/self/fd/" + std::to_string(sink.fd())};
-  const int rest = written.ok() ? -1 : memfd_create("opscope", MFD_CLOEXEC);
-  if (rest >= 0) {
-    ByteSink bytes(rest);
-    bytes.Append(sink.pending());
-    static_cast<void>(bytes.Finish());
-    paths.push_back("/proc/self/fd/" + std::to_string(rest));
-  }
-  const Status status = LoadPerfetto(paths, recording);
-  if (rest >= 0) close(rest);
-  return status;
-}
-
-std::shared_ptr<const Recording> MergeAndRelease(Stopping* stopping) {
-  const int id = stopping->input.session.id;
-  SessionRelease release(id);
-  std::vector<Warning> warnings;
-  if (stopping->writer != nullptr) {
-    stopping->writer->Halt();
-    if (const uint64_t count = stopping->writer->rotated_count(); count != 0)
-      warnings.push_back(
-          {"rotated-files", "earlier parts of the recording are in files of their own", count});
-  }
-  if (stopping->is_readable && Recorder::Get().IsPartial(id)) {
-    std::shared_ptr<const Recording> read;
-    const Status status = ReadBack(*stopping, &read);
-    if (status.ok()) {
-      // Nobody else has it yet.
-      auto& own = const_cast<Recording&>(*read);
-      own.meta_json = std::move(stopping->meta_json);
-      own.warnings.insert(own.warnings.end(), warnings.begin(), warnings.end());
-      return read;
-    }
-    warnings.push_back(
-        {"stream-lost", "the file of the recording cannot be read again: " + status.detail, 1});
-    stopping->gpu = GpuStop::kNone;
-  }
-  std::shared_ptr<Recording> recording = MergeLogs(stopping->input);
-  recording->meta_json = std::move(stopping->meta_json);
-  if (stopping->gpu != GpuStop::kNone)
-    AttachGpu(StopGpu(*stopping, recording->origin_clock_ns, nullptr), recording.get(),
-              stopping->input.session.options.category_mask);
-  // If the complete file cannot be written, this one is what there is.
-  const bool is_lost = !warnings.empty() && warnings.back().code == "stream-lost";
-  if (stopping->writer != nullptr && !is_lost) static_cast<void>(stopping->writer->Finish({}));
-  for (Warning& warning : warnings) recording->warnings.push_back(std::move(warning));
-  return recording;
+void TakeOver(OwnSession* own, SessionEnd* end) {
+  if (own->has_gpu) end->gpu = &g_gpu_source();
+  end->writer = std::move(own->writer);
+  end->is_readable = own->is_readable;
 }
 
 // An environment ended (a worker was terminated, or returned): its sessions
 // must not keep the gate open. A file that was promised is still written.
 void FinishOwnSessions(OwnSessions* sessions) {
   for (auto& [id, own] : *sessions) {
-    Stopping stopping;
-    if (!Recorder::Get().StopSession(id, &stopping.input).ok()) continue;
-    stopping.meta_json = own.meta_json;
-    stopping.gpu = own.has_gpu ? GpuStop::kExit : GpuStop::kNone;
-    stopping.writer = std::move(own.writer);
-    stopping.is_readable = own.is_readable;
-    const auto recording = MergeAndRelease(&stopping);
+    SessionEnd end;
+    if (!Recorder::Get().StopSession(id, &end.input).ok()) continue;
+    end.meta_json = own.meta_json;
+    TakeOver(&own, &end);
+    const auto recording = EndSession(&end);
     if (own.path.empty()) continue;
     const int fd = open(own.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) continue;  // nobody is left to be told
@@ -284,43 +192,42 @@ void FinishOwnSessions(OwnSessions* sessions) {
 }
 
 // Ends the window; the session is no longer its environment's. Throws and returns null when there is none.
-std::shared_ptr<Stopping> CloseSession(const Napi::CallbackInfo& info, GpuStop gpu) {
+std::shared_ptr<SessionEnd> CloseSession(const Napi::CallbackInfo& info) {
   OwnSessions& sessions = SessionsOf(info);
-  auto stopping = std::make_shared<Stopping>();
-  const Status status = Recorder::Get().StopSession(SessionOf(info), &stopping->input);
+  auto end = std::make_shared<SessionEnd>();
+  const Status status = Recorder::Get().StopSession(SessionOf(info), &end->input);
   if (!status.ok()) {
     ThrowIfBad(info.Env(), status);
     return nullptr;
   }
-  stopping->meta_json = info[1].As<Napi::String>();
+  end->meta_json = info[1].As<Napi::String>();
   if (const auto own = sessions.find(SessionOf(info)); own != sessions.end()) {
-    if (own->second.has_gpu) stopping->gpu = gpu;
-    stopping->writer = std::move(own->second.writer);
-    stopping->is_readable = own->second.is_readable;
+    TakeOver(&own->second, end.get());
     sessions.erase(own);
   }
-  return stopping;
+  return end;
 }
 
 Napi::Value StopSession(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<Stopping> stopping = CloseSession(info, GpuStop::kWait);
-  if (stopping == nullptr) return info.Env().Undefined();
+  const std::shared_ptr<SessionEnd> end = CloseSession(info);
+  if (end == nullptr) return info.Env().Undefined();
+  end->waits_for_gpu = true;
   auto result = std::make_shared<std::shared_ptr<const Recording>>();
   return RunOffThread(
       info.Env(),
-      [stopping, result] {
-        *result = MergeAndRelease(stopping.get());
+      [end, result] {
+        *result = EndSession(end.get());
         return Status::Ok();
       },
       [result](Napi::Env env) { return WrapRecording(env, std::move(*result)); });
 }
 
 Napi::Value StopSessionSync(const Napi::CallbackInfo& info) {
-  const std::shared_ptr<Stopping> stopping = CloseSession(info, GpuStop::kExit);
-  if (stopping == nullptr) return info.Env().Undefined();
+  const std::shared_ptr<SessionEnd> end = CloseSession(info);
+  if (end == nullptr) return info.Env().Undefined();
   std::shared_ptr<const Recording> recording;
   const Status merged = CatchOutOfMemory([&] {
-    recording = MergeAndRelease(stopping.get());
+    recording = EndSession(end.get());
     return Status::Ok();
   });
   if (merged.ok()) return WrapRecording(info.Env(), std::move(recording));
