@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
+import { watchFlight } from '../src/flight-recorder.js'
 import { type Capture, loadCapture, op, record, startSession } from '../src/index.js'
+import { resolveOptions } from '../src/options.js'
+import { until } from './until.js'
 
 let folder: string
 beforeEach(() => {
@@ -22,12 +25,6 @@ function work(count: number): void {
   }
 }
 const callsOf = (capture: Capture) => capture.ops().find(({ path }) => path[0] === 'conv')?.calls ?? 0
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !condition(); waitedMs += 20) {
-    if (waitedMs > 10_000) throw new Error(`waited 10 s for ${what}`)
-    await sleep(20)
-  }
-}
 const failure = (run: () => unknown) => {
   try {
     run()
@@ -67,13 +64,13 @@ describe('a flight recorder', () => {
     const session = startSession({ state: 'CPU', keepMs: 60_000, dumpSignal: 'SIGUSR2', profilePath: at('s.pftrace') })
     work(5)
     process.kill(process.pid, 'SIGUSR2')
-    await until(() => readdirSync(folder).includes('s.1.pftrace'), 'the dump')
+    await until('the dump', () => readdirSync(folder).includes('s.1.pftrace'))
     await session.stop()
     const dump = await loadCapture(at('s.1.pftrace'))
     expect([callsOf(dump), dump.attributes]).toEqual([5, { 'dump.reason': 'signal' }])
   })
 
-  it('writes it when a request is slow, once for what its windows share', async () => {
+  it('writes it when a request is slow', async () => {
     const session = startSession({
       state: 'CPU',
       keepMs: 60_000,
@@ -83,14 +80,30 @@ describe('a flight recorder', () => {
     })
     await record('quick', { category: 'request' }, () => sleep(1))
     await record('slow', { category: 'request' }, () => sleep(80))
-    await until(() => readdirSync(folder).includes('slow.1.pftrace'), 'the dump')
-    await record('slow too', { category: 'request' }, () => sleep(80))
-    await sleep(100)
+    await until('the dump', () => readdirSync(folder).includes('slow.1.pftrace'))
     await session.stop()
     expect(readdirSync(folder).sort()).toEqual(['slow.1.pftrace', 'slow.pftrace'])
     const { attributes } = await loadCapture(at('slow.1.pftrace'))
     expect(attributes).toMatchObject({ 'dump.reason': 'slow', 'dump.span': 'slow' })
     expect(attributes['dump.durationMs']).toBeGreaterThanOrEqual(50)
+  })
+
+  it('writes once what the windows of slow requests share', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const reasons: unknown[] = []
+    const session = {
+      takeSlowSpan: () => ({ name: 'slow', durationNs: 60e6 }),
+      dump: async (reason: unknown) => reasons.push(reason),
+    }
+    const options = resolveOptions({ keepMs: 1000, slowMs: 50, flushMs: 10, profilePath: 'slow.pftrace' })
+    const unwatch = watchFlight(session, options)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(reasons).toEqual([{ 'dump.reason': 'slow', 'dump.span': 'slow', 'dump.durationMs': 60 }])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(reasons).toHaveLength(2)
+    unwatch()
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it.each([
@@ -118,7 +131,7 @@ describe('a long recording', () => {
     const total = 60_000
     for (let done = 0; done < total; done += 2000) {
       work(2000)
-      await sleep(12)
+      await session.flush()
     }
     const capture = await session.stop()
     const files = readdirSync(folder).sort()

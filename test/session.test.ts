@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import {
   type Capture,
@@ -20,6 +20,7 @@ import {
   startSession,
 } from '../src/index.js'
 import { runChild } from './life-cycle/child.js'
+import { until } from './until.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'opscope-session-'))
@@ -33,14 +34,6 @@ function names(capture: Capture): string[] {
   return all.flatMap(({ text, category }) => (category === 9 ? [] : [text]))
 }
 const run = (name: string) => recordSync(name, () => {})
-/** Waits until it holds. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 1))
-  }
-}
 
 describe('a session', () => {
   it('records from its start to its stop', async () => {
@@ -256,8 +249,10 @@ describe('several sessions at once', () => {
       `
       import { startSession } from 'opscope'
       const sessions = [1, 2, 3].map(() => startSession({ state: 'CPU', categories: ['gc'] }))
+      // Node tells of it a little later: of the newest observer last.
+      const told = new Promise(resolve => new PerformanceObserver(resolve).observe({ entryTypes: ['gc'] }))
       gc()
-      await new Promise(resolve => setTimeout(resolve, 20)) // Node tells of it a little later
+      await told
       const counts = []
       for (const session of sessions) {
         const { names, name } = (await session.stop()).spans
@@ -349,10 +344,13 @@ describe('a window', () => {
   })
 
   it('neither opens nor closes once its session has stopped', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     const waiting = startSession({ ...CPU, delayMs: 5 })
     const limited = startSession({ ...CPU, durationMs: 5 })
     const captures = await Promise.all([waiting.stop(), limited.stop()])
-    await new Promise(resolve => setTimeout(resolve, 20))
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(20)
     expect([waiting, limited].map(({ state }) => state)).toEqual(['stopped', 'stopped'])
     expect([waiting, limited].map(({ capture }) => capture)).toEqual(captures)
   })

@@ -2,7 +2,7 @@
 import { createReadStream, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 
 import { native } from '../../src/binding.js'
@@ -24,7 +24,7 @@ it('tells the parents, returns, pauses and marks of a recorded session', async (
   const capture = await profile({}, async session => {
     await record('request', async () => {
       recordSync('prepare', () => mark('inside'))
-      await Promise.all([record('queue', () => sleep(1)), record('fetch', () => sleep(2))])
+      await Promise.all([record('queue', () => nextTurn()), record('fetch', () => nextTurn())])
       mark('outside')
     })
     session.pause()

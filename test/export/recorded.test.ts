@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import type { Capture } from '../../src/capture.js'
@@ -19,7 +19,7 @@ beforeAll(async () => {
     for (let request = 0; request < 3; request++) {
       await record('request', { attributes: { request } }, async () => {
         recordSync('prepare', () => {})
-        await Promise.all([record('queue', () => sleep(1)), record('fetch', () => sleep(2))])
+        await Promise.all([record('queue', () => nextTurn()), record('fetch', () => nextTurn())])
         matmul.begin()
         matmul.end()
         mark('done')
@@ -30,7 +30,7 @@ beforeAll(async () => {
       session.resume()
     }
     await record('fails', async () => {
-      await sleep(1)
+      await nextTurn()
       throw new Error('as planned')
     }).catch(() => {})
   })

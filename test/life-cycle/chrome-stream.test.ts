@@ -86,7 +86,7 @@ describe('a profilePath that ends in .json', () => {
         mark('half')
         phase.end()
         conv.end()
-        await new Promise(resolve => setTimeout(resolve, 2))
+        await new Promise(resolve => setImmediate(resolve))
       })
       session.pause()
       session.resume()
