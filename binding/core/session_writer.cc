@@ -1,14 +1,6 @@
 #include "session_writer.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <new>
-#include <vector>
 
 #include "recorder.h"
 
@@ -19,110 +11,19 @@ namespace {
 // A GPU session keeps some 200 bytes a row: from here on, 200 MB, what is in the file is forgotten.
 constexpr size_t kKeptGpuRows = 1u << 20;
 
-// exit() must come to its end: a disk that hangs may keep it no longer than this.
-constexpr std::chrono::seconds kExitPatience{2};
-
-// All writers of the process, for exit(). Never destroyed, as exit() may come late.
-// A flag, not a mutex: exit() may be called from anywhere, and must not wait for itself.
-struct Writers {
-  const pid_t process = getpid();
-  std::atomic_flag is_busy;
-  std::vector<SessionWriter*> all;
-
-  template <typename Change>
-  void Do(Change change) {
-    while (is_busy.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
-    change(&all);
-    is_busy.clear(std::memory_order_release);
-  }
-};
-Writers& AllWriters() {
-  static auto* writers = [] {
-    // Where JavaScript does not run any more: process.reallyExit, exit() of an addon.
-    std::atexit([] {
-      Writers& own = AllWriters();
-      // A forked child has the files of its parent, and neither its threads nor its locks.
-      if (own.process != getpid()) return;
-      if (own.is_busy.test_and_set(std::memory_order_acquire)) return;
-      for (SessionWriter* writer : own.all) static_cast<void>(writer->Flush());
-      own.is_busy.clear(std::memory_order_release);
-    });
-    return new Writers;
-  }();
-  return *writers;
-}
-
 }  // namespace
 
 SessionWriter::SessionWriter(int session, std::unique_ptr<StreamSink> sink,
                              const SessionWriterOptions& options)
-    : session_(session), options_(options), sink_(std::move(sink)) {
-  AllWriters().Do([this](std::vector<SessionWriter*>* all) { all->push_back(this); });
-  // The program's signals are for its own threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-SessionWriter::~SessionWriter() {
-  Halt();
-  AllWriters().Do([this](std::vector<SessionWriter*>* all) { std::erase(*all, this); });
-}
-
-void SessionWriter::Halt() {
-  {
-    std::lock_guard lock(halt_mutex_);
-    is_halted_ = true;
-  }
-  halt_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void SessionWriter::Run() {
-  pthread_setname_np(pthread_self(), "opscope-writer");
-  std::unique_lock lock(halt_mutex_);
-  auto next = std::chrono::steady_clock::now();
-  do {
-    lock.unlock();
-    static_cast<void>(Flush());
-    lock.lock();
-    // No burst of flushes after one that took long.
-    next = std::max(next + options_.interval, std::chrono::steady_clock::now());
-  } while (!halt_.wait_until(lock, next, [this] { return is_halted_; }));
-}
-
-bool SessionWriter::BeginFlush(std::chrono::milliseconds patience) {
-  std::unique_lock lock(flush_mutex_);
-  if (!flushed_.wait_for(lock, patience, [this] { return !is_flushing_; })) return false;
-  is_flushing_ = true;
-  return true;
-}
-
-void SessionWriter::EndFlush() {
-  {
-    std::lock_guard lock(flush_mutex_);
-    is_flushing_ = false;
-  }
-  flushed_.notify_all();
-}
-
-Status SessionWriter::Flush() {
-  if (!BeginFlush(kExitPatience)) return Status::Error(Code::kFileWrite, "another flush takes too long");
-  Status status = DoFlush(nullptr);
-  EndFlush();
-  return status;
-}
+    : session_(session),
+      options_(options),
+      sink_(std::move(sink)),
+      thread_(options.interval, {.flush = [this] { return DoFlush(nullptr); },
+                                 .at_exit = [this] { return DoFlush(nullptr); }}) {}
 
 Status SessionWriter::Finish(const GpuRecords& gpu) {
   Halt();
-  // The last of the others ends by itself.
-  while (!BeginFlush(kExitPatience)) {
-  }
-  Status status = DoFlush(&gpu);
-  EndFlush();
-  return status;
+  return thread_.Last([&] { return DoFlush(&gpu); });
 }
 
 Status SessionWriter::DoFlush(const GpuRecords* last) try {

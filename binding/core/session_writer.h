@@ -2,15 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "gpu_source.h"
 #include "status.h"
 #include "stream_sink.h"
+#include "writer_thread.h"
 
 namespace opscope {
 
@@ -42,18 +40,16 @@ class SessionWriter {
  public:
   // Of a session that is_streamed; before another thread knows of it.
   SessionWriter(int session, std::unique_ptr<StreamSink> sink, const SessionWriterOptions& options);
-  // Ends the thread, after the flush under way.
-  ~SessionWriter();
   SessionWriter(const SessionWriter&) = delete;
   SessionWriter& operator=(const SessionWriter&) = delete;
 
   // All that was recorded before the call is in the file afterwards, unless it fails.
-  Status Flush();
+  Status Flush() { return thread_.Flush(); }
   // After Recorder::StopSession: the rest, with the GPU rows that came since
   // place(). Nothing is written any more.
   Status Finish(const GpuRecords& gpu);
   // Ends the thread, so that place() and the file stay as they are.
-  void Halt();
+  void Halt() { thread_.Halt(); }
 
   // Which GPU rows were taken; only after Halt.
   const GpuPlace& place() const noexcept { return place_; }
@@ -62,28 +58,16 @@ class SessionWriter {
   StreamSink& sink() noexcept { return *sink_; }
 
  private:
-  void Run();
-  // One flush at a time; false when another takes longer than `patience`.
-  bool BeginFlush(std::chrono::milliseconds patience);
-  void EndFlush();
   Status DoFlush(const GpuRecords* last);
   Status Rotate();
 
   const int session_;
   const SessionWriterOptions options_;
   std::unique_ptr<StreamSink> sink_;
-  // Not a timed mutex: those need a younger C library than the binary may.
-  std::mutex flush_mutex_;
-  std::condition_variable flushed_;
-  bool is_flushing_ = false;
   GpuPlace place_;
   Status status_;  // of the last flush
   uint64_t rotated_count_ = 0;
-
-  std::mutex halt_mutex_;
-  std::condition_variable halt_;
-  bool is_halted_ = false;
-  std::thread thread_;
+  WriterThread thread_;  // last: it uses all of the above
 };
 
 }  // namespace opscope
