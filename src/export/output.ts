@@ -24,13 +24,9 @@ import { type ExportFormat, formatOf, TABLE_FORMATS } from './formats.js'
 import { checkInstalled, PARQUET_WRITER } from './optional-package.js'
 
 /** A place that was found writable; nothing is open or created yet. */
-export interface Output {
+export interface Place {
   /** As the user named it. */
   readonly path: string
-  readonly format: ExportFormat
-  readonly gzip: boolean
-  /** Whether the times in a table are since the Unix epoch. */
-  readonly absolute: boolean
   /** The file behind all links. */
   readonly target: string
   /** A pipe or a device. */
@@ -40,6 +36,13 @@ export interface Output {
   /** Permissions of the file that will be replaced. */
   readonly mode: number
 }
+/** A place that gets a capture. */
+export interface Output extends Place {
+  readonly format: ExportFormat
+  readonly gzip: boolean
+  /** Whether the times in a table are since the Unix epoch. */
+  readonly absolute: boolean
+}
 
 /**
  * Checks that a capture can be written to this path, before anything is recorded. Leaves nothing behind.
@@ -47,10 +50,7 @@ export interface Output {
  * format that is not written, ERR_OPSCOPE_PACKAGE_MISSING for one that needs a package.
  */
 export function openOutput(path: string | URL, options: { format?: string; absolute?: boolean } = {}): Output {
-  const given = path instanceof URL ? fileURLToPath(path) : path
-  if (typeof given !== 'string' || given === '') {
-    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the path of a file, as a string or URL.')
-  }
+  const given = pathOf(path)
   const kind = formatOf(given, options.format)
   const { absolute = false } = options
   if (absolute && !TABLE_FORMATS.includes(kind.format)) {
@@ -61,6 +61,21 @@ export function openOutput(path: string | URL, options: { format?: string; absol
     )
   }
   if (kind.format === 'parquet') checkInstalled(PARQUET_WRITER)
+  return { ...kind, absolute, ...openPlace(given) }
+}
+
+function pathOf(path: string | URL): string {
+  const given = path instanceof URL ? fileURLToPath(path) : path
+  if (typeof given === 'string' && given !== '') return given
+  throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected the path of a file, as a string or URL.')
+}
+
+/**
+ * Checks that a file of any kind can be written to this path. Leaves nothing behind.
+ * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE saying what is in the way, ERR_OPSCOPE_OPTION_VALUE for no path
+ */
+export function openPlace(path: string | URL): Place {
+  const given = pathOf(path)
   try {
     const target = targetOf(given)
     const stats = statOf(target)
@@ -78,7 +93,7 @@ export function openOutput(path: string | URL, options: { format?: string; absol
     const isDirect = isSpecial || !takesSiblings(target, stats !== undefined)
     const isRegular = stats?.isFile() === true
     const mode = isRegular ? stats.mode & 0o777 : 0o666
-    return { path: given, ...kind, absolute, target, isSpecial, isDirect, mode }
+    return { path: given, target, isSpecial, isDirect, mode }
   } catch (error) {
     throw writeError(given, error)
   }
