@@ -10,6 +10,7 @@
 #include "gpu/gpu_source_none.h"
 #endif
 #include "node/recording_binding.h"
+#include "node/request_trace_binding.h"
 #include "node/session_binding.h"
 #include "node/span_binding.h"
 #include "node/table_binding.h"
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
 #endif
   opscope::ExportRecordings(env, exports);
   opscope::ExportTables(env, exports);
+  opscope::ExportRequestTraces(env, exports);
   opscope::FillNativeApiSlots();
   return exports;
 }

@@ -159,6 +159,28 @@ export interface RecordingView {
 /** What the native side writes; `ExportFormat` without those that JavaScript makes. */
 export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'arrow' | 'csv'
 
+/** A file of request traces that is being written, owned by the native side; opaque here. */
+export interface TraceFileHandle {
+  readonly __traceFile: unique symbol
+}
+/** What openTraceFile() needs to know. */
+export interface TraceFileStart {
+  path: string
+  /** A pipe or a device. */
+  isSpecial: boolean
+  /** The path, which is there, is written as it is: its folder takes no new files. */
+  isDirect: boolean
+  /** The form of TRTIS 1.9, else that of Triton 2. */
+  isWhole: boolean
+  /** Files of so many traces, under numbers; 0: one file. */
+  tracesPerFile: number
+  /** A file is completed, under a number, before it grows beyond; 0: never. */
+  maxFileBytes: number
+  maxPendingBytes: number
+  /** Until what could not be written is tried again. */
+  flushMs: number
+}
+
 /** The rows of a recording as a table, owned by the native side; opaque here. */
 export interface TableHandle {
   readonly __table: unique symbol
@@ -339,6 +361,40 @@ export interface NativeBinding {
   ): { validity: Uint8Array; offsets: Int32Array; values: Uint8Array }[]
   /** Reads a Perfetto trace written by opscope; a cut file gives what is whole, with a warning. */
   readPerfetto(path: string): Promise<RecordingHandle>
+
+  // Files of request traces.
+  openTraceFile(start: TraceFileStart): TraceFileHandle
+  /**
+   * Hands over a batch (src/serving/trace-batch.ts). False: there was no room, its traces are counted as dropped, and
+   * the next batch begins with its first name at 0.
+   */
+  addTraces(
+    file: TraceFileHandle,
+    words: Float64Array,
+    wordCount: number,
+    traceCount: number,
+    texts: string[],
+    firstName: number,
+    names: string[],
+  ): boolean
+  /** Resolves when all that was handed over is in the file. */
+  flushTraces(file: TraceFileHandle): Promise<void>
+  /** The same, and what could not be written is told by the counts alone. */
+  flushTracesSync(file: TraceFileHandle): void
+  /** The file is complete when this resolves, as far as it could be written. */
+  closeTraces(file: TraceFileHandle): Promise<void>
+  closeTracesSync(file: TraceFileHandle): void
+  traceCounts(file: TraceFileHandle): {
+    written: number
+    dropped: number
+    writeErrors: number
+    bytes: number
+    files: number
+    /** What the last error was. */
+    trouble: string
+    /** Where the traces are, because somebody else writes to the path; else empty. */
+    otherPath: string
+  }
 }
 
 const SPARSE_TABLES = [
