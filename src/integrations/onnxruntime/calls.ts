@@ -1,4 +1,5 @@
 import { addNotBrokenDown } from '../../hooks.js'
+import { areRunsObserved, beginObservedRun, type ObservedRun } from '../../observed-runs.js'
 import type { Feeds, Fetches, Results, RunOptions } from './native-session.js'
 import { replaceMember } from './replace-member.js'
 import {
@@ -27,11 +28,13 @@ export interface Instrumented {
 }
 
 /** A call of session.run, from there to the end of its native run. */
-class RunCall {
+export class RunCall {
   readonly calledNs: bigint = nowNs()
   readonly parentId: number = callerSpanId()
   /** The native session is of the recording class, which records the run itself. */
   isClaimed = false
+  /** Who follows the run, once its native part began. */
+  observed: ObservedRun | undefined
 
   endQueue(atNs: bigint): void {
     addSpan(nameId('queue', 'request'), { startNs: this.calledNs, endNs: atNs }, this.parentId, true)
@@ -77,12 +80,12 @@ function recordingRun(original: Handler['run'], state: Instrumented): Handler['r
   const claiming = new WeakSet<Handler>()
   const older = new WeakSet<Handler>()
   return function run(this: Handler, feeds, fetches, options) {
-    if (!state.isOn || !isRecordingRuns()) return original.call(this, feeds, fetches, options)
+    if (!state.isOn || !(isRecordingRuns() || areRunsObserved())) return original.call(this, feeds, fetches, options)
     const call = new RunCall()
     calls.set(fetches, call)
-    if (claiming.has(this)) return original.call(this, feeds, fetches, options)
+    if (claiming.has(this)) return observedToEnd(call, original.call(this, feeds, fetches, options))
     const settle = older.has(this) ? openRun(call) : guessRun(call)
-    const results = original.call(this, feeds, fetches, options)
+    const results = observedToEnd(call, original.call(this, feeds, fetches, options))
     const end = (failed: boolean) => (settle(failed) ? claiming : older).add(this)
     results.then(
       () => end(false),
@@ -90,6 +93,21 @@ function recordingRun(original: Handler['run'], state: Instrumented): Handler['r
     )
     return results
   }
+}
+
+/** Tells who follows the run when the program has its results. The promise is the same one. */
+function observedToEnd(call: RunCall, results: Promise<Results>): Promise<Results> {
+  if (!areRunsObserved()) return results
+  const end = (hasFailed: boolean) => {
+    // Of a session that is older than instrument(), neither model nor stages are known.
+    if (!call.isClaimed) call.observed = beginObservedRun({ model: 'session', calledNs: call.calledNs, inputs: {} })
+    call.observed?.end(hasFailed)
+  }
+  results.then(
+    () => end(false),
+    () => end(true),
+  )
+  return results
 }
 
 // The native run of an older session cannot be replaced. An immediate queued right before its own fires

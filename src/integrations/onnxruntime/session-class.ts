@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 
-import { claimCall, countRunOnly, type Instrumented } from './calls.js'
+import { areRunsObserved, beginObservedRun } from '../../observed-runs.js'
+import { claimCall, countRunOnly, type Instrumented, type RunCall } from './calls.js'
 import { rememberModel } from './model-source.js'
 import type { Feeds, Fetches, NativeSessionClass, Results, RunOptions } from './native-session.js'
 import { NodeBreakdown } from './node-breakdown.js'
@@ -24,8 +25,20 @@ export function recordingSessionClass(Native: NativeSessionClass, state: Instrum
     }
 
     override run(feeds: Feeds, fetches: Fetches, options: RunOptions): Results {
-      const original = () => super.run(feeds, fetches, options)
       const call = claimCall(fetches)
+      const run = () => this.#recorded(call, feeds, fetches, options)
+      if (call === undefined || !state.isOn || !areRunsObserved()) return run()
+      const model = this.#breakdown?.modelName() || 'model'
+      const observed = beginObservedRun({ model, calledNs: call.calledNs, inputs: feeds })
+      call.observed = observed
+      observed?.inputsReady()
+      const results = run()
+      observed?.computed(results)
+      return results
+    }
+
+    #recorded(call: RunCall | undefined, feeds: Feeds, fetches: Fetches, options: RunOptions): Results {
+      const original = () => super.run(feeds, fetches, options)
       if (!state.isOn) return original()
       if (!isRecordingRuns()) return unseenBracket(original)
       call?.endQueue(nowNs())
