@@ -1,6 +1,7 @@
 import { isTracing, type TraceLevel } from './trace-level.js'
 
-export type TraceMode = 'triton' | 'opentelemetry'
+/** Where traces go: a file of Triton's form, OpenTelemetry, or nothing but the spans of running sessions. */
+export type TraceMode = 'triton' | 'opentelemetry' | 'spans'
 
 /** What the trace context of a request says of its trace: its `sampled` flag is set, or it is not. */
 export type ParentDecision = 'sampled' | 'unsampled'

@@ -25,7 +25,7 @@ export interface TraceSettingsStart {
   logFrequency?: number
   /** Where traces go in mode `triton`. */
   file?: string
-  /** Traces go to a file, to OpenTelemetry, or to both. @default 'triton' */
+  /** Traces go to a file, to OpenTelemetry, or to both; `spans`: to the running sessions alone. @default 'triton' */
   mode?: TraceMode | readonly TraceMode[]
   /** Settings of single models; `{}` makes a model known before its first request. */
   models?: Readonly<Record<string, ModelSettingsStart>>
@@ -45,7 +45,7 @@ export type Overrides = Partial<SettingValues>
 /** What a request changes; undefined: the scope gives up its own. */
 export type SettingChange = ReadonlyMap<keyof SettingValues, SettingValues[keyof SettingValues] | undefined>
 
-const MODES: readonly TraceMode[] = ['triton', 'opentelemetry']
+const MODES: readonly TraceMode[] = ['triton', 'opentelemetry', 'spans']
 // The widths that the settings have in Triton: uint32 and int32.
 const MAX_UINT32 = 2 ** 32 - 1
 const MAX_INT32 = 2 ** 31 - 1

@@ -86,6 +86,11 @@ export class TraceSettings {
     if (this.#knownModels.size < MAX_KNOWN_MODELS) this.#knownModels.add(name)
   }
 
+  /** Of all settings there are now: how many traces go in a file. */
+  logFrequencies(): ReadonlySet<number> {
+    return new Set([this.#all, ...this.#models.values()].map(({ sampler }) => sampler.values.logFrequency))
+  }
+
   /**
    * The settings of a model, or of all others.
    * @throws TraceSettingError 400 for a model that is not known

@@ -1,0 +1,2 @@
+import serving = require('./index.js')
+export = serving

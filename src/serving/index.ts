@@ -1,0 +1,15 @@
+// opscope/serving: request tracing and stage timing of inference servers and their clients.
+
+export type { GrpcCallFacts, GrpcHookOptions, GrpcInterceptor } from './grpc-server.js'
+export type { FastifyPlugin, Middleware } from './http-hooks.js'
+export type { HttpHookOptions } from './http-request.js'
+export type { ComputeStages, InferStages } from './infer-stages.js'
+export { Inference, type InferenceOptions } from './inference.js'
+export { type RequestFacts, TracedRequest } from './request.js'
+export { type RequestSummary, STAGES, type Stage } from './request-stages.js'
+export type { Outcome, Protocol } from './stamps.js'
+export type { TensorLike } from './tensor-dump.js'
+export { TraceFile, type TraceRecord } from './trace-file.js'
+export { type TraceMode, TraceSettingError, type TraceSettingState, TraceSettings } from './trace-settings.js'
+export { ServingTracer, servingTracer } from './tracer.js'
+export type { ServingTracerOptions } from './tracer-options.js'

@@ -1,0 +1,46 @@
+/** A tensor as runtimes have it: `Tensor` of onnxruntime and of tfjs fit. */
+export interface TensorLike {
+  readonly data: ArrayLike<unknown>
+  readonly dims?: readonly number[]
+  readonly shape?: readonly number[]
+  readonly type?: string
+  readonly dtype?: string
+}
+
+/** A tensor as a trace file has it: all text. */
+export interface TensorDump {
+  activity: string
+  name: string
+  data: string
+  shape: string
+  dtype: string
+}
+
+// Triton's names of element types, by those of ONNX Runtime and of TensorFlow.js.
+const DTYPES: Record<string, string> = {
+  bool: 'BOOL',
+  uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  float16: 'FP16',
+  float32: 'FP32',
+  float64: 'FP64',
+  bfloat16: 'BF16',
+  string: 'BYTES',
+}
+
+/** A tensor whose data cannot be read, on a GPU say, has none in the dump. */
+export function tensorDump(activity: string, name: string, tensor: TensorLike): TensorDump {
+  const type = tensor.type ?? tensor.dtype ?? ''
+  let data = ''
+  try {
+    data = Array.prototype.join.call(tensor.data, ',')
+  } catch {}
+  const shape = (tensor.dims ?? tensor.shape ?? []).join(',')
+  return { activity, name, data, shape, dtype: DTYPES[type] ?? type.toUpperCase() }
+}

@@ -1,0 +1,139 @@
+// A request that is over → the traces of it: one for itself, one for each step of an ensemble.
+import type { Inference } from './inference.js'
+import type { TracedRequest } from './request.js'
+import {
+  COMPUTE_END,
+  COMPUTE_INPUT_END,
+  COMPUTE_OUTPUT_START,
+  COMPUTE_START,
+  FRONT_STAMPS,
+  QUEUE_START,
+  REQUEST_END,
+  REQUEST_START,
+  Stamps,
+} from './stamps.js'
+import type { TraceRecord } from './trace-file.js'
+
+/** A trace before it has numbers, with the traces of its steps. */
+export interface TraceTree {
+  modelName: string
+  modelVersion: number
+  requestId: string
+  stamps: Stamps
+  /** What it tells of; undefined: the request as a whole, of no or of several inferences. */
+  inference: Inference | undefined
+  steps: TraceTree[]
+}
+
+/**
+ * One inference of a request is the request's own trace. Several are steps of one that has no computation of its own;
+ * where there is none, what the handler did stands for it.
+ */
+export function traceTree(request: TracedRequest): TraceTree {
+  const [only, ...others] = request.inferences
+  const tree = only !== undefined && others.length === 0 ? inferenceTree(only) : wholeTree(request, request.inferences)
+  const [before, after] = halves(request)
+  return { ...tree, stamps: inOrder([before, tree.stamps, after]) }
+}
+
+/** Numbers the traces, the whole before its steps. */
+export function traceRecords(tree: TraceTree, nextId: () => number): TraceRecord[] {
+  const records: TraceRecord[] = []
+  const add = (each: TraceTree, parentId: number): void => {
+    const id = nextId()
+    const { modelName, modelVersion, stamps, inference } = each
+    // A request that nobody named is named by its number.
+    const requestId = each.requestId || (parentId === 0 ? String(id) : records[0]!.requestId)
+    const record = { id, parentId, modelName, modelVersion, requestId, stampNames: stamps.names, stampNs: stamps.ns }
+    records.push(inference?.tensors.length ? { ...record, tensors: inference.tensors } : record)
+    for (const step of each.steps) add(step, id)
+  }
+  add(tree, 0)
+  return records
+}
+
+function inferenceTree(inference: Inference): TraceTree {
+  const { stamps, steps } = withoutRun(inference)
+  return {
+    modelName: inference.model,
+    modelVersion: inference.version,
+    requestId: inference.requestId,
+    stamps: inOrder([stamps]),
+    inference,
+    steps: steps.map(inferenceTree),
+  }
+}
+
+/** One run of a runtime inside an inference is its computation; several are its steps. */
+function withoutRun({ stamps, children }: Inference): { stamps: Stamps; steps: readonly Inference[] } {
+  const [only, ...others] = children
+  if (only === undefined || !only.isRun || others.length > 0) return { stamps, steps: children }
+  if (stamps.has(COMPUTE_START)) return { stamps, steps: [] }
+  const all = new Stamps()
+  for (const [index, name] of stamps.names.entries()) all.add(name, stamps.ns[index]!)
+  for (const name of [COMPUTE_START, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START, COMPUTE_END]) {
+    const ns = only.stamps.at(name)
+    if (ns !== undefined) all.add(name, ns)
+  }
+  return { stamps: all, steps: only.children }
+}
+
+function wholeTree(request: TracedRequest, inferences: readonly Inference[]): TraceTree {
+  const { facts, stamps: front, protocol } = request
+  const stamps = new Stamps()
+  const steps = inferences.map(inferenceTree)
+  if (steps.length > 0) {
+    const start = earliest(steps.flatMap(step => step.stamps.at(REQUEST_START) ?? []))!
+    stamps.add(REQUEST_START, start)
+    stamps.add(QUEUE_START, start)
+    if (inferences.every(({ isEnded }) => isEnded)) {
+      stamps.add(
+        REQUEST_END,
+        earliest(
+          steps.flatMap(step => step.stamps.at(REQUEST_END) ?? []),
+          -1,
+        )!,
+      )
+    }
+  } else if (protocol !== 'LOCAL') {
+    const { recvStart, recvEnd, sendStart } = FRONT_STAMPS[protocol]
+    const [from, to] = [front.at(recvEnd) ?? front.at(recvStart), front.at(sendStart)]
+    if (from !== undefined) {
+      stamps.add(REQUEST_START, from)
+      stamps.add(QUEUE_START, from)
+      if (to !== undefined) {
+        stamps.add(COMPUTE_START, from)
+        stamps.add(COMPUTE_END, to)
+        stamps.add(REQUEST_END, to)
+      }
+    }
+  }
+  const modelName = facts.model ?? facts.name?.() ?? 'request'
+  return { modelName, modelVersion: -1, requestId: request.requestId, stamps, inference: undefined, steps }
+}
+
+function earliest(moments: readonly bigint[], sign = 1): bigint | undefined {
+  return moments.reduce<bigint | undefined>(
+    (best, ns) => (best === undefined || (sign > 0 ? ns < best : ns > best) ? ns : best),
+    undefined,
+  )
+}
+
+/** The front end's stamps: those before its answer, and from there on. */
+function halves({ stamps, protocol }: TracedRequest): [Stamps, Stamps] {
+  const at = protocol === 'LOCAL' ? -1 : stamps.names.indexOf(FRONT_STAMPS[protocol].sendStart)
+  const [before, after] = [new Stamps(), new Stamps()]
+  for (const [index, name] of stamps.names.entries()) {
+    ;(at < 0 || index < at ? before : after).add(name, stamps.ns[index]!)
+  }
+  return [before, after]
+}
+
+/** All stamps by time; those of one moment in the order of the parts. */
+function inOrder(parts: readonly Stamps[]): Stamps {
+  const pairs = parts.flatMap(({ names, ns }) => names.map((name, index) => ({ name, ns: ns[index]! })))
+  pairs.sort((a, b) => (a.ns < b.ns ? -1 : a.ns > b.ns ? 1 : 0))
+  const sorted = new Stamps()
+  for (const { name, ns } of pairs) sorted.add(name, ns)
+  return sorted
+}

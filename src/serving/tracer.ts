@@ -1,0 +1,338 @@
+import { addWarning } from '../hooks.js'
+import { FLAG_SAMPLED, parseTraceparent } from '../trace-context.js'
+import { Batch } from './batch.js'
+import { type GrpcHookOptions, type GrpcInterceptor, grpcInterceptor } from './grpc-server.js'
+import {
+  expressMiddleware,
+  type FastifyPlugin,
+  fastifyPlugin,
+  hookServer,
+  type Middleware,
+  type RequestEmitter,
+} from './http-hooks.js'
+import type { HttpHookOptions } from './http-request.js'
+import { type ComputeStages, endWith, type InferStages, runStages } from './infer-stages.js'
+import { Inference, type InferenceOptions } from './inference.js'
+import { type RequestFacts, type RequestOwner, TracedRequest } from './request.js'
+import type { RequestExporter } from './request-exporter.js'
+import { completeSpans, openInferenceSpan, openRequestSpan, recordBatch, within } from './request-spans.js'
+import { type RequestSummary, summarize } from './request-stages.js'
+import { followRuns } from './runtime-runs.js'
+import { scopes } from './scope.js'
+import type { Protocol } from './stamps.js'
+import { TraceFiles } from './trace-files.js'
+import { traceRecords, traceTree } from './trace-records.js'
+import { type ParentDecision, type TraceSetting, TraceSettings } from './trace-settings.js'
+import { checkTracerOptions, type ServingTracerOptions, startSettings } from './tracer-options.js'
+
+/** Where a request that a front end asked about stands; undefined settings: traced for others than the file. */
+interface Admission {
+  setting: TraceSetting | undefined
+  isDecided: boolean
+}
+const LATE: Admission = { setting: undefined, isDecided: false }
+const WATCHED: Admission = { setting: undefined, isDecided: true }
+
+// A client that is gone may leave a computation behind. What takes longer than this is told as it is.
+const LINGER_MS = 30_000
+const MAX_LINGERING = 10_000
+
+/**
+ * Traces inference requests of a server, stage by stage: to a trace file of Triton's form, to OpenTelemetry, and as
+ * spans of the running sessions. Nothing it does can fail a request.
+ */
+export class ServingTracer implements RequestOwner {
+  /** Who is traced, with what; may change at any time. */
+  readonly settings: TraceSettings
+  /** @internal */
+  readonly options: Readonly<ServingTracerOptions>
+  /** A request was seen by a hook of a server: what runs in none of them is not one of its own. @internal */
+  hasFrontEnd = false
+  readonly #files: TraceFiles
+  readonly #exporter: RequestExporter | undefined
+  readonly #clock: () => bigint
+  readonly #listeners = new Set<(summary: RequestSummary) => void>()
+  readonly #lingering = new Map<TracedRequest, number>()
+  #sweep: NodeJS.Timeout | undefined
+  readonly #isPropagating: boolean
+  readonly #stopFollowing: () => void
+  #nextId = 1
+  #nextBatchId = 1
+  #openCount = 0
+  #tracedCount = 0
+  #isClosed = false
+
+  /** @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE, ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_PACKAGE_MISSING */
+  constructor(options: ServingTracerOptions = {}, exporter?: RequestExporter) {
+    checkTracerOptions(options)
+    this.options = options
+    this.#clock = options.clock ?? process.hrtime.bigint
+    this.settings = new TraceSettings(startSettings(options))
+    this.#files = new TraceFiles(options, this.settings)
+    this.#stopFollowing = followRuns(this)
+    this.#exporter = exporter
+    this.#isPropagating = options.propagate ?? exporter !== undefined
+  }
+
+  /** Requests are looked at: they may be traced, or someone measures them all. */
+  get isWatching(): boolean {
+    return this.settings.isOn || this.#wantsAll
+  }
+  get #wantsAll(): boolean {
+    return this.#listeners.size > 0 || this.options.serverTiming === true
+  }
+  /** Requests that are looked at and not over, and how many were traced so far. */
+  get counts(): { open: number; traced: number } {
+    return { open: this.#openCount, traced: this.#tracedCount }
+  }
+
+  /** Calls `listener` with each request that is over, traced or not; returns what takes it away again. */
+  onRequest(listener: (summary: RequestSummary) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * For a server that no hook knows: call it when a request comes in. Undefined: it is not traced.
+   * @example
+   * const request = tracer.start('HTTP', { requestId: '17' })
+   * request?.received()
+   * const output = await tracer.run(request, () => handle())
+   * request?.sending()
+   * await send(output)
+   * request?.sent().end()
+   */
+  start(protocol: Protocol, facts: RequestFacts = {}): TracedRequest | undefined {
+    if (!this.isWatching && !facts.isProfiled) return undefined
+    const admission = this.admit(facts.model, facts.traceparent, facts.isProfiled)
+    return admission && this.open(protocol, facts, admission)
+  }
+
+  /** Counts a request, and says whether there is anything to do for it. @internal */
+  admit(model: string | undefined, traceparent: unknown, isProfiled = false): Admission | undefined {
+    if (this.#isClosed) return undefined
+    if (this.settings.isOn) {
+      if (this.settings.hasModelSettings && model === undefined) return LATE
+      const setting = this.settings.sample(model, this.#parentDecision(traceparent))
+      if (setting !== undefined) return { setting, isDecided: true }
+    }
+    return this.#wantsAll || isProfiled ? WATCHED : undefined
+  }
+
+  /** @internal */
+  open(protocol: Protocol, facts: RequestFacts, { setting, isDecided }: Admission): TracedRequest {
+    const request = new TracedRequest(this, protocol, facts, setting, isDecided)
+    this.#openCount++
+    if (protocol !== 'LOCAL') this.hasFrontEnd = true
+    if (setting !== undefined || !isDecided) openRequestSpan(request)
+    if (setting !== undefined) this.#exporter?.begin(request)
+    return request
+  }
+
+  /** Runs code of a request; what it infers, and records, belongs to the request, across awaits too. */
+  run<T>(request: TracedRequest | undefined, body: () => T): T {
+    if (request === undefined) return body()
+    const inside = () => scopes.run(request, () => within(request.span, body))
+    return this.#exporter === undefined ? inside() : this.#exporter.within(request, inside)
+  }
+
+  /**
+   * Runs an inference of the running request: as three stages, or as one body that a runtime's integration, or the
+   * inference it is given, looks into. Inside another inference it is a step of that one.
+   * @throws what the stages throw, unchanged
+   * @example
+   * await tracer.infer({ model: 'resnet50' }, { input: () => pre(body), infer: x => session.run(x), output: post })
+   */
+  infer<Input, Output, Result = Output>(
+    options: InferenceOptions,
+    stages: InferStages<Input, Output, Result>,
+  ): Promise<Result>
+  infer<T>(options: InferenceOptions, body: (inference: Inference | undefined) => T): T
+  infer<T>(
+    options: InferenceOptions,
+    work: InferStages<unknown, unknown, T> | ((inference: Inference | undefined) => T),
+  ): T | Promise<T> {
+    const inference = this.#begin(options)
+    const body: () => T | Promise<T> =
+      typeof work === 'function'
+        ? () => work(inference)
+        : () => {
+            if (inference !== undefined) inference.isStaged = true
+            return runStages(work, inference)
+          }
+    if (inference === undefined) return body()
+    openInferenceSpan(inference)
+    return endWith(inference, () => scopes.run(inference, () => within(inference.span, body)))
+  }
+
+  /**
+   * An inference that goes its own way, through a batcher's queue say: stamp what happens to it, and end it. Undefined:
+   * it is not traced.
+   */
+  startInference(options: InferenceOptions): Inference | undefined {
+    const inference = this.#begin(options)
+    if (inference !== undefined) openInferenceSpan(inference)
+    return inference
+  }
+
+  /**
+   * Computes several inferences together, each of which gets the same moments. They are still to be ended.
+   * @throws what the stages throw, unchanged
+   */
+  async batch<Input, Output, Result = Output>(
+    inferences: readonly (Inference | undefined)[],
+    stages: ComputeStages<Input, Output, Result>,
+  ): Promise<Result> {
+    const traced = inferences.flatMap(inference => inference ?? [])
+    if (traced.length === 0) return runStages(stages, undefined)
+    const batch = new Batch(this.#nextBatchId++, traced, inferences.length)
+    for (const inference of traced) inference.isStaged = true
+    const body = () => recordBatch(traced[0]!.model, traced, batch.id, () => runStages(stages, batch))
+    return scopes.run(batch, body)
+  }
+
+  /** What a runtime's integration saw the running request do. @internal */
+  startRun(model: string, calledNs: bigint): Inference | undefined {
+    return this.#begin({ model }, calledNs)
+  }
+
+  /**
+   * Traces the requests of a server of node:http, node:https or node:http2, whatever serves them; returns what ends that.
+   * @example
+   * tracer.http(server)
+   */
+  http(server: RequestEmitter, options: HttpHookOptions = {}): () => void {
+    return hookServer(this, server, options)
+  }
+  /** A middleware for express; before those that read bodies. */
+  express(options: HttpHookOptions = {}): Middleware {
+    return expressMiddleware(this, options)
+  }
+  /** A plugin for fastify: `await server.register(tracer.fastify())`. */
+  fastify(options: HttpHookOptions = {}): FastifyPlugin {
+    return fastifyPlugin(this, options)
+  }
+  /** An interceptor for @grpc/grpc-js: `new Server({ interceptors: [tracer.grpc()] })`. */
+  grpc(options: GrpcHookOptions = {}): GrpcInterceptor {
+    return grpcInterceptor(this, options)
+  }
+
+  /** Everything that is over is in the file. */
+  async flush(): Promise<void> {
+    await this.#files.flush()
+  }
+  /** Traces nothing from here on, and completes the files. */
+  async close(): Promise<void> {
+    this.#end()
+    await this.#files.close()
+  }
+  /** {@link close} for a process that ends. */
+  closeSync(): void {
+    this.#end()
+    this.#files.closeSync()
+  }
+
+  #end(): void {
+    this.#isClosed = true
+    this.#stopFollowing()
+    for (const request of this.#lingering.keys()) request.finish()
+    clearInterval(this.#sweep)
+  }
+
+  #begin(options: InferenceOptions, runNs?: bigint): Inference | undefined {
+    const scope = scopes.getStore()
+    if (scope instanceof Batch) return undefined
+    if (scope instanceof Inference) {
+      const { request } = scope
+      if (request.isOwnedBy(this)) return request.startInference(scope.isEnded ? undefined : scope, options, runNs)
+    }
+    if (scope instanceof TracedRequest && scope.isOwnedBy(this)) return scope.startInference(undefined, options, runNs)
+    // A call of no request; but of a server's that is not traced, there is nothing to tell it by.
+    if (this.hasFrontEnd || !this.isWatching) return undefined
+    const local = this.start('LOCAL', options)
+    return local?.startInference(undefined, options, runNs)
+  }
+
+  /** Whoever began the trace that a request comes with has decided for all of it. */
+  #parentDecision(traceparent: unknown): ParentDecision | undefined {
+    const parent = this.#isPropagating ? parseTraceparent(traceparent) : undefined
+    if (parent === undefined) return undefined
+    return (parent.traceFlags & FLAG_SAMPLED) === 0 ? 'unsampled' : 'sampled'
+  }
+
+  // RequestOwner
+
+  /** @internal */
+  now(): bigint {
+    return this.#clock()
+  }
+  /** @internal */
+  decide(request: TracedRequest, model: string | undefined): TraceSetting | undefined {
+    if (!this.settings.isOn) return undefined
+    const setting = this.settings.sample(model, this.#parentDecision(request.facts.traceparent))
+    if (setting !== undefined) this.#exporter?.begin(request)
+    return setting
+  }
+  /** @internal */
+  linger(request: TracedRequest): void {
+    if (this.#lingering.size >= MAX_LINGERING) {
+      for (const oldest of this.#lingering.keys()) {
+        oldest.finish()
+        break
+      }
+    }
+    this.#lingering.set(request, Date.now())
+    this.#sweep ??= setInterval(() => this.#endLingering(), LINGER_MS / 3).unref()
+  }
+  /** @internal */
+  finish(request: TracedRequest): void {
+    this.#lingering.delete(request)
+    this.#openCount--
+    if (request.setting !== undefined) this.#tracedCount++
+    try {
+      this.#tell(request)
+    } catch (error) {
+      addWarning('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    }
+  }
+
+  #tell(request: TracedRequest): void {
+    const { setting, protocol, outcome = 'ok' } = request
+    const isTraced = setting !== undefined
+    if (!isTraced && this.#listeners.size === 0) return
+    const tree = traceTree(request)
+    let traceId: number | undefined
+    if (isTraced) {
+      this.settings.knowModel(tree.modelName)
+      const records = traceRecords(tree, () => this.#nextId++)
+      traceId = records[0]!.id
+      this.#files.add(setting, records)
+      this.#exporter?.finish(request, tree, records)
+      completeSpans(request, tree, traceId)
+    }
+    if (this.#listeners.size === 0) return
+    const summary = summarize(tree, { protocol, outcome, isTraced })
+    for (const listener of this.#listeners) listener(summary)
+  }
+
+  #endLingering(): void {
+    const due = Date.now() - LINGER_MS
+    for (const [request, since] of this.#lingering) {
+      if (since > due) break
+      request.finish()
+    }
+    if (this.#lingering.size > 0) return
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
+  }
+}
+
+/**
+ * Makes a tracer of inference requests.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE, ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_PACKAGE_MISSING
+ * @example
+ * const tracer = servingTracer({ file: 'trace.json', rate: 100 })
+ */
+export function servingTracer(options: ServingTracerOptions = {}): ServingTracer {
+  return new ServingTracer(options)
+}

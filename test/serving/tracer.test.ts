@@ -1,0 +1,382 @@
+import { createServer } from 'node:http'
+import { setImmediate as nextLoop } from 'node:timers/promises'
+import * as grpc from '@grpc/grpc-js'
+import express from 'express'
+import fastify from 'fastify'
+import { profile, record, recordSync } from 'opscope'
+import { describe, expect, it } from 'vitest'
+
+import { type Inference, type ServingTracer, servingTracer } from '../../src/serving/index.js'
+import { until } from '../until.js'
+import { echoServer, httpServer, listen, readTraces, type Trace, tracerWithFile, unary } from './servers.js'
+
+const MIDDLE = [
+  'REQUEST_START',
+  'QUEUE_START',
+  'COMPUTE_START',
+  'COMPUTE_INPUT_END',
+  'COMPUTE_OUTPUT_START',
+  'COMPUTE_END',
+  'INFER_RESPONSE_COMPLETE',
+  'REQUEST_END',
+]
+const HTTP = ['HTTP_RECV_START', 'HTTP_RECV_END', ...MIDDLE, 'HTTP_SEND_START', 'HTTP_SEND_END']
+const GRPC = ['GRPC_WAITREAD_START', 'GRPC_WAITREAD_END', ...MIDDLE, 'GRPC_SEND_START', 'GRPC_SEND_END']
+
+const later = async <T>(value: T): Promise<T> => {
+  await nextLoop()
+  return value
+}
+const inferTwice = (tracer: ServingTracer, model = 'doubler') =>
+  tracer.infer(
+    { model, version: 2 },
+    { input: () => 21, infer: value => later(value * 2), output: value => String(value) },
+  )
+/** Overhead of the front end and of the handler, and all stages, add up to the whole, to the ns. */
+function expectSums({ at }: Trace): void {
+  const between = (from: string, to: string) => at[to]! - at[from]!
+  const handler = between('REQUEST_START', 'REQUEST_END')
+  const parts =
+    between('HTTP_RECV_START', 'HTTP_RECV_END') +
+    between('HTTP_RECV_END', 'REQUEST_START') +
+    handler +
+    between('REQUEST_END', 'HTTP_SEND_START') +
+    between('HTTP_SEND_START', 'HTTP_SEND_END')
+  expect(parts).toBe(between('HTTP_RECV_START', 'HTTP_SEND_END'))
+}
+
+describe('a request over HTTP', () => {
+  it('has every stage in its order, behind node:http', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, async (request, response) => {
+      for await (const _ of request);
+      response.end(await inferTwice(tracer))
+    })
+    const answer = await fetch(`${url}/predict`, {
+      method: 'POST',
+      body: 'x'.repeat(1e5),
+      headers: { 'x-request-id': 'r17' },
+    })
+    expect(await answer.text()).toBe('42')
+    const [trace, ...others] = await traces()
+    expect(others).toEqual([])
+    expect(trace).toMatchObject({ id: 1, model_name: 'doubler', model_version: 2, request_id: 'r17', names: HTTP })
+    expectSums(trace!)
+  })
+
+  it('has them behind express, whose body parser comes after', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const app = express()
+    app.use(tracer.express())
+    app.use(express.json())
+    app.post('/models/:name', async (request, response) => {
+      response.json([request.body, await inferTwice(tracer, request.params.name)])
+    })
+    const url = await listen(createServer(app))
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`${url}/models/bert`, { method: 'POST', body: '{"a":1}', headers })
+    expect(await answer.json()).toEqual([{ a: 1 }, '42'])
+    expect(await traces()).toMatchObject([{ model_name: 'bert', names: HTTP }])
+  })
+
+  it('has them behind fastify, with the id that it gives', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const app = fastify({ genReqId: () => 'f1' })
+    await app.register(tracer.fastify())
+    app.post('/predict', async () => inferTwice(tracer))
+    await app.ready()
+    const url = await app.listen({ port: 0 })
+    expect(await (await fetch(`${url}/predict`, { method: 'POST', body: '' })).text()).toBe('42')
+    await app.close()
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'f1', names: HTTP }])
+  })
+
+  it('is counted once where server and framework both look', async () => {
+    const { tracer, traces } = tracerWithFile({ rate: 2 })
+    const app = express()
+    app.use(tracer.express())
+    app.get('/models/:name', async (_, response) => response.json(await inferTwice(tracer)))
+    const server = createServer(app)
+    tracer.http(server)
+    const url = await listen(server)
+    for (let index = 0; index < 5; index++) await (await fetch(`${url}/models/${index}`)).text()
+    expect(await traces()).toHaveLength(2)
+  })
+
+  it('without an inference is named by its route, and computes from end to end', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const app = express()
+    app.use(tracer.express())
+    app.get('/items/:id', (_, response) => {
+      response.json('item')
+    })
+    const url = await listen(createServer(app))
+    await (await fetch(`${url}/items/17?secret=1`)).text()
+    const [trace] = await traces()
+    expect(trace).toMatchObject({ model_name: 'GET /items/:id', model_version: -1 })
+    expect(trace!.at.COMPUTE_END! - trace!.at.COMPUTE_START!).toBe(trace!.at.REQUEST_END! - trace!.at.REQUEST_START!)
+  })
+
+  it('of a model with settings of its own is decided once the model is known', async () => {
+    const { tracer, traces } = tracerWithFile({ rate: 1000, models: { often: { rate: 1 } } })
+    const url = await httpServer(tracer, async (request, response) => {
+      response.end(await inferTwice(tracer, request.url!.slice(1)))
+    })
+    for (const model of ['often', 'seldom', 'often']) await (await fetch(`${url}/${model}`)).text()
+    expect((await traces()).map(({ model_name }) => model_name)).toEqual(['often', 'often'])
+  })
+})
+
+describe('a request over gRPC', () => {
+  it('has every stage in its order', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const client = await echoServer(
+      { interceptors: [tracer.grpc() as never] },
+      { Unary: async (_: unknown, done: grpc.sendUnaryData<string>) => done(null, await inferTwice(tracer)) },
+    )
+    const metadata = new grpc.Metadata()
+    metadata.set('x-request-id', 'g1')
+    expect(await unary(client, 'x', metadata)).toBe('42')
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'g1', names: GRPC }])
+  })
+
+  it('that answers in a stream has a pair of stamps for each answer', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const client = await echoServer(
+      { interceptors: [tracer.grpc() as never] },
+      {
+        Bidi(call: grpc.ServerDuplexStream<string, string>) {
+          call.on('data', async () => {
+            for (const part of ['a', 'b', await inferTwice(tracer)]) call.write(part)
+            call.end()
+          })
+        },
+      },
+    )
+    const call = client.Bidi()
+    call.write('x')
+    expect(await call.toArray()).toEqual(['a', 'b', '42'])
+    const [trace] = await traces()
+    expect(trace!.names.filter(name => name === 'GRPC_SEND_START')).toHaveLength(3)
+    expect(trace!.names.filter(name => name === 'GRPC_SEND_END')).toHaveLength(3)
+    expect(trace!.names).toEqual(expect.arrayContaining(MIDDLE))
+  })
+
+  it.each([
+    ['failed', grpc.status.INTERNAL, 'OPSCOPE_FAILED'],
+    ['rejected', grpc.status.RESOURCE_EXHAUSTED, 'OPSCOPE_REJECTED'],
+  ])('that is %s says so', async (_, code, stamp) => {
+    const { tracer, traces } = tracerWithFile()
+    const client = await echoServer(
+      { interceptors: [tracer.grpc() as never] },
+      { Unary: (_: unknown, done: grpc.sendUnaryData<string>) => done({ code, details: 'no' }) },
+    )
+    await expect(unary(client, 'x')).rejects.toMatchObject({ code })
+    expect((await traces())[0]!.names).toContain(stamp)
+  })
+
+  it('that the client cancels says so', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const client = await echoServer({ interceptors: [tracer.grpc() as never] }, { Stream: () => {} })
+    const call = client.Stream('x')
+    call.on('error', () => {})
+    await until('the call', () => tracer.counts.open === 1)
+    call.cancel()
+    await until('its end', () => tracer.counts.open === 0)
+    expect((await traces())[0]!.names).toContain('OPSCOPE_CANCELLED')
+  })
+})
+
+describe('an inference', () => {
+  it('inside another one is a step of it, across awaits', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, async (_, response) => {
+      await tracer.infer({ model: 'ensemble' }, async () => {
+        await nextLoop()
+        await inferTwice(tracer, 'first')
+        await tracer.infer({ model: 'second' }, () => inferTwice(tracer, 'inner'))
+      })
+      response.end()
+    })
+    await (await fetch(url)).text()
+    const all = await traces()
+    expect(all.map(({ id, model_name, parent_id }) => [id, model_name, parent_id])).toEqual([
+      [1, 'ensemble', undefined],
+      [2, 'first', 1],
+      [3, 'second', 1],
+      [4, 'inner', 3],
+    ])
+    expect(all[0]!.names).not.toContain('COMPUTE_START')
+  })
+
+  it('beside others of a request makes a whole of steps', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, async (_, response) => {
+      await Promise.all([inferTwice(tracer, 'a'), inferTwice(tracer, 'b')])
+      response.end()
+    })
+    await (await fetch(`${url}/both`)).text()
+    const [whole, a, b] = await traces()
+    expect([whole!.model_name, a!.model_name, b!.model_name]).toEqual(['GET /both', 'a', 'b'])
+    expect([a!.parent_id, b!.parent_id]).toEqual([whole!.id, whole!.id])
+    expect(whole!.at.REQUEST_START).toBe(a!.at.REQUEST_START)
+    expect([a!.at.REQUEST_END, b!.at.REQUEST_END]).toContain(whole!.at.REQUEST_END)
+    expect(whole!.at.REQUEST_END! >= a!.at.REQUEST_END! && whole!.at.REQUEST_END! >= b!.at.REQUEST_END!).toBe(true)
+  })
+
+  it('that throws is told, and the error is the same', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const error = new Error('bad weights')
+    const infer = () => {
+      throw error
+    }
+    await expect(tracer.infer({ model: 'bad' }, { infer })).rejects.toBe(error)
+    expect(() => tracer.infer({ model: 'bad' }, infer)).toThrow(error)
+    for (const { names } of await traces()) {
+      expect(names).toContain('OPSCOPE_FAILED')
+      expect(names).not.toContain('COMPUTE_END')
+    }
+  })
+
+  it('that is turned away from the queue is rejected, without a computation', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const queue = () => Promise.reject(new Error('full'))
+    await expect(tracer.infer({ model: 'busy' }, { queue, infer: () => 1 })).rejects.toThrow('full')
+    expect((await traces())[0]!.names).toEqual(['REQUEST_START', 'QUEUE_START', 'OPSCOPE_REJECTED', 'REQUEST_END'])
+  })
+
+  it('of no request is a trace without a front end', async () => {
+    const { tracer, traces } = tracerWithFile()
+    expect(await inferTwice(tracer)).toBe('42')
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', names: MIDDLE }])
+  })
+
+  it('in a batch has the moments of the batch, and ends by itself', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const waiting: (Inference | undefined)[] = []
+    const url = await httpServer(tracer, (_, response) => {
+      waiting.push(tracer.startInference({ model: 'batched' }))
+      response.end()
+    })
+    for (let index = 0; index < 3; index++) await (await fetch(url)).text()
+    expect(await tracer.batch(waiting, { infer: () => later('done') })).toBe('done')
+    expect(await traces()).toEqual([])
+    for (const inference of waiting) inference?.end()
+    const all = await traces()
+    expect(all).toHaveLength(3)
+    for (const { names } of all) expect(names).toEqual(expect.arrayContaining(MIDDLE))
+  })
+
+  it('keeps its tensors at level TENSORS', async () => {
+    const { tracer, traces } = tracerWithFile({ level: ['TIMESTAMPS', 'TENSORS'] })
+    const data = new Float32Array([0.5, 2])
+    tracer.infer({ model: 'm' }, inference => {
+      inference?.tensor('TENSOR_QUEUE_INPUT', 'x', { data, dims: [1, 2], type: 'float32' })
+    })
+    expect((await traces())[0]!.tensors).toEqual([
+      { activity: 'TENSOR_QUEUE_INPUT', tensor: { name: 'x', data: '0.5,2', shape: '1,2', dtype: 'FP32' } },
+    ])
+  })
+})
+
+describe('whatever a program does', () => {
+  it.each([
+    ['throws', 'failed', 500],
+    ['is at its limits', 'rejected', 503],
+  ])('a handler that %s answers as without opscope, and is %s', async (_, outcome, status) => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, (_, response) => response.writeHead(status).end('oh'))
+    const answer = await fetch(url)
+    expect([answer.status, await answer.text()]).toEqual([status, 'oh'])
+    expect((await traces())[0]!.names).toContain(`OPSCOPE_${outcome.toUpperCase()}`)
+  })
+
+  it('a client that goes away is cancelled, and what is still computed is waited for', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, (_, response) => {
+      const gone = new Promise(resolve => response.on('close', resolve))
+      void tracer.infer({ model: 'slow' }, () => gone)
+    })
+    const abort = new AbortController()
+    const failed = fetch(url, { signal: abort.signal }).catch(() => 'aborted')
+    await until('the request', () => tracer.counts.open === 1)
+    abort.abort()
+    expect(await failed).toBe('aborted')
+    await until('its end', () => tracer.counts.open === 0)
+    const [trace] = await traces()
+    expect(trace!.names).toEqual(expect.arrayContaining(['OPSCOPE_CANCELLED', 'COMPUTE_END', 'REQUEST_END']))
+    expect(trace!.names).not.toContain('HTTP_SEND_END')
+  })
+
+  it('two ends are one', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const request = tracer.start('HTTP')
+    tracer.run(request, () =>
+      tracer.infer({ model: 'm' }, inference => {
+        inference?.end()
+        inference?.end('failed')
+      }),
+    )
+    request?.received().sending().sent().end()
+    request?.received().sending().sent().end('cancelled')
+    const [trace] = await traces()
+    expect(trace!.names).not.toContain('OPSCOPE_CANCELLED')
+    expect(trace!.names).not.toContain('OPSCOPE_FAILED')
+  })
+
+  it('times beyond 2^53 ns are exact', async () => {
+    let now = 17125844332704508n
+    const { tracer, traces } = tracerWithFile({ clock: () => now++ })
+    tracer.infer({ model: 'm' }, () => {})
+    expect(Object.values((await traces())[0]!.at)[0]).toBe(17125844332704508n)
+  })
+
+  it('a tracer that is closed traces nothing, and its file is whole', async () => {
+    const { tracer, file } = tracerWithFile()
+    tracer.infer({ model: 'm' }, () => {})
+    await tracer.close()
+    tracer.infer({ model: 'm' }, () => {})
+    expect(readTraces(file)).toHaveLength(1)
+  })
+})
+
+describe('a traced request on the timeline', () => {
+  it('is a span with its stages, and what its code records inside', async () => {
+    const { tracer } = tracerWithFile()
+    const url = await httpServer(tracer, async (_, response) => {
+      await tracer.infer({ model: 'm' }, { infer: () => recordSync('matmul', () => {}) })
+      response.end()
+    })
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const capture = await profile({ state: 'CPU', categories: ['request', 'section'] }, async () => {
+      await (await fetch(url, { headers: { traceparent, 'x-request-id': 'r1' } })).text()
+    })
+    const rows = capture.rows().toArray()
+    const nameOf = new Map(rows.map(row => [row.span_id, row.name]))
+    const parents = rows.map(row => [row.name, nameOf.get(row.parent_span_id) ?? row.parent_span_id])
+    expect(parents).toEqual(
+      expect.arrayContaining([
+        ['HTTP request', 'b7ad6b7169203331'],
+        ['recv', 'HTTP request'],
+        ['infer m', 'HTTP request'],
+        ['queue', 'infer m'],
+        ['infer', 'infer m'],
+        ['matmul', 'infer'],
+        ['send', 'HTTP request'],
+      ]),
+    )
+    expect(new Set(rows.map(row => row.trace_id))).toEqual(new Set(['0af7651916cd43dd8448eb211c80319c']))
+  })
+
+  it('needs no file', async () => {
+    const tracer = servingTracer({ rate: 1 })
+    const capture = await profile({ state: 'CPU' }, () => record('outside', () => inferTwice(tracer)))
+    await tracer.close()
+    expect(
+      capture
+        .rows()
+        .toArray()
+        .map(row => row.name),
+    ).toEqual(expect.arrayContaining(['infer doubler', 'infer']))
+  })
+})
