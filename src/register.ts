@@ -4,6 +4,7 @@ import { getEnvironmentData, isMainThread } from 'node:worker_threads'
 
 import { say } from './register/notice.js'
 import type * as recording from './register/recording.js'
+import type * as tracing from './register/tracing.js'
 
 /** Set once register runs in this thread, also for other copies of the package. */
 const REGISTERED = Symbol.for('opscope.register')
@@ -12,20 +13,31 @@ const realm = globalThis as { [REGISTERED]?: boolean }
 if (realm[REGISTERED] !== true) {
   realm[REGISTERED] = true
   try {
-    if (isMainThread && isAsked()) loadRecording().startRecording()
-    else if (!isMainThread && getEnvironmentData('opscope.register') !== undefined) loadRecording().joinRecording()
+    if (isMainThread && isRecordingAsked()) load<typeof recording>('recording').startRecording()
+    else if (!isMainThread && getEnvironmentData('opscope.register') !== undefined)
+      load<typeof recording>('recording').joinRecording()
   } catch (error) {
     say(`profiling is off: ${error instanceof Error ? error.message : error}`)
   }
+  try {
+    if (isMainThread && isTracingAsked()) load<typeof tracing>('tracing').startTracing()
+  } catch (error) {
+    say(`tracing is off: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
-function isAsked(): boolean {
+function isRecordingAsked(): boolean {
   const { env } = process
   const asks = [env.OPSCOPE_PROFILE_PATH, env.FURIOSA_PROFILER_OUTPUT_PATH, env.OPSCOPE_PRINT, env.OPSCOPE_SUMMARY]
   return asks.some(Boolean)
 }
 
-/** Only where it is needed: it takes 0.1 s, and NODE_OPTIONS reaches every process. Not by import, which would be late. */
-function loadRecording(): typeof recording {
-  return createRequire(import.meta.url)('./register/recording.js')
+function isTracingAsked(): boolean {
+  const { env } = process
+  return [env.OPSCOPE_TRACE_FILE, env.OPSCOPE_TRACE_LEVEL, env.OPSCOPE_TRACE_CONFIG].some(Boolean)
+}
+
+/** Only what is needed: it takes 0.1 s, and NODE_OPTIONS reaches every process. Not by import, which would be late. */
+function load<T>(name: 'recording' | 'tracing'): T {
+  return createRequire(import.meta.url)(`./register/${name}.js`)
 }

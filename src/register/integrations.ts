@@ -22,6 +22,8 @@ const KNOWN: Record<IntegrationName, Integration> = {
   },
 }
 
+let isInstalled = false
+
 /**
  * Instruments each package once the program loads it, by import or require, in this thread. Nothing is loaded here.
  *
@@ -29,7 +31,9 @@ const KNOWN: Record<IntegrationName, Integration> = {
  * the loader of modules would stand in the stack of every error that a module throws while it loads.
  */
 export function installIntegrations(names: readonly IntegrationName[]): void {
-  if (names.length === 0) return
+  // For a recording and for tracing: both name what the environment does.
+  if (names.length === 0 || isInstalled) return
+  isInstalled = true
   const load = process.dlopen
   process.dlopen = function dlopen(this: unknown, ...args: Parameters<typeof load>) {
     Reflect.apply(load, this, args)

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_threads'
 
@@ -14,6 +13,7 @@ import { say, writeToStderr } from './notice.js'
 import { installOptIns } from './opt-ins.js'
 import { outputPath } from './output-path.js'
 import { onProcessEnd } from './process-end.js'
+import { processFacts } from './process-facts.js'
 import { type IntegrationName, readSettings, type Settings } from './settings.js'
 import { coverWorkers, newThreadTable, noteCovered, type ThreadTable, warnOfUncovered } from './workers.js'
 
@@ -67,12 +67,6 @@ export function joinRecording(): void {
   if (parent !== undefined) addSessionParent(parent)
   notifyStart(settings.tracerOption)
   process.once('exit', notifyClose)
-}
-
-function processFacts() {
-  const { pid, env } = process
-  const isRoot = (env.OPSCOPE_ROOT_PID || String(pid)) === String(pid)
-  return { pid, host: hostname(), startMs: Date.now(), isRoot }
 }
 
 function finish(session: Session): void {

@@ -1,6 +1,7 @@
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 import { type ResolvedOptions, readSwitch, resolveOptions } from '../options.js'
+import { TRACE_VARIABLES } from '../serving/trace-flags.js'
 import { parseTraceparent } from '../trace-context.js'
 import { RESOURCE_VARIABLES, resourceAttributes } from './resource.js'
 
@@ -24,6 +25,7 @@ export const REGISTER_VARIABLES: readonly string[] = [
   'OPSCOPE_SUMMARY',
   'TRACEPARENT',
   ...RESOURCE_VARIABLES,
+  ...TRACE_VARIABLES,
 ]
 
 /** What `OPSCOPE_INTEGRATIONS` may name. */

@@ -7,8 +7,9 @@ import { openOutput } from '../../export/index.js'
 import { checkText, environmentName, type ResolvedOptions } from '../../options.js'
 import { chooseIntegrations } from '../../register/settings.js'
 import { runInPlace } from '../child.js'
+import { addTracingFlags, type TracingFlags, tracingEnvironment } from '../tracing-flags.js'
 
-type Flags = Record<string, string | true | undefined>
+type Flags = Record<string, string | true | undefined> & TracingFlags
 
 const DEFAULT_PATH = 'opscope-%p.pftrace'
 const REGISTER = fileURLToPath(new URL('../../register.cjs', import.meta.url))
@@ -51,7 +52,7 @@ export function runCommand(): Command {
   for (const [key, [argument, meaning]] of Object.entries(RECORDING)) {
     command.addOption(new Option(`${flagOf(key)} ${argument}`.trim(), meaning))
   }
-  return command
+  return addTracingFlags(command)
     .option('--summary', 'print the report to standard error at the end')
     .option('--integrations <list>', 'packages to record; -onnxruntime leaves one out')
     .option('--quiet', 'do not say where the file is')
@@ -59,9 +60,11 @@ export function runCommand(): Command {
       'after',
       `
 Each process gets a file. Standard input, output and errors, signals and the exit code are those of the program.
+With a flag of tracing, nothing else is recorded unless --profile-path or --summary asks for it.
 
 Examples:
   opscope run server.mjs --port 8080
+  opscope run --trace-file trace.json --trace-rate 100 --trace-level MAX server.mjs
   opscope run --summary --sorted-key total --profile-path trace.json.gz predict.js
   opscope run -- --max-old-space-size=8192 predict.js`,
     )
@@ -90,12 +93,16 @@ function environmentOf(flags: Flags): NodeJS.ProcessEnv {
   }
   if (flags.summary) env.OPSCOPE_SUMMARY = '1'
   if (flags.quiet) env.OPSCOPE_QUIET = '1'
+  const tracing = tracingEnvironment(flags)
+  Object.assign(env, tracing)
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(REGISTER)}`.trim()
+  const isProfiled = Boolean(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || env.OPSCOPE_SUMMARY)
+  if (Object.keys(tracing).length > 0 && !isProfiled) return env
   const isInherited = flags.profilePath === undefined && env.OPSCOPE_ROOT_PID !== undefined
   // The program is the first of its own processes, unless it writes where a profiled process above it writes.
   if (!isInherited) delete env.OPSCOPE_ROOT_PID
   env.OPSCOPE_PROFILE_PATH = resolve(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || DEFAULT_PATH)
   openOutput(env.OPSCOPE_PROFILE_PATH)
-  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(REGISTER)}`.trim()
   return env
 }
 
