@@ -506,7 +506,7 @@ describe('a start', () => {
     [{ logFrequency: 0.5 }, 'ERR_OPSCOPE_OPTION_VALUE', /got 0.5/],
     [{ file: '' }, 'ERR_OPSCOPE_OPTION_VALUE', /"file" to be a path/],
     [{ file: 5 }, 'ERR_OPSCOPE_OPTION_VALUE', /got 5/],
-    [{ mode: 'otel' }, 'ERR_OPSCOPE_OPTION_VALUE', /triton and opentelemetry, got "otel"/],
+    [{ mode: 'otel' }, 'ERR_OPSCOPE_OPTION_VALUE', /"mode" to be made of triton and opentelemetry/],
     [{ mode: [] }, 'ERR_OPSCOPE_OPTION_VALUE', /"mode"/],
     [{ mode: null }, 'ERR_OPSCOPE_OPTION_VALUE', /got null/],
     [{ level: 'MIN' }, 'ERR_OPSCOPE_OPTION_VALUE', /Tracing is on, but there is no trace file/],
