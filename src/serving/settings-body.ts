@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { TraceSettingError } from './setting-values.js'
 
 // Settings of Triton with all its words are under 300 bytes.
-export const MAX_BODY_BYTES = 64 * 1024
+export const MAX_BODY_BYTES: number = 64 * 1024
 const BODY_TIMEOUT_MS = 10_000
 
 // curl -d says it sends a form, and does not.
