@@ -12,6 +12,7 @@ import { outputPath } from './output-path.js'
 import { onProcessEnd } from './process-end.js'
 import { processFacts } from './process-facts.js'
 import { chooseIntegrations } from './settings.js'
+import { serveSettings } from './settings-server.js'
 
 /**
  * Traces the requests of every server of node:http, node:https and @grpc/grpc-js that this process makes, as the
@@ -33,6 +34,8 @@ export function startTracing(): void {
   const tracer = new ServingTracer(file === undefined ? options : { ...options, file })
   for (const { prototype } of [HttpServer, HttpsServer]) tracer.http(prototype)
   interceptGrpcServers(tracer.grpc())
+  const port = process.env.OPSCOPE_TRACE_SETTINGS_PORT
+  if (port) serveSettings(tracer.settings, port)
   installIntegrations(chooseIntegrations(process.env.OPSCOPE_INTEGRATIONS ?? ''))
   onProcessEnd(() => {
     try {

@@ -129,7 +129,7 @@ function begin(
     return tracer.start('GRPC', {
       model,
       requestId: textOf(metadata, 'x-request-id'),
-      name: () => path,
+      name: path,
       traceparent: textOf(metadata, 'traceparent'),
       tracestate: textOf(metadata, 'tracestate'),
       isProfiled,

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { addWarning } from '../hooks.js'
+import { type FrameworkFacts, HttpFacts, hasBody, rawHeader } from './http-facts.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
 import { profileTimes, serverTiming } from './response-headers.js'
@@ -15,64 +16,54 @@ export interface HttpHookOptions {
   filter?: (request: IncomingMessage) => boolean
 }
 
-/** What a framework knows better than the server below it. */
-export interface FrameworkFacts {
-  requestId?: string
-  /** The pattern of the URL, known once the request was routed. */
-  route?: () => string | undefined
+// Two hooks may see a request: that of the server and that of its framework. A request is counted once, so the first one
+// leaves this on it; a WeakMap would cost a microsecond, and more when garbage is collected.
+const TRACED: unique symbol = Symbol('opscope.traced')
+interface SeenRequest extends IncomingMessage {
+  /** null: it is not traced. */
+  [TRACED]?: { traced: TracedRequest; facts: HttpFacts } | null
 }
-
-// Two hooks may see a request: that of the server and that of its framework. A request is counted once.
-const seen = new WeakMap<IncomingMessage, TracedRequest | null>()
 
 /** Runs `next`, and all that follows from it, as the work of this request. @throws what `next` throws */
 export function traceHttp<T>(
   tracer: ServingTracer,
   options: HttpHookOptions,
-  request: IncomingMessage,
+  request: SeenRequest,
   response: ServerResponse,
   next: () => T,
-  about: FrameworkFacts = {},
+  about: FrameworkFacts = NOTHING_MORE,
 ): T {
-  const known = seen.get(request)
+  const known = request[TRACED]
   if (known === null) return next()
-  const traced = known ?? begin(tracer, options, request, response, about)
-  if (traced !== undefined && known !== undefined) traced.facts.name = nameOf(request, about)
-  return tracer.run(traced, next)
+  if (known !== undefined) {
+    known.facts.about = about
+    return tracer.run(known.traced, next)
+  }
+  return tracer.run(begin(tracer, options, request, response, about), next)
 }
+
+const NOTHING_MORE: FrameworkFacts = {}
 
 function begin(
   tracer: ServingTracer,
   options: HttpHookOptions,
-  request: IncomingMessage,
+  request: SeenRequest,
   response: ServerResponse,
   about: FrameworkFacts,
 ): TracedRequest | undefined {
   tracer.hasFrontEnd = true
-  const isProfiled =
-    tracer.options.answerProfile !== false && wantsProfile(rawHeader(request.rawHeaders, PROFILE_HEADER))
+  const isProfiled = tracer.options.answerProfile !== false && wantsProfile(rawHeader(request, PROFILE_HEADER))
   if (!tracer.isWatching && !isProfiled) return undefined
   try {
-    if (options.filter?.(request) === false) return skip(request)
+    request[TRACED] = null
+    if (options.filter?.(request) === false) return undefined
     const model = typeof options.model === 'function' ? options.model(request) : options.model
-    const traceparent = rawHeader(request.rawHeaders, 'traceparent')
+    const traceparent = rawHeader(request, 'traceparent')
     const admission = tracer.admit(model, traceparent, isProfiled)
-    if (admission === undefined) return skip(request)
-    const requestId = rawHeader(request.rawHeaders, 'x-request-id') ?? about.requestId
-    const traced = tracer.open(
-      'HTTP',
-      {
-        model,
-        requestId,
-        name: nameOf(request, about),
-        traceparent,
-        tracestate: rawHeader(request.rawHeaders, 'tracestate'),
-        isProfiled,
-        attributes: { 'http.request.method': request.method ?? '', 'url.path': pathOf(request) },
-      },
-      admission,
-    )
-    seen.set(request, traced)
+    if (admission === undefined) return undefined
+    const facts = new HttpFacts(request, about, { model, traceparent, isProfiled })
+    const traced = tracer.open('HTTP', facts, admission)
+    request[TRACED] = { traced, facts }
     watch(tracer, traced, request, response)
     return traced
   } catch (error) {
@@ -81,22 +72,10 @@ function begin(
   }
 }
 
-function nameOf(request: IncomingMessage, { route }: FrameworkFacts): () => string {
-  return () => `${request.method} ${route?.() ?? pathOf(request)}`
-}
-function pathOf({ url = '' }: IncomingMessage): string {
-  const end = url.indexOf('?')
-  return end < 0 ? url : url.slice(0, end)
-}
-
-function skip(request: IncomingMessage): undefined {
-  seen.set(request, null)
-}
-
 function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMessage, response: ServerResponse): void {
   // Without a body there is no end to wait for: Node tells it only to who reads.
   if (!hasBody(request)) traced.received()
-  else request.once('end', () => traced.received())
+  else request.on('end', () => traced.received())
   const { writeHead } = response
   // Every answer passes here, one without explicit headers too.
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
@@ -104,12 +83,12 @@ function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMe
     if (!response.headersSent) answer(tracer, traced, response)
     return Reflect.apply(writeHead, this, args)
   } as typeof writeHead
-  response.once('finish', () => {
+  response.on('finish', () => {
     traced.sent()
     traced.end(outcomeOf(response.statusCode))
   })
   // It comes after every response; without `finish` before it the client is gone.
-  response.once('close', () => traced.end('cancelled'))
+  response.on('close', () => traced.end('cancelled'))
 }
 
 function answer(tracer: ServingTracer, traced: TracedRequest, response: ServerResponse): void {
@@ -127,19 +106,4 @@ function outcomeOf(status: number): Outcome {
   // Too many requests, or unavailable: a server that is at its limits.
   if (status === 429 || status === 503) return 'rejected'
   return status >= 500 ? 'failed' : 'ok'
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  const { rawHeaders } = request
-  const length = rawHeader(rawHeaders, 'content-length')
-  return (length !== undefined && length !== '0') || rawHeader(rawHeaders, 'transfer-encoding') !== undefined
-}
-
-/** `request.headers` is made when it is first read, which a server that needs none of them is spared. */
-function rawHeader(headers: readonly string[], name: string): string | undefined {
-  for (let index = 0; index < headers.length; index += 2) {
-    const key = headers[index]!
-    if (key.length === name.length && key.toLowerCase() === name) return headers[index + 1]
-  }
-  return undefined
 }

@@ -6,18 +6,18 @@ import type { TraceSetting } from './trace-settings.js'
 /** What a front end knows of a request when it comes in. */
 export interface RequestFacts {
   /** Name of the model, if the front end can tell; else the first inference does. */
-  model?: string | undefined
+  readonly model?: string | undefined
   /** How the client names the request. */
-  requestId?: string | undefined
-  /** What stands for the model's name where no inference is made: `POST /predict`. Asked at the end. */
-  name?: () => string
+  readonly requestId?: string | undefined
+  /** What stands for the model's name where no inference is made: `POST /predict`. */
+  readonly name?: string | undefined
   /** Headers of W3C Trace Context. */
-  traceparent?: unknown
-  tracestate?: unknown
+  readonly traceparent?: unknown
+  readonly tracestate?: unknown
   /** For the request's span. */
-  attributes?: Attributes
+  readonly attributes?: Attributes
   /** The client asks for the times of the server's stages (`x-opscope-profile`). */
-  isProfiled?: boolean
+  readonly isProfiled?: boolean
 }
 
 /** What a request needs of its tracer. @internal */

@@ -30,10 +30,13 @@ export interface TraceTree {
  * where there is none, what the handler did stands for it.
  */
 export function traceTree(request: TracedRequest): TraceTree {
-  const [only, ...others] = request.inferences
-  const tree = only !== undefined && others.length === 0 ? inferenceTree(only) : wholeTree(request, request.inferences)
-  const [before, after] = halves(request)
-  return { ...tree, stamps: inOrder([before, tree.stamps, after]) }
+  const { inferences, stamps: front, protocol } = request
+  const tree = inferences.length === 1 ? inferenceTree(inferences[0]!) : wholeTree(request, inferences)
+  // What happened in one moment stands in the order of the stages.
+  const send = protocol === 'LOCAL' ? -1 : front.names.indexOf(FRONT_STAMPS[protocol].sendStart)
+  const answered = send < 0 ? front.names.length : send
+  tree.stamps = new Stamps().addFrom(front, 0, answered).addFrom(tree.stamps).addFrom(front, answered).sort()
+  return tree
 }
 
 /** Numbers the traces, the whole before its steps. */
@@ -58,7 +61,7 @@ function inferenceTree(inference: Inference): TraceTree {
     modelName: inference.model,
     modelVersion: inference.version,
     requestId: inference.requestId,
-    stamps: inOrder([stamps]),
+    stamps: stamps.sort(),
     inference,
     steps: steps.map(inferenceTree),
   }
@@ -69,8 +72,7 @@ function withoutRun({ stamps, children }: Inference): { stamps: Stamps; steps: r
   const [only, ...others] = children
   if (only === undefined || !only.isRun || others.length > 0) return { stamps, steps: children }
   if (stamps.has(COMPUTE_START)) return { stamps, steps: [] }
-  const all = new Stamps()
-  for (const [index, name] of stamps.names.entries()) all.add(name, stamps.ns[index]!)
+  const all = new Stamps().addFrom(stamps)
   for (const name of [COMPUTE_START, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START, COMPUTE_END]) {
     const ns = only.stamps.at(name)
     if (ns !== undefined) all.add(name, ns)
@@ -83,18 +85,12 @@ function wholeTree(request: TracedRequest, inferences: readonly Inference[]): Tr
   const stamps = new Stamps()
   const steps = inferences.map(inferenceTree)
   if (steps.length > 0) {
-    const start = earliest(steps.flatMap(step => step.stamps.at(REQUEST_START) ?? []))!
+    // Steps are in the order of their starts.
+    const start = inferences[0]!.stamps.at(REQUEST_START)!
     stamps.add(REQUEST_START, start)
     stamps.add(QUEUE_START, start)
-    if (inferences.every(({ isEnded }) => isEnded)) {
-      stamps.add(
-        REQUEST_END,
-        earliest(
-          steps.flatMap(step => step.stamps.at(REQUEST_END) ?? []),
-          -1,
-        )!,
-      )
-    }
+    const ends = inferences.flatMap(each => each.stamps.at(REQUEST_END) ?? []).sort(compare)
+    if (ends.length === inferences.length) stamps.add(REQUEST_END, ends.at(-1)!)
   } else if (protocol !== 'LOCAL') {
     const { recvStart, recvEnd, sendStart } = FRONT_STAMPS[protocol]
     const [from, to] = [front.at(recvEnd) ?? front.at(recvStart), front.at(sendStart)]
@@ -108,32 +104,10 @@ function wholeTree(request: TracedRequest, inferences: readonly Inference[]): Tr
       }
     }
   }
-  const modelName = facts.model ?? facts.name?.() ?? 'request'
+  const modelName = facts.model ?? facts.name ?? 'request'
   return { modelName, modelVersion: -1, requestId: request.requestId, stamps, inference: undefined, steps }
 }
 
-function earliest(moments: readonly bigint[], sign = 1): bigint | undefined {
-  return moments.reduce<bigint | undefined>(
-    (best, ns) => (best === undefined || (sign > 0 ? ns < best : ns > best) ? ns : best),
-    undefined,
-  )
-}
-
-/** The front end's stamps: those before its answer, and from there on. */
-function halves({ stamps, protocol }: TracedRequest): [Stamps, Stamps] {
-  const at = protocol === 'LOCAL' ? -1 : stamps.names.indexOf(FRONT_STAMPS[protocol].sendStart)
-  const [before, after] = [new Stamps(), new Stamps()]
-  for (const [index, name] of stamps.names.entries()) {
-    ;(at < 0 || index < at ? before : after).add(name, stamps.ns[index]!)
-  }
-  return [before, after]
-}
-
-/** All stamps by time; those of one moment in the order of the parts. */
-function inOrder(parts: readonly Stamps[]): Stamps {
-  const pairs = parts.flatMap(({ names, ns }) => names.map((name, index) => ({ name, ns: ns[index]! })))
-  pairs.sort((a, b) => (a.ns < b.ns ? -1 : a.ns > b.ns ? 1 : 0))
-  const sorted = new Stamps()
-  for (const { name, ns } of pairs) sorted.add(name, ns)
-  return sorted
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : Number(a > b)
 }

@@ -18,7 +18,7 @@ import type { RequestExporter } from './request-exporter.js'
 import { completeSpans, openInferenceSpan, openRequestSpan, recordBatch, within } from './request-spans.js'
 import { type RequestSummary, summarize } from './request-stages.js'
 import { followRuns } from './runtime-runs.js'
-import { scopes } from './scope.js'
+import { closeScope, openScope, scopes } from './scope.js'
 import type { Protocol } from './stamps.js'
 import { TraceFiles } from './trace-files.js'
 import { traceRecords, traceTree } from './trace-records.js'
@@ -123,6 +123,7 @@ export class ServingTracer implements RequestOwner {
   open(protocol: Protocol, facts: RequestFacts, { setting, isDecided }: Admission): TracedRequest {
     const request = new TracedRequest(this, protocol, facts, setting, isDecided)
     this.#openCount++
+    openScope()
     if (protocol !== 'LOCAL') this.hasFrontEnd = true
     if (setting !== undefined || !isDecided) openRequestSpan(request)
     if (setting !== undefined) this.#exporter?.begin(request)
@@ -288,6 +289,7 @@ export class ServingTracer implements RequestOwner {
   finish(request: TracedRequest): void {
     this.#lingering.delete(request)
     this.#openCount--
+    closeScope()
     if (request.setting !== undefined) this.#tracedCount++
     try {
       this.#tell(request)
