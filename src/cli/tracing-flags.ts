@@ -3,6 +3,8 @@ import { resolve } from 'node:path'
 
 import type { Command } from 'commander'
 
+import { OpscopeError } from '../errors.js'
+import { openPlace } from '../export/output.js'
 import { environmentOfTraceFlags, parseTraceFlags, type TraceFlags, traceFlagsOf } from '../serving/trace-flags.js'
 import { TraceSettings } from '../serving/trace-settings.js'
 import { checkTracerOptions, startSettings } from '../serving/tracer-options.js'
@@ -30,9 +32,10 @@ export function addTracingFlags(command: Command): Command {
 
 /**
  * The variables of the program's environment that the flags set.
- * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+ * @param isProfiled whether requests are also spans of a profile
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE, ERR_OPSCOPE_FILE_WRITE
  */
-export function tracingEnvironment(flags: TracingFlags): Record<string, string> {
+export function tracingEnvironment(flags: TracingFlags, isProfiled: boolean): Record<string, string> {
   const given: TraceFlags = {
     file: flags.traceFile && resolve(flags.traceFile),
     rate: flags.traceRate,
@@ -42,11 +45,19 @@ export function tracingEnvironment(flags: TracingFlags): Record<string, string> 
     config: flags.traceConfig,
   }
   const variables = environmentOfTraceFlags(given)
+  if (Object.keys(variables).length === 0) return {}
   // With what the environment has already: the program must not be the first to find that it does not fit.
-  const parsed = parseTraceFlags(traceFlagsOf({ ...process.env, ...variables }))
-  if (parsed !== undefined) {
-    checkTracerOptions(parsed.options)
-    new TraceSettings(startSettings(parsed.options))
+  const { options = {} } = parseTraceFlags(traceFlagsOf({ ...process.env, ...variables })) ?? {}
+  checkTracerOptions(options)
+  const start = startSettings(options)
+  new TraceSettings(start)
+  if (start.mode === 'spans' && !isProfiled) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      'Traces of requests have nowhere to go.',
+      'Add --trace-file, or --profile-path to have the requests in a profile.',
+    )
   }
+  if (options.file !== undefined) openPlace(options.file)
   return variables
 }

@@ -18,14 +18,16 @@ export const CLI: string = join(ROOT, 'lib/cli/main.js')
 export const REQUIRE = ['--require', 'opscope/register']
 export const IMPORT = ['--import', 'opscope/register']
 
-/** A folder with programs that has opscope, as it is built, and onnxruntime-node among its packages. */
+/** A folder with programs that has opscope, as it is built, onnxruntime-node and what else is named as its packages. */
 export class Project {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'opscope-register-'))
 
-  constructor(files: Record<string, string> = {}) {
+  constructor(files: Record<string, string> = {}, packages: readonly string[] = []) {
     mkdirSync(join(this.folder, 'node_modules'))
     symlinkSync(ROOT, join(this.folder, 'node_modules/opscope'))
-    symlinkSync(join(ROOT, 'node_modules/onnxruntime-node'), join(this.folder, 'node_modules/onnxruntime-node'))
+    for (const name of ['onnxruntime-node', ...packages]) {
+      symlinkSync(join(ROOT, 'node_modules', name), join(this.folder, 'node_modules', name))
+    }
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text)
     afterAll(() => rmSync(this.folder, { recursive: true, force: true }))
   }

@@ -93,11 +93,14 @@ function environmentOf(flags: Flags): NodeJS.ProcessEnv {
   }
   if (flags.summary) env.OPSCOPE_SUMMARY = '1'
   if (flags.quiet) env.OPSCOPE_QUIET = '1'
-  const tracing = tracingEnvironment(flags)
+  const isProfiled = Boolean(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || env.OPSCOPE_SUMMARY)
+  const tracing = tracingEnvironment(flags, isProfiled)
   Object.assign(env, tracing)
   env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(REGISTER)}`.trim()
-  const isProfiled = Boolean(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || env.OPSCOPE_SUMMARY)
-  if (Object.keys(tracing).length > 0 && !isProfiled) return env
+  if (Object.keys(tracing).length > 0 && !isProfiled) {
+    if (flags.traceFile !== undefined) delete env.OPSCOPE_ROOT_PID
+    return env
+  }
   const isInherited = flags.profilePath === undefined && env.OPSCOPE_ROOT_PID !== undefined
   // The program is the first of its own processes, unless it writes where a profiled process above it writes.
   if (!isInherited) delete env.OPSCOPE_ROOT_PID
