@@ -12,7 +12,7 @@ import { outputPath } from './output-path.js'
 import { onProcessEnd } from './process-end.js'
 import { processFacts } from './process-facts.js'
 import { chooseIntegrations } from './settings.js'
-import { serveSettings } from './settings-server.js'
+import { serveSettings, settingsPort } from './settings-server.js'
 
 /**
  * Traces the requests of every server of node:http, node:https and @grpc/grpc-js that this process makes, as the
@@ -25,6 +25,7 @@ export function startTracing(): void {
   const parsed = parseTraceFlags(flags)
   if (parsed === undefined) return
   const { options, otel } = parsed
+  const port = settingsPort(process.env)
   // Those that the program set itself hold.
   for (const [name, value] of Object.entries(otel)) process.env[name] ??= value
   const template = options.file && resolve(options.file)
@@ -34,8 +35,7 @@ export function startTracing(): void {
   const tracer = new ServingTracer(file === undefined ? options : { ...options, file })
   for (const { prototype } of [HttpServer, HttpsServer]) tracer.http(prototype)
   interceptGrpcServers(tracer.grpc())
-  const port = process.env.OPSCOPE_TRACE_SETTINGS_PORT
-  if (port) serveSettings(tracer.settings, port)
+  if (port !== undefined) serveSettings(tracer.settings, port)
   installIntegrations(chooseIntegrations(process.env.OPSCOPE_INTEGRATIONS ?? ''))
   onProcessEnd(() => {
     try {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -92,6 +93,14 @@ const END = `
     console.log('served')
     eval(process.argv[3] ?? 'process.exit()')
   })`
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
 
 const STAGES = [
   'REQUEST_START',
@@ -221,12 +230,28 @@ describe('a traced process', () => {
     expect(project.filesLike(/^off/)).toEqual([])
   })
 
-  it('runs untraced where a variable makes no sense, and says why', async () => {
-    const env = { OPSCOPE_TRACE_FILE: 'bad.json', OPSCOPE_TRACE_RATE: 'often' }
-    const { code, stdout, stderr } = await project.run([...REQUIRE, 'end.cjs', '2'], env)
+  it.each([
+    [{ OPSCOPE_TRACE_RATE: 'often' }, `Expected the trace's rate to be a whole number, got "often"`],
+    [{ OPSCOPE_TRACE_SETTINGS_PORT: '70000' }, 'OPSCOPE_TRACE_SETTINGS_PORT: expected a port, got "70000"'],
+  ])('runs untraced where a variable makes no sense, and says why: %j', async (variable, message) => {
+    const env = { OPSCOPE_TRACE_FILE: 'bad.json', OPSCOPE_TRACE_CONFIG: 'level=MAX', ...variable }
+    const { code, stdout, stderr } = await project.run([...REQUIRE, 'end.cjs', '1000'], env)
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'served\n' })
-    expect(stderr).toContain(`tracing is off: Expected the trace's rate to be a whole number, got "often"`)
+    expect(stderr).toContain(`tracing is off: ${message}`)
     expect(project.filesLike(/^bad/)).toEqual([])
+  })
+
+  it('changes its settings while it runs, and does not stay for that', async () => {
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}/v2/trace/setting`
+    const headers = { 'content-type': 'application/json' }
+    const change = `fetch('${url}', ${JSON.stringify({ method: 'POST', body: '{"trace_rate":"2"}', headers })})
+      .then(() => { process.argv[3] = 'server.close().closeAllConnections()'; require('./end.cjs') })`
+    writeFileSync(join(project.folder, 'change.cjs'), `process.argv[2] = '6'; ${change}`)
+    const env = { OPSCOPE_TRACE_FILE: 'changed.json', OPSCOPE_TRACE_SETTINGS_PORT: String(port) }
+    const outcome = await project.run([...REQUIRE, 'change.cjs'], env)
+    expect(outcome).toEqual({ code: 0, signal: null, stdout: 'served\n', stderr: '' })
+    expect(tracesOf('changed.json')).toHaveLength(3)
   })
 
   it.concurrent.each([
