@@ -25,7 +25,10 @@ export function runChild(
   node: string = NODE,
 ): Promise<Outcome> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const source = program.replaceAll("'opscope'", JSON.stringify(new URL('lib/index.js', `file://${root}/`).href))
+  const built = (file: string) => JSON.stringify(new URL(`lib/${file}`, `file://${root}/`).href)
+  const source = program
+    .replaceAll("'opscope'", built('index.js'))
+    .replaceAll("'opscope/serving'", built('serving/index.js'))
   const folder = mkdtempSync(join(tmpdir(), 'opscope-child-'))
   const file = join(folder, 'program.mjs')
   writeFileSync(file, source)
