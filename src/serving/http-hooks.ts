@@ -30,17 +30,19 @@ export type RequestEmitter = Pick<EventEmitter, 'emit'>
 export function hookServer(tracer: ServingTracer, server: RequestEmitter, options: HttpHookOptions): () => void {
   const own = Object.getOwnPropertyDescriptor(server, 'emit')
   const { emit } = server
+  let isOn = true
   const hooked = function (this: RequestEmitter, event: string | symbol, ...args: unknown[]): boolean {
     const emitEvent = () => Reflect.apply(emit, this, [event, ...args]) as boolean
     // A client that waits for "100 Continue" comes by an event of its own, where the server listens to that.
-    if (event !== 'request' && event !== 'checkContinue') return emitEvent()
+    if (!isOn || (event !== 'request' && event !== 'checkContinue')) return emitEvent()
     return traceHttp(tracer, options, args[0] as IncomingMessage, args[1] as ServerResponse, emitEvent)
   }
   server.emit = hooked
   return () => {
+    isOn = false
     // Another hook may lie on top; then ours stays, and looks at nothing.
-    if (server.emit !== hooked) options = { filter: () => false }
-    else if (own === undefined) delete (server as Partial<RequestEmitter>).emit
+    if (server.emit !== hooked) return
+    if (own === undefined) delete (server as Partial<RequestEmitter>).emit
     else Object.defineProperty(server, 'emit', own)
   }
 }

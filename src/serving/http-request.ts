@@ -16,24 +16,22 @@ export interface HttpHookOptions {
   filter?: (request: IncomingMessage) => boolean
 }
 
-// Two hooks may see a request: that of the server and that of its framework. A request is counted once, so the first one
-// leaves this on it; a WeakMap would cost a microsecond, and more when garbage is collected.
-const TRACED: unique symbol = Symbol('opscope.traced')
-interface SeenRequest extends IncomingMessage {
-  /** null: it is not traced. */
-  [TRACED]?: { traced: TracedRequest; facts: HttpFacts } | null
-}
+/** What a request has of each tracer whose hooks saw it; null: it is not traced. */
+type Seen = { traced: TracedRequest; facts: HttpFacts } | null
+type SeenRequest = IncomingMessage & Record<symbol, Seen>
 
 /** Runs `next`, and all that follows from it, as the work of this request. @throws what `next` throws */
 export function traceHttp<T>(
   tracer: ServingTracer,
   options: HttpHookOptions,
-  request: SeenRequest,
+  incoming: IncomingMessage,
   response: ServerResponse,
   next: () => T,
   about: FrameworkFacts = NOTHING_MORE,
 ): T {
-  const known = request[TRACED]
+  const request = incoming as SeenRequest
+  // That of the server and that of its framework may both see a request, which is counted once.
+  const known = request[tracer.mark]
   if (known === null) return next()
   if (known !== undefined) {
     known.facts.about = about
@@ -55,7 +53,7 @@ function begin(
   const isProfiled = tracer.options.answerProfile !== false && wantsProfile(rawHeader(request, PROFILE_HEADER))
   if (!tracer.isWatching && !isProfiled) return undefined
   try {
-    request[TRACED] = null
+    request[tracer.mark] = null
     if (options.filter?.(request) === false) return undefined
     const model = typeof options.model === 'function' ? options.model(request) : options.model
     const traceparent = rawHeader(request, 'traceparent')
@@ -63,7 +61,7 @@ function begin(
     if (admission === undefined) return undefined
     const facts = new HttpFacts(request, about, { model, traceparent, isProfiled })
     const traced = tracer.open('HTTP', facts, admission)
-    request[TRACED] = { traced, facts }
+    request[tracer.mark] = { traced, facts }
     watch(tracer, traced, request, response)
     return traced
   } catch (error) {

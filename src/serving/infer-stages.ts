@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 import { recordStage } from './request-spans.js'
 import {
   COMPUTE_END,
@@ -58,7 +60,7 @@ export function endWith<T>(observed: { end(outcome: Outcome): void }, body: () =
     observed.end('failed')
     throw error
   }
-  if (!(result instanceof Promise)) {
+  if (!types.isPromise(result)) {
     observed.end('ok')
     return result
   }

@@ -3,6 +3,7 @@ import type { TracedRequest } from './request.js'
 import {
   COMPUTE_END,
   COMPUTE_START,
+  MAX_STAMPS,
   OUTCOME_STAMPS,
   type Outcome,
   QUEUE_START,
@@ -81,10 +82,10 @@ export class Inference {
   /**
    * A moment of the inference: one of Triton's (`COMPUTE_START`, `COMPUTE_INPUT_END`, `COMPUTE_OUTPUT_START`,
    * `COMPUTE_END`, `INFER_RESPONSE_COMPLETE`), the first of each name counts; or a custom one, where `X_START` and
-   * `X_END` make a stretch.
+   * `X_END` make a stretch. At most 4096 of an inference are kept.
    */
   stamp(name: string): this {
-    if (!this.isEnded) this.stamps.set(name, this.request.now())
+    if (!this.isEnded && this.stamps.names.length < MAX_STAMPS) this.stamps.set(name, this.request.now())
     return this
   }
 

@@ -42,7 +42,7 @@ export const OUTCOME_STAMPS: Record<Exclude<Outcome, 'ok'>, string> = {
 }
 
 // A stream of a million tokens is no reason to hold two million stamps.
-const MAX_STAMPS = 4096
+export const MAX_STAMPS = 4096
 
 /** Moments in the order in which they were taken. Times are CLOCK_MONOTONIC ns. */
 export class Stamps {
@@ -57,11 +57,14 @@ export class Stamps {
   has(name: string): boolean {
     return this.names.includes(name)
   }
-  /** Also of a name that is there already: responses of a stream, custom activities. */
+  /** Also of a name that is there already, as for each answer of a stream. Of too many, the last of a name is moved. */
   add(name: string, ns: bigint): void {
-    if (this.names.length >= MAX_STAMPS) return
-    this.names.push(name)
-    this.ns.push(ns)
+    const at = this.names.length < MAX_STAMPS ? -1 : this.names.lastIndexOf(name)
+    if (at >= 0) this.ns[at] = ns
+    else {
+      this.names.push(name)
+      this.ns.push(ns)
+    }
   }
   /** Once for each name. */
   set(name: string, ns: bigint): void {

@@ -39,12 +39,15 @@ export function traceTree(request: TracedRequest): TraceTree {
   return tree
 }
 
-/** Numbers the traces, the whole before its steps. */
-export function traceRecords(tree: TraceTree, nextId: () => number): TraceRecord[] {
+const NO_STAMPS = new Stamps()
+
+/** Numbers the traces, the whole before its steps. Without stamps at a level of tensors alone. */
+export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => number): TraceRecord[] {
   const records: TraceRecord[] = []
   const add = (each: TraceTree, parentId: number): void => {
     const id = nextId()
-    const { modelName, modelVersion, stamps, inference } = each
+    const { modelName, modelVersion, inference } = each
+    const stamps = hasStamps ? each.stamps : NO_STAMPS
     // A request that nobody named is named by its number.
     const requestId = each.requestId || (parentId === 0 ? String(id) : records[0]!.requestId)
     const record = { id, parentId, modelName, modelVersion, requestId, stampNames: stamps.names, stampNs: stamps.ns }

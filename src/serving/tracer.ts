@@ -46,6 +46,12 @@ export class ServingTracer implements RequestOwner {
   readonly settings: TraceSettings
   /** @internal */
   readonly options: Readonly<ServingTracerOptions>
+  /**
+   * What requests of node:http are marked with once a hook saw them: a WeakMap would cost a microsecond, and more when
+   * garbage is collected.
+   * @internal
+   */
+  readonly mark: symbol = Symbol('opscope.traced')
   /** A request was seen by a hook of a server: what runs in none of them is not one of its own. @internal */
   hasFrontEnd = false
   readonly #files: TraceFiles
@@ -243,15 +249,16 @@ export class ServingTracer implements RequestOwner {
   #begin(options: InferenceOptions, runNs?: bigint): Inference | undefined {
     const scope = scopes.getStore()
     if (scope instanceof Batch) return undefined
-    if (scope instanceof Inference) {
-      const { request } = scope
-      if (request.isOwnedBy(this)) return request.startInference(scope.isEnded ? undefined : scope, options, runNs)
+    if (scope !== undefined) {
+      const request = scope instanceof Inference ? scope.request : scope
+      // Of another tracer's request the program tells that one; a run is told to each tracer, and is its own's business.
+      if (runNs !== undefined && !request.isOwnedBy(this)) return undefined
+      const parent = scope instanceof Inference && !scope.isEnded ? scope : undefined
+      return request.startInference(parent, options, runNs)
     }
-    if (scope instanceof TracedRequest && scope.isOwnedBy(this)) return scope.startInference(undefined, options, runNs)
     // A call of no request; but of a server's that is not traced, there is nothing to tell it by.
     if (this.hasFrontEnd || !this.isWatching) return undefined
-    const local = this.start('LOCAL', options)
-    return local?.startInference(undefined, options, runNs)
+    return this.start('LOCAL', options)?.startInference(undefined, options, runNs)
   }
 
   /** Whoever began the trace that a request comes with has decided for all of it. */
@@ -306,7 +313,7 @@ export class ServingTracer implements RequestOwner {
     let traceId: number | undefined
     if (isTraced) {
       this.settings.knowModel(tree.modelName)
-      const records = traceRecords(tree, () => this.#nextId++)
+      const records = traceRecords(tree, setting.timestamps, () => this.#nextId++)
       traceId = records[0]!.id
       this.#files.add(setting, records)
       this.#exporter?.finish(request, tree, records)

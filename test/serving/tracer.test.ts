@@ -1,4 +1,6 @@
 import { createServer } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setImmediate as nextLoop } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
 import express from 'express'
@@ -89,6 +91,23 @@ describe('a request over HTTP', () => {
     expect(await (await fetch(`${url}/predict`, { method: 'POST', body: '' })).text()).toBe('42')
     await app.close()
     expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'f1', names: HTTP }])
+  })
+
+  it('has them behind node:http2, whose requests are like those of node:http', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const server = createHttp2Server(async (request, response) => {
+      for await (const _ of request);
+      response.end(await inferTwice(tracer))
+    })
+    tracer.http(server)
+    await new Promise<void>(resolve => server.listen(0, resolve))
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const stream = client.request({ ':method': 'POST', ':path': '/predict', 'x-request-id': 'h2' })
+    stream.end('body')
+    expect(String(await stream.setEncoding('utf8').toArray())).toBe('42')
+    client.close()
+    server.close()
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'h2', names: HTTP }])
   })
 
   it('is counted once where server and framework both look', async () => {
@@ -306,6 +325,44 @@ describe('whatever a program does', () => {
     const [trace] = await traces()
     expect(trace!.names).toEqual(expect.arrayContaining(['OPSCOPE_CANCELLED', 'COMPUTE_END', 'REQUEST_END']))
     expect(trace!.names).not.toContain('HTTP_SEND_END')
+  })
+
+  it('two tracers of a server trace what each is to, and inferences are of the inner one', async () => {
+    const [outer, inner] = [tracerWithFile({ rate: 2 }), tracerWithFile()]
+    const server = createServer((_, response) => response.end(inner.tracer.infer({ model: 'm' }, () => 'x')))
+    inner.tracer.http(server)
+    outer.tracer.http(server)
+    const url = await listen(server)
+    for (let index = 0; index < 4; index++) await (await fetch(url)).text()
+    expect((await outer.traces()).map(({ model_name }) => model_name)).toEqual(['GET /', 'GET /'])
+    expect((await inner.traces()).map(({ model_name }) => model_name)).toEqual(['m', 'm', 'm', 'm'])
+  })
+
+  it('a hook that is taken away leaves the server as it was', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const server = createServer((_, response) => response.end('x'))
+    const unhook = tracer.http(server)
+    unhook()
+    expect(Object.hasOwn(server, 'emit')).toBe(false)
+    await (await fetch(await listen(server))).text()
+    expect(await traces()).toEqual([])
+  })
+
+  it('stamps without end are kept up to a bound, and the last of them counts', async () => {
+    let now = 0n
+    const { tracer, traces } = tracerWithFile({ clock: () => now++ })
+    const request = tracer.start('GRPC')
+    for (let index = 0; index < 10_000; index++) request?.sending().sent()
+    request?.end()
+    const [trace] = await traces()
+    expect(trace!.names.length).toBeLessThan(4200)
+    expect(trace!.at.GRPC_SEND_END).toBe(now - 1n)
+  })
+
+  it('at a level of tensors alone there are no stamps', async () => {
+    const { tracer, traces } = tracerWithFile({ level: 'TENSORS' })
+    tracer.infer({ model: 'm' }, inference => void inference?.tensor('TENSOR_QUEUE_INPUT', 'x', { data: [1] }))
+    expect(await traces()).toMatchObject([{ names: [], tensors: [{ tensor: { data: '1' } }] }])
   })
 
   it('two ends are one', async () => {
