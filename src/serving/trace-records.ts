@@ -12,6 +12,7 @@ import {
   REQUEST_START,
   Stamps,
 } from './stamps.js'
+import type { TensorDump } from './tensor-dump.js'
 import type { TraceRecord } from './trace-file.js'
 
 /** A trace before it has numbers, with the traces of its steps. */
@@ -22,6 +23,7 @@ export interface TraceTree {
   stamps: Stamps
   /** What it tells of; undefined: the request as a whole, of no or of several inferences. */
   inference: Inference | undefined
+  tensors: readonly TensorDump[]
   steps: TraceTree[]
 }
 
@@ -46,12 +48,12 @@ export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => 
   const records: TraceRecord[] = []
   const add = (each: TraceTree, parentId: number): void => {
     const id = nextId()
-    const { modelName, modelVersion, inference } = each
+    const { modelName, modelVersion } = each
     const stamps = hasStamps ? each.stamps : NO_STAMPS
     // A request that nobody named is named by its number.
     const requestId = each.requestId || (parentId === 0 ? String(id) : records[0]!.requestId)
     const record = { id, parentId, modelName, modelVersion, requestId, stampNames: stamps.names, stampNs: stamps.ns }
-    records.push(inference?.tensors.length ? { ...record, tensors: inference.tensors } : record)
+    records.push(each.tensors.length > 0 ? { ...record, tensors: each.tensors } : record)
     for (const step of each.steps) add(step, id)
   }
   add(tree, 0)
@@ -59,28 +61,32 @@ export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => 
 }
 
 function inferenceTree(inference: Inference): TraceTree {
-  const { stamps, steps } = withoutRun(inference)
+  const { stamps, tensors, steps } = withoutRun(inference)
   return {
     modelName: inference.model,
     modelVersion: inference.version,
     requestId: inference.requestId,
     stamps: stamps.sort(),
     inference,
+    tensors,
     steps: steps.map(inferenceTree),
   }
 }
 
 /** One run of a runtime inside an inference is its computation; several are its steps. */
-function withoutRun({ stamps, children }: Inference): { stamps: Stamps; steps: readonly Inference[] } {
+function withoutRun({ stamps, tensors, children }: Inference): Pick<Inference, 'stamps' | 'tensors'> & {
+  steps: readonly Inference[]
+} {
   const [only, ...others] = children
-  if (only === undefined || !only.isRun || others.length > 0) return { stamps, steps: children }
-  if (stamps.has(COMPUTE_START)) return { stamps, steps: [] }
+  if (only === undefined || !only.isRun || others.length > 0) return { stamps, tensors, steps: children }
   const all = new Stamps().addFrom(stamps)
-  for (const name of [COMPUTE_START, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START, COMPUTE_END]) {
-    const ns = only.stamps.at(name)
-    if (ns !== undefined) all.add(name, ns)
+  if (!stamps.has(COMPUTE_START)) {
+    for (const name of [COMPUTE_START, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START, COMPUTE_END]) {
+      const ns = only.stamps.at(name)
+      if (ns !== undefined) all.add(name, ns)
+    }
   }
-  return { stamps: all, steps: only.children }
+  return { stamps: all, tensors: [...tensors, ...only.tensors], steps: only.children }
 }
 
 function wholeTree(request: TracedRequest, inferences: readonly Inference[]): TraceTree {
@@ -108,7 +114,7 @@ function wholeTree(request: TracedRequest, inferences: readonly Inference[]): Tr
     }
   }
   const modelName = facts.model ?? facts.name ?? 'request'
-  return { modelName, modelVersion: -1, requestId: request.requestId, stamps, inference: undefined, steps }
+  return { modelName, modelVersion: -1, requestId: request.requestId, stamps, inference: undefined, tensors: [], steps }
 }
 
 function compare(a: bigint, b: bigint): number {
