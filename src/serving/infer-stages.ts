@@ -40,15 +40,21 @@ export async function runStages<Input, Output, Result>(
     observer?.end?.('rejected')
     throw error
   }
+  // What is not traced is in no recording either: its spans would stand in it without their request.
+  const run = observer === undefined ? runPlain : recordStage
   observer?.stamp(COMPUTE_START)
-  const given = await (input === undefined ? undefined : recordStage('compute_input', input))
+  const given = await (input === undefined ? undefined : run('compute_input', input))
   observer?.stamp(COMPUTE_INPUT_END)
-  const computed = await recordStage('infer', () => infer(given as Input))
+  const computed = await run('infer', () => infer(given as Input))
   observer?.stamp(COMPUTE_OUTPUT_START)
-  const result = await (output === undefined ? computed : recordStage('compute_output', () => output(computed)))
+  const result = await (output === undefined ? computed : run('compute_output', () => output(computed)))
   observer?.stamp(COMPUTE_END)
   observer?.stamp(INFER_RESPONSE_COMPLETE)
   return result as Result
+}
+
+function runPlain<T>(_: string, body: () => T): T {
+  return body()
 }
 
 /** Ends what is observed when the body does, of whatever kind that is. @throws what the body throws, unchanged */

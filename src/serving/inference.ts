@@ -82,10 +82,16 @@ export class Inference {
   /**
    * A moment of the inference: one of Triton's (`COMPUTE_START`, `COMPUTE_INPUT_END`, `COMPUTE_OUTPUT_START`,
    * `COMPUTE_END`, `INFER_RESPONSE_COMPLETE`), the first of each name counts; or a custom one, where `X_START` and
-   * `X_END` make a stretch. At most 4096 of an inference are kept.
+   * `X_END` make a stretch; at most 4096 are kept. `QUEUE_START` is for work before the queue, which else counts as a wait.
    */
   stamp(name: string): this {
-    if (!this.isEnded && this.stamps.names.length < MAX_STAMPS) this.stamps.set(name, this.request.now())
+    return this.stampAt(name, this.request.now())
+  }
+  /** @internal */
+  stampAt(name: string, ns: bigint): this {
+    if (this.isEnded || this.stamps.names.length >= MAX_STAMPS) return this
+    if (name === QUEUE_START) this.stamps.move(name, ns)
+    else this.stamps.set(name, ns)
     return this
   }
 

@@ -5,6 +5,7 @@ import { extract } from '../propagation.js'
 import { record, runIn, span } from '../record.js'
 import { type Attributes, Span, setAttribute } from '../span.js'
 import { isOn } from '../span-calls.js'
+import type { Batch } from './batch.js'
 import type { Inference } from './inference.js'
 import type { TracedRequest } from './request.js'
 import { type Stage, stageTimes } from './request-stages.js'
@@ -53,12 +54,16 @@ export function recordStage<T>(stage: Stage, body: () => T): T {
   return isOn('request') ? record(stageName(stage), { category: 'request' }, body) : body()
 }
 
-/** Runs a batch as a span that is linked to the requests in it. */
-export function recordBatch<T>(model: string, inferences: readonly Inference[], batchId: number, body: () => T): T {
+/** Runs a batch as a span of its own, of none of its requests: it is linked to all of them. */
+export function recordBatch<T>({ id, size, inferences }: Batch, body: () => T): T {
   if (!isOn('request')) return body()
+  const attributes = { 'opscope.batch_id': id, 'opscope.batch_size': size }
   const links = inferences.flatMap(({ span: own, request }) => own ?? request.span ?? [])
-  const attributes = { 'opscope.batch_id': batchId, 'opscope.batch_size': inferences.length }
-  return record(`batch ${known(model)}`, { category: 'request', links, attributes }, body)
+  for (const { span: own } of inferences) {
+    if (own !== undefined)
+      for (const [key, value] of Object.entries(attributes)) setAttribute(Span.numberOf(own), key, value)
+  }
+  return record(`batch ${known(inferences[0]!.model)}`, { category: 'request', links, attributes, root: true }, body)
 }
 
 /** What is known only now: the stages that no function enclosed, and what the request turned out to be. */

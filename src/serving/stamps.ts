@@ -70,6 +70,12 @@ export class Stamps {
   set(name: string, ns: bigint): void {
     if (!this.has(name)) this.add(name, ns)
   }
+  /** Takes the first of a name to a later moment. */
+  move(name: string, ns: bigint): void {
+    const index = this.names.indexOf(name)
+    if (index < 0) this.add(name, ns)
+    else this.ns[index] = ns
+  }
   /** Adds those of another list, from one place up to another. */
   addFrom(other: Stamps, from = 0, to: number = other.names.length): this {
     for (let index = from; index < to; index++) this.add(other.names[index]!, other.ns[index]!)

@@ -32,6 +32,7 @@ interface Admission {
 }
 const LATE: Admission = { setting: undefined, isDecided: false }
 const WATCHED: Admission = { setting: undefined, isDecided: true }
+const NO_BATCH = new Batch(0, [], 0)
 
 // A client that is gone may leave a computation behind. What takes longer than this is told as it is.
 const LINGER_MS = 30_000
@@ -191,11 +192,14 @@ export class ServingTracer implements RequestOwner {
     stages: ComputeStages<Input, Output, Result>,
   ): Promise<Result> {
     const traced = inferences.flatMap(inference => inference ?? [])
-    if (traced.length === 0) return runStages(stages, undefined)
+    if (traced.length === 0) {
+      // A batch may be started by what an earlier request left behind: it is no work of that one.
+      const isInScope = scopes.getStore() !== undefined
+      return isInScope ? scopes.run(NO_BATCH, () => runStages(stages, undefined)) : runStages(stages, undefined)
+    }
     const batch = new Batch(this.#nextBatchId++, traced, inferences.length)
     for (const inference of traced) inference.isStaged = true
-    const body = () => recordBatch(traced[0]!.model, traced, batch.id, () => runStages(stages, batch))
-    return scopes.run(batch, body)
+    return scopes.run(batch, () => recordBatch(batch, () => runStages(stages, batch)))
   }
 
   /** What a runtime's integration saw the running request do. @internal */

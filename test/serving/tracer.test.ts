@@ -284,6 +284,43 @@ describe('an inference', () => {
     const all = await traces()
     expect(all).toHaveLength(3)
     for (const { names } of all) expect(names).toEqual(expect.arrayContaining(MIDDLE))
+    for (const name of ['COMPUTE_START', 'COMPUTE_INPUT_END', 'COMPUTE_OUTPUT_START', 'COMPUTE_END']) {
+      expect(new Set(all.map(({ at }) => at[name])).size).toBe(1)
+    }
+  })
+
+  it('that is traced has no part in a batch that its request set off for others', async () => {
+    const { tracer, traces } = tracerWithFile({ rate: 2 })
+    const runs: unknown[] = []
+    const url = await httpServer(tracer, async (request, response) => {
+      const run = () => runs.push(tracer.startRun('runtime', process.hrtime.bigint()))
+      if (request.url === '/traced') {
+        await tracer.infer({ model: 'm' }, () => {})
+        await tracer.batch([undefined, undefined], { infer: run })
+      }
+      response.end()
+    })
+    for (const path of ['/other', '/traced']) await (await fetch(url + path)).text()
+    expect(runs).toEqual([undefined])
+    expect(await traces()).toMatchObject([{ model_name: 'm' }])
+  })
+
+  it('waits from where it says it does', async () => {
+    let now = 0n
+    const { tracer, traces } = tracerWithFile({ clock: () => ++now })
+    tracer.infer({ model: 'm' }, inference => {
+      inference?.stamp('TOKENIZE_START').stamp('TOKENIZE_END').stamp('QUEUE_START').stamp('COMPUTE_START')
+    })
+    const [trace] = await traces()
+    expect(trace!.names).toEqual([
+      'REQUEST_START',
+      'TOKENIZE_START',
+      'TOKENIZE_END',
+      'QUEUE_START',
+      'COMPUTE_START',
+      'REQUEST_END',
+    ])
+    expect(trace!.at.QUEUE_START! - trace!.at.REQUEST_START!).toBe(3n)
   })
 
   it('keeps its tensors at level TENSORS', async () => {
@@ -423,6 +460,40 @@ describe('a traced request on the timeline', () => {
       ]),
     )
     expect(new Set(rows.map(row => row.trace_id))).toEqual(new Set(['0af7651916cd43dd8448eb211c80319c']))
+  })
+
+  it('shares the span of its batch, which is linked to it', async () => {
+    const { tracer } = tracerWithFile({ rate: 2 })
+    const waiting: (Inference | undefined)[] = []
+    const url = await httpServer(tracer, async (_, response) => {
+      const inference = tracer.startInference({ model: 'm' })
+      waiting.push(inference)
+      // The fourth of them sets the batch off, and its span is none of that one's.
+      if (waiting.length === 4) await tracer.batch(waiting, { infer: () => later('done') })
+      await until('the batch', () => waiting.length === 4)
+      inference?.end()
+      response.end()
+    })
+    const capture = await profile({ state: 'CPU', categories: ['request'] }, async () => {
+      await Promise.all([1, 2, 3, 4].map(async () => (await fetch(url)).text()))
+    })
+    const rows = capture.rows().toArray()
+    const named = (name: string) => rows.filter(row => row.name === name)
+    const [batch, ...others] = named('batch m')
+    expect(others).toEqual([])
+    expect(batch).toMatchObject({ parent_span_id: '0'.repeat(16), attrs: '{"opscope.batch_id":1,"opscope.batch_size":4}' })
+    // Two of the four are not traced: no span has their stages.
+    expect(named('infer m')).toHaveLength(2)
+    for (const { attrs } of named('infer m')) expect(attrs).toContain('"opscope.batch_id":1,"opscope.batch_size":4')
+    const linked = capture.linksOf(rows.indexOf(batch!)).map(({ spanId }) => spanId)
+    expect(linked).toEqual(named('infer m').map(row => row.span_id))
+    expect(named('infer').map(row => row.parent_span_id)).toEqual([batch!.span_id])
+  })
+
+  it('is alone there: one that is not traced leaves no spans of its stages', async () => {
+    const { tracer } = tracerWithFile({ rate: 1000 })
+    const capture = await profile({ state: 'CPU', categories: ['request'] }, () => inferTwice(tracer))
+    expect(capture.rows().toArray()).toEqual([])
   })
 
   it('needs no file', async () => {
