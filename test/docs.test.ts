@@ -28,6 +28,8 @@ import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
 import { REGISTER_VARIABLES } from '../src/register/settings.js'
+import { OUTCOME_STAMPS } from '../src/serving/stamps.js'
+import { TRACER_OPTION_KEYS } from '../src/serving/tracer-options.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
@@ -53,7 +55,16 @@ async function makeProject(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'opscope-docs-'))
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules/opscope'))
-  const packages = ['onnxruntime-node', 'node-api-headers', 'nodejs-polars', 'apache-arrow', '@duckdb']
+  const packages = [
+    'onnxruntime-node',
+    'node-api-headers',
+    'nodejs-polars',
+    'apache-arrow',
+    '@duckdb',
+    'express',
+    'fastify',
+    '@grpc',
+  ]
   for (const name of [...packages.map(each => `node_modules/${each}`), 'examples']) {
     symlinkSync(join(ROOT, name), join(folder, name))
   }
@@ -124,11 +135,15 @@ describe('the docs and the sources name the same', () => {
   it('options', () => {
     expect(tableOf('docs/api.md', '### Options')).toEqual([...OPTION_KEYS].sort())
   })
+  it('options of a tracer of requests', () => {
+    expect(tableOf('docs/serving.md', '## Options')).toEqual([...TRACER_OPTION_KEYS].sort())
+  })
   it('environment variables', () => {
     expect(namesIn(read('docs/environment.md'), /^## (\w+)$/gm)).toEqual(variables.toSorted())
     const used = namesIn(sourceText('src', /^register.*\.ts$/), /\b((?:OPSCOPE|FURIOSA)_[A-Z_]+)/g)
     expect(variables).toEqual(expect.arrayContaining(used))
-    const known = [...variables, ...namesIn(read('binding/include/opscope/opscope.h'), /(OPSCOPE_\w+)/g)]
+    const inHeader = namesIn(read('binding/include/opscope/opscope.h'), /(OPSCOPE_\w+)/g)
+    const known = [...variables, ...Object.values(OUTCOME_STAMPS), ...inHeader]
     expect(known).toEqual(expect.arrayContaining(namesIn(PAGES.map(read).join(), /\b(OPSCOPE_\w+)/g)))
   })
   it.each(COMMANDS)('options of opscope %s', (name, command) => {

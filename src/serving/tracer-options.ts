@@ -53,6 +53,8 @@ const KEYS: Record<keyof ServingTracerOptions, true> = {
   answerProfile: true,
   clock: true,
 }
+/** Those that users give. */
+export const TRACER_OPTION_KEYS: readonly string[] = Object.keys(KEYS).filter(key => key !== 'clock')
 const BOOLEANS = ['propagate', 'serverTiming', 'answerProfile'] as const
 
 /** What the settings do not check. @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE */
