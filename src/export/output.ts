@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { threadId } from 'node:worker_threads'
 
 import { OpscopeError } from '../errors.js'
 import { ownError } from '../native-error.js'
@@ -117,7 +118,7 @@ let siblingCount = 0
 function siblingPath(target: string, suffix: string): string {
   // A long name plus our own part may be longer than a file name may be.
   const name = basename(target).slice(0, 100)
-  return join(dirname(target), `.${name}.${process.pid}-${siblingCount++}${suffix}`)
+  return join(dirname(target), `.${name}.${process.pid}-${threadId}-${siblingCount++}${suffix}`)
 }
 
 function takesSiblings(target: string, exists: boolean): boolean {
