@@ -16,6 +16,7 @@ namespace opscope {
 namespace {
 
 constexpr char kEnd[] = "]";
+constexpr off_t kEmptyBytes = 2;  // of an empty array
 // Names of our own are tried for as many writers of one process; somebody else's files may lie there too.
 constexpr int kMaxOwnNames = 100;
 // How often somebody else may be faster before we give up for this time.
@@ -65,29 +66,37 @@ bool Publish(const std::string& from, const std::string& to) noexcept {
 
 }  // namespace
 
+uint64_t RequestTraceFiles::size() const noexcept {
+  return file_ == nullptr || IsEmpty(*file_) ? 0 : file_->bytes() + file_->footer_bytes();
+}
+
+bool RequestTraceFiles::IsEmpty(const StreamFile& file) noexcept { return file.bytes() <= 1; }
+
 Status RequestTraceFiles::Append(std::string* text) {
   if (text->empty()) return Status::Ok();
   FollowChanges();
+  const bool is_new = file_ == nullptr || IsEmpty(*file_);
   Status status = file_ == nullptr ? Begin(*text) : Write(file_.get(), *text);
-  if (status.ok()) text->clear();
+  if (!status.ok()) return status;
+  file_count_ += is_new ? 1 : 0;
+  text->clear();
   return status;
 }
 
-// The comma before the first object of an array is where the array begins.
+// Of the first object of an array, the comma before it is left out. Without objects the array is empty.
 Status RequestTraceFiles::Write(StreamFile* file, const std::string& text) {
-  const bool is_first = file->bytes() == 0;
-  if (is_first) file->pending().Append("[");
-  file->pending().Append(std::string_view(text).substr(is_first ? 1 : 0));
+  if (file->bytes() == 0) file->pending().Append("[");
+  if (!text.empty()) file->pending().Append(std::string_view(text).substr(IsEmpty(*file) ? 1 : 0));
   Status status = file->Flush(kEnd);
   file->pending().Rewind();
   return status;
 }
 
 Status RequestTraceFiles::Begin(const std::string& text) {
-  for (int number = 0; number < kMaxOwnNames; ++number) {
+  for (const int most = own_name_ + kMaxOwnNames; own_name_ < most; ++own_name_) {
     stem_ = options_.path;
-    if (number > 0) stem_.append(".p").append(std::to_string(::getpid()));
-    if (number > 1) stem_.append("-").append(std::to_string(number));
+    if (own_name_ > 0) stem_.append(".p").append(std::to_string(::getpid()));
+    if (own_name_ > 1) stem_.append("-").append(std::to_string(own_name_));
     bool is_taken = false;
     Status status = BeginAt(Growing(), text, &is_taken);
     if (!is_taken) return status;
@@ -96,19 +105,18 @@ Status RequestTraceFiles::Begin(const std::string& text) {
 }
 
 Status RequestTraceFiles::BeginAt(const std::string& path, const std::string& text, bool* is_taken) {
-  static std::atomic<uint32_t> count{0};
-  const std::string next = path + "." + std::to_string(::getpid()) + "-" + std::to_string(++count) + ".next";
   for (int race = 0; race < kMaxRaces; ++race) {
     // Who has the lock of what lies there may replace it.
     Descriptor old(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    const bool is_there = old.get() >= 0;
     struct stat old_stat {};
-    if (old.get() >= 0) {
+    if (is_there) {
       *is_taken = !Lock(old.get());
       if (*is_taken) return Status::Ok();
       if (!IsAt(old.get(), path)) continue;
-      if (options_.is_direct) return BeginDirect(old.release(), text);
+      if (options_.is_direct) return Keep(std::make_unique<StreamFile>(old.release()), text);
       if (::fstat(old.get(), &old_stat) != 0) return ErrnoError();
-      if (options_.is_numbered && old_stat.st_size > 0) {
+      if (options_.is_numbered && old_stat.st_size > kEmptyBytes) {
         // Left by a process that was killed.
         std::string name = Numbered();
         if (!EndsAsArray(old.get(), old_stat.st_size)) name += ".torn";
@@ -118,36 +126,38 @@ Status RequestTraceFiles::BeginAt(const std::string& path, const std::string& te
     } else if (errno != ENOENT) {
       return ErrnoError();
     }
-    const int fd = ::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return ErrnoError();
-    auto file = std::make_unique<StreamFile>(fd);
-    Lock(fd);
-    if (old.get() >= 0) static_cast<void>(::fchmod(fd, old_stat.st_mode & 0777));
-    Status status = Write(file.get(), text);
-    if (status.ok()) {
-      const bool is_there =
-          old.get() >= 0 ? std::rename(next.c_str(), path.c_str()) == 0 : Publish(next, path);
-      if (is_there) {
-        file_ = std::move(file);
-        ++file_count_;
-        return Status::Ok();
-      }
-      if (errno != EEXIST) status = ErrnoError();
+    std::string next;
+    std::unique_ptr<StreamFile> file;
+    if (Status status = Prepare(text, &next, &file); !status.ok()) return status;
+    if (is_there) static_cast<void>(::fchmod(file->fd(), old_stat.st_mode & 0777));
+    if (is_there ? std::rename(next.c_str(), path.c_str()) == 0 : Publish(next, path)) {
+      file_ = std::move(file);
+      return Status::Ok();
     }
+    const bool is_late = errno == EEXIST;
+    Status status = ErrnoError();
     ::unlink(next.c_str());
-    if (!status.ok()) return status;
+    if (!is_late) return status;
   }
   return Status::Error(Code::kFileWrite, "another process puts files there all the time");
 }
 
-Status RequestTraceFiles::BeginDirect(int fd, const std::string& text) {
-  file_ = std::make_unique<StreamFile>(fd);
-  Status status = Write(file_.get(), text);
-  if (status.ok()) {
-    ++file_count_;
-  } else {
-    file_ = nullptr;
-  }
+Status RequestTraceFiles::Keep(std::unique_ptr<StreamFile> file, const std::string& text) {
+  Status status = Write(file.get(), text);
+  if (status.ok()) file_ = std::move(file);
+  return status;
+}
+
+Status RequestTraceFiles::Prepare(const std::string& text, std::string* path,
+                                  std::unique_ptr<StreamFile>* file) const {
+  static std::atomic<uint32_t> count{0};
+  *path = Growing() + "." + std::to_string(::getpid()) + "-" + std::to_string(++count) + ".next";
+  const int fd = ::open(path->c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return ErrnoError();
+  Lock(fd);
+  *file = std::make_unique<StreamFile>(fd);
+  Status status = Write(file->get(), text);
+  if (!status.ok()) ::unlink(path->c_str());
   return status;
 }
 
@@ -161,9 +171,7 @@ void RequestTraceFiles::FollowChanges() {
     // The descriptor's lock goes on with its double.
     const int fd = ::fcntl(file_->fd(), F_DUPFD_CLOEXEC, 0);
     Leave();
-    if (fd < 0) return;
-    file_ = std::make_unique<StreamFile>(fd);
-    ++file_count_;
+    if (fd >= 0) file_ = std::make_unique<StreamFile>(fd);
   }
 }
 
@@ -182,16 +190,32 @@ std::string RequestTraceFiles::Numbered() {
 
 Status RequestTraceFiles::Complete() {
   FollowChanges();
-  if (file_ == nullptr) return Status::Ok();
-  if (std::rename(Growing().c_str(), Numbered().c_str()) != 0) return ErrnoError();
+  if (file_ == nullptr || IsEmpty(*file_)) return Status::Ok();
+  std::string next;
+  std::unique_ptr<StreamFile> file;
+  const bool has_next = Prepare({}, &next, &file).ok();
+  if (std::rename(Growing().c_str(), Numbered().c_str()) != 0) {
+    Status status = ErrnoError();
+    if (has_next) ::unlink(next.c_str());
+    return status;
+  }
   Leave();
+  // Where it does not come to be, the next trace begins one.
+  if (!has_next) return Status::Ok();
+  if (Publish(next, Growing())) {
+    file_ = std::move(file);
+  } else {
+    ::unlink(next.c_str());
+  }
   return Status::Ok();
 }
 
 Status RequestTraceFiles::Finish() {
-  if (options_.is_numbered) return Complete();
-  if (file_ != nullptr) Leave();
-  return Status::Ok();
+  Status status = options_.is_numbered ? Complete() : Status::Ok();
+  if (file_ == nullptr) return status;
+  if (IsEmpty(*file_) && IsAt(file_->fd(), Growing())) ::unlink(Growing().c_str());
+  Leave();
+  return status;
 }
 
 }  // namespace opscope

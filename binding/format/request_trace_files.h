@@ -29,18 +29,20 @@ class RequestTraceFiles final : public RequestTraceTarget {
   Status Append(std::string* text) override;
   Status Complete() override;
   Status Finish() override;
-  uint64_t size() const noexcept override { return file_ == nullptr ? 0 : SizeOf(*file_); }
+  uint64_t size() const noexcept override;
   uint64_t bytes() const noexcept override { return bytes_ + size(); }
   uint64_t file_count() const noexcept override { return file_count_; }
   std::string other_path() const override { return stem_ == options_.path ? std::string() : stem_; }
 
  private:
-  static uint64_t SizeOf(const StreamFile& file) noexcept { return file.bytes() + file.footer_bytes(); }
+  static bool IsEmpty(const StreamFile& file) noexcept;
+  static Status Write(StreamFile* file, const std::string& text);
   // Opens the next file and writes `text` to it, before it gets its name.
   Status Begin(const std::string& text);
   Status BeginAt(const std::string& path, const std::string& text, bool* is_taken);
-  Status BeginDirect(int fd, const std::string& text);
-  static Status Write(StreamFile* file, const std::string& text);
+  Status Keep(std::unique_ptr<StreamFile> file, const std::string& text);
+  // A new file with `text`, locked, that has no name yet that anybody knows.
+  Status Prepare(const std::string& text, std::string* path, std::unique_ptr<StreamFile>* file) const;
   void FollowChanges();
   void Leave() noexcept;
   // The first number from next_number_ on that is free.
@@ -49,6 +51,7 @@ class RequestTraceFiles final : public RequestTraceTarget {
 
   const RequestTraceFilesOptions options_;
   std::string stem_ = options_.path;  // of the names: the path, or that with our own part
+  int own_name_ = 0;                  // which of those that we may have; the first is the path
   std::unique_ptr<StreamFile> file_;  // that grows, locked; null: none does
   uint64_t next_number_ = 0;
   uint64_t bytes_ = 0;  // of those before

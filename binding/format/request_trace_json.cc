@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kHeadWords = 5;
 constexpr size_t kStampWords = 2;
-constexpr size_t kTensorTexts = 5;
 
 // What a number of JavaScript's can say exactly; others come to the nearest.
 int64_t IntegerOf(uint64_t word) noexcept {
@@ -77,13 +76,13 @@ bool RequestTraceJson::Next(std::string* out) {
   }
   head.stamps = words.data() + word_;
   word_ += head.stamp_count * kStampWords;
-  if (LowHalf(p[4]) != 0) head.request_id = NextText();
+  const bool has_request_id = LowHalf(p[4]) != 0;
+  if (has_request_id && form_ == RequestTraceForm::kFragments) head.request_id = NextText();
   --left_;
   if (form_ == RequestTraceForm::kFragments) {
     AppendFragments(head, out);
   } else {
     AppendWhole(head, out);
-    text_ += head.tensor_count * kTensorTexts;
   }
   return true;
 }

@@ -17,7 +17,9 @@ namespace opscope {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{2};
+using std::chrono_literals::operator""ms;
+
+constexpr std::chrono::milliseconds kPatience{2000};
 
 // The descriptor that a path of /dev stands for, or -1. Opening it again is no way to one that is a socket,
 // as the stdout of a child of Node is.
@@ -61,14 +63,16 @@ Status RequestTracePipe::Append(std::string* text) {
 }
 
 Status RequestTracePipe::Write(std::string* text) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  // A reader that kept us waiting once has no more patience of ours until it reads.
+  const auto deadline = std::chrono::steady_clock::now() + (is_stalled_ ? 0ms : kPatience);
   size_t done = 0;
   Status status;
   while (done < text->size()) {
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd ready{fd_, POLLOUT, 0};
-    if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) == 0) {
+    if (::poll(&ready, 1, std::max<int>(static_cast<int>(left.count()), 0)) == 0) {
+      is_stalled_ = true;
       status = Status::Error(Code::kFileWrite, "its reader does not read");
       break;
     }
@@ -80,6 +84,7 @@ Status RequestTracePipe::Write(std::string* text) {
       status = ErrnoError();
       break;
     }
+    is_stalled_ = false;
     done += static_cast<size_t>(wrote);
   }
   bytes_ += done;

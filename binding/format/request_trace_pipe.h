@@ -28,6 +28,7 @@ class RequestTracePipe final : public RequestTraceTarget {
 
   const std::string path_;
   int fd_ = -1;  // -1: not yet
+  bool is_stalled_ = false;
   uint64_t bytes_ = 0;
 };
 

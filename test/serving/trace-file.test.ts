@@ -279,26 +279,50 @@ describe('what cannot be written', () => {
     // A trace takes 29 words and some bytes for its request id.
     expect(early.added - early.dropped).toBeGreaterThan(3000)
     expect(early.added - early.dropped).toBeLessThan(8000)
+    // Of these the batch with the name was dropped: it is to be told again.
+    for (const id of range(20_001, 21_000)) file.add(trace(id, { modelName: 'late' }))
     mkdirSync(join(folder, 'inner'))
     await file.flush()
-    for (const each of traces(5, 20_001)) file.add(each)
+    for (const id of range(21_001, 21_005)) file.add(trace(id, { modelName: id % 2 === 0 ? 'late' : 'resnet50' }))
     await file.close()
     const { added, written, dropped: lost } = file.counts
     expect([written + lost, dropped]).toEqual([added, lost])
     expect(idsIn(path)).toHaveLength(written)
-    expect(idsIn(path).slice(-5)).toEqual(range(20_001, 20_005))
+    const models = fragmentsIn(path).filter(each => each.model_name !== undefined)
+    expect(models.slice(-5).map(({ id, model_name }) => [id, model_name])).toEqual([
+      [21_001, 'resnet50'],
+      [21_002, 'late'],
+      [21_003, 'resnet50'],
+      [21_004, 'late'],
+      [21_005, 'resnet50'],
+    ])
   })
 
-  it('is counted as dropped at the end', async () => {
+  it('is told without being asked', async () => {
     path = join(folder, 'inner/trace.json')
     mkdirSync(join(folder, 'inner'))
     const warnings: unknown[] = []
-    const file = traceFile({ onWarning: code => warnings.push(code) })
+    const file = traceFile({ flushMs: 1, onWarning: code => warnings.push(code) })
+    rmSync(join(folder, 'inner'), { recursive: true })
+    file.add(trace(1))
+    await until('a warning', () => warnings.length > 0)
+    expect(warnings).toEqual(['trace-file-write'])
+  })
+
+  it('is counted as dropped at the end, and all of it is told', async () => {
+    path = join(folder, 'inner/trace.json')
+    mkdirSync(join(folder, 'inner'))
+    const told: Record<string, number> = {}
+    const onWarning = (code: string, _: string, count: number) => {
+      told[code] = (told[code] ?? 0) + count
+    }
+    const file = traceFile({ onWarning })
     rmSync(join(folder, 'inner'), { recursive: true })
     for (const each of traces(1000)) file.add(each)
+    await expect(file.flush()).rejects.toThrow('No such file')
     await file.close()
     expect(file.counts).toMatchObject({ added: 1000, written: 0, dropped: 1000 })
-    expect(warnings).toEqual(['trace-file-write', 'trace-file-dropped'])
+    expect(told).toEqual({ 'trace-file-write': file.counts.writeErrors, 'trace-file-dropped': 1000 })
   })
 })
 
@@ -426,6 +450,7 @@ describe('a pipe', () => {
     const made = spawn('mkfifo', [fifo])
     await new Promise(resolve => made.once('close', resolve))
     const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const closed = new Promise(resolve => reader.once('close', resolve))
     let read = ''
     reader.stdout.on('data', data => (read += data))
     const file = traceFile({ path: fifo, flushMs: 1 })
@@ -434,7 +459,7 @@ describe('a pipe', () => {
       await until('the reader', () => file.counts.written === file.counts.added)
     }
     await file.close()
-    await new Promise(resolve => reader.once('close', resolve))
+    await closed
     writeFileSync(path, read)
     expect(idsIn(path)).toEqual(range(1, 1000))
     expect(read).toHaveLength(file.counts.bytes)
