@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace opscope {
@@ -52,6 +54,27 @@ bool IsAt(int fd, const std::string& path) noexcept {
 bool EndsAsArray(int fd, off_t size) noexcept {
   char last = 0;
   return size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last == kEnd[0];
+}
+
+// Where this process has written: what lies there is no earlier run's. Thread-safe.
+class OwnPaths {
+ public:
+  void Add(const std::string& path) {
+    std::lock_guard lock(mutex_);
+    paths_.insert(path);
+  }
+  bool Has(const std::string& path) const {
+    std::lock_guard lock(mutex_);
+    return paths_.contains(path);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> paths_;
+};
+OwnPaths& AllOwnPaths() {
+  static auto* paths = new OwnPaths;  // never destroyed, as exit() may come late
+  return *paths;
 }
 
 // Gives a new file its name, unless one has it.
@@ -116,8 +139,8 @@ Status RequestTraceFiles::BeginAt(const std::string& path, const std::string& te
       if (!IsAt(old.get(), path)) continue;
       if (options_.is_direct) return Keep(std::make_unique<StreamFile>(old.release()), text);
       if (::fstat(old.get(), &old_stat) != 0) return ErrnoError();
-      if (options_.is_numbered && old_stat.st_size > kEmptyBytes) {
-        // Left by a process that was killed.
+      if ((options_.is_numbered || AllOwnPaths().Has(path)) && old_stat.st_size > kEmptyBytes) {
+        // Left by a process that was killed, or by a writer of this one that is closed.
         std::string name = Numbered();
         if (!EndsAsArray(old.get(), old_stat.st_size)) name += ".torn";
         if (std::rename(path.c_str(), name.c_str()) != 0) return ErrnoError();
@@ -132,6 +155,7 @@ Status RequestTraceFiles::BeginAt(const std::string& path, const std::string& te
     if (is_there) static_cast<void>(::fchmod(file->fd(), old_stat.st_mode & 0777));
     if (is_there ? std::rename(next.c_str(), path.c_str()) == 0 : Publish(next, path)) {
       file_ = std::move(file);
+      AllOwnPaths().Add(path);
       return Status::Ok();
     }
     const bool is_late = errno == EEXIST;

@@ -12,7 +12,13 @@ export { addTraceSettingService, type SettingsGrpcCall, type SettingsGrpcServer 
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
 export type { Outcome, Protocol } from './stamps.js'
 export type { TensorLike } from './tensor-dump.js'
-export { TraceFile, type TraceRecord } from './trace-file.js'
+export {
+  TraceFile,
+  type TraceFileCounts,
+  type TraceFileOptions,
+  type TraceRecord,
+  type TraceTensor,
+} from './trace-file.js'
 export { type TraceMode, TraceSettingError, type TraceSettingState, TraceSettings } from './trace-settings.js'
 export { ServingTracer, servingTracer } from './tracer.js'
 export type { ServingTracerOptions } from './tracer-options.js'

@@ -407,15 +407,15 @@ describe('a path that others use', () => {
     ])
   })
 
-  it('is free again when the first is closed', async () => {
-    const first = traceFile()
-    first.add(trace(1))
-    await first.close()
-    const second = traceFile()
-    second.add(trace(2))
-    await second.flush()
-    expect(idsIn(path)).toEqual([2])
-    expect(readdirSync(folder)).toEqual(['trace.json'])
+  it('is free again when the first is closed, whose file gets a number', async () => {
+    // A file of so many traces, another number, and back: the settings of a tracer may change like that.
+    for (const logFrequency of [0, 2, 0]) {
+      const file = traceFile({ logFrequency })
+      for (const each of traces(3, 10 * open.length)) file.add(each)
+      await file.close()
+    }
+    expect(filesOf(path)).toEqual([`${path}.0`, `${path}.1`, `${path}.2`, path])
+    expect(filesOf(path).map(idsIn)).toEqual([[20, 21], [22], [10, 11, 12], [30, 31, 32]])
   })
 
   it.each([
@@ -438,6 +438,7 @@ describe('a path that others use', () => {
     await file.flush()
     expect(idsIn(path)).toEqual([101])
     if (existsSync(`${path}.old`)) expect(idsIn(`${path}.old`)).toEqual(range(1, 100))
+    if (existsSync(`${path}.0`)) expect(readFileSync(`${path}.0`, 'utf8')).toBe('[{"id":99}]')
     file.add(trace(102))
     await file.close()
     expect(idsIn(path)).toEqual([101, 102])
