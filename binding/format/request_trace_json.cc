@@ -10,7 +10,7 @@ namespace opscope {
 
 namespace {
 
-constexpr size_t kHeadWords = 5;
+constexpr size_t kHeadWords = 6;
 constexpr size_t kStampWords = 2;
 
 // What a number of JavaScript's can say exactly; others come to the nearest.
@@ -28,7 +28,7 @@ uint32_t HighHalf(uint64_t word) noexcept { return static_cast<uint32_t>(word >>
 
 struct RequestTraceJson::Head {
   int64_t id, parent_id, model_version;
-  uint32_t model_name, tensor_count;
+  uint32_t model_name, tensor_count, batch_id, batch_size;
   std::string_view request_id;
   const uint64_t* stamps;
   uint32_t stamp_count;
@@ -69,6 +69,8 @@ bool RequestTraceJson::Next(std::string* out) {
   head.model_name = LowHalf(p[3]);
   head.stamp_count = HighHalf(p[3]);
   head.tensor_count = HighHalf(p[4]);
+  head.batch_id = LowHalf(p[5]);
+  head.batch_size = HighHalf(p[5]);
   word_ += kHeadWords;
   if ((words.size() - word_) / kStampWords < head.stamp_count) {
     left_ = 0;
@@ -129,6 +131,13 @@ void RequestTraceJson::AppendFragments(const Head& head, std::string* out) {
   if (is_child) {
     out->append(R"(,"parent_id":)");
     AppendInteger(head.parent_id, out);
+  }
+  // Not Triton's, whose tools skip what they do not know.
+  if (head.batch_size != 0) {
+    out->append(R"(,"batch_id":)");
+    AppendInteger(head.batch_id, out);
+    out->append(R"(,"batch_size":)");
+    AppendInteger(head.batch_size, out);
   }
   out->push_back('}');
   if (is_child) stamps();

@@ -15,6 +15,8 @@ export interface TraceRecord {
   stampNames: readonly string[]
   stampNs: readonly bigint[]
   tensors?: readonly TraceTensor[]
+  /** What it was computed together with: the number of the batch, and how many requests were in it. */
+  batch?: { readonly id: number; readonly size: number } | undefined
 }
 /** What went into a model or came out of it, all as text. */
 export interface TraceTensor {
@@ -26,7 +28,7 @@ export interface TraceTensor {
   dtype: string
 }
 
-const HEAD_WORDS = 5
+const HEAD_WORDS = 6
 // 64 KiB, some 280 traces with a dozen stamps.
 const WORD_COUNT = 8192
 // Texts of tensors may be of any size: so many characters at a time are copied without a noticeable pause.
@@ -81,6 +83,8 @@ export class TraceBatch {
     halves[2 * at + 7] = stampCount
     halves[2 * at + 8] = requestId === '' ? 0 : 1
     halves[2 * at + 9] = tensors === undefined ? 0 : tensors.length
+    halves[2 * at + 10] = record.batch === undefined ? 0 : record.batch.id
+    halves[2 * at + 11] = record.batch === undefined ? 0 : record.batch.size
     at += HEAD_WORDS
     for (let i = 0; i < stampCount; i++, at += 2) {
       const name = stampNames[i] as string

@@ -53,7 +53,9 @@ export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => 
     // A request that nobody named is named by its number.
     const requestId = each.requestId || (parentId === 0 ? String(id) : records[0]!.requestId)
     const record = { id, parentId, modelName, modelVersion, requestId, stampNames: stamps.names, stampNs: stamps.ns }
-    records.push(each.tensors.length > 0 ? { ...record, tensors: each.tensors } : record)
+    const batch = each.inference?.batch
+    const isPlain = batch === undefined && each.tensors.length === 0
+    records.push(isPlain ? record : { ...record, batch, tensors: each.tensors })
     for (const step of each.steps) add(step, id)
   }
   add(tree, 0)

@@ -19,7 +19,7 @@ export interface ServingTracerOptions {
   level?: string | readonly string[]
   /** How many traces make a complete file `<file>.0`, `.1`, …; 0: all in one file. @default 0 */
   logFrequency?: number
-  /** Size at which the one file is completed as `<file>.<n>` and a new one begun, in MiB. @default 1024 */
+  /** Size at which a file is completed as `<file>.<n>` and the next one begun, in MiB. @default none: one file */
   maxFileMB?: number
   /** @default 'triton' */
   mode?: TraceMode | readonly TraceMode[]

@@ -283,6 +283,7 @@ describe('an inference', () => {
     for (const inference of waiting) inference?.end()
     const all = await traces()
     expect(all).toHaveLength(3)
+    for (const trace of all) expect(trace).toMatchObject({ batch_id: 1, batch_size: 3 })
     for (const { names } of all) expect(names).toEqual(expect.arrayContaining(MIDDLE))
     for (const name of ['COMPUTE_START', 'COMPUTE_INPUT_END', 'COMPUTE_OUTPUT_START', 'COMPUTE_END']) {
       expect(new Set(all.map(({ at }) => at[name])).size).toBe(1)
@@ -481,7 +482,10 @@ describe('a traced request on the timeline', () => {
     const named = (name: string) => rows.filter(row => row.name === name)
     const [batch, ...others] = named('batch m')
     expect(others).toEqual([])
-    expect(batch).toMatchObject({ parent_span_id: '0'.repeat(16), attrs: '{"opscope.batch_id":1,"opscope.batch_size":4}' })
+    expect(batch).toMatchObject({
+      parent_span_id: '0'.repeat(16),
+      attrs: '{"opscope.batch_id":1,"opscope.batch_size":4}',
+    })
     // Two of the four are not traced: no span has their stages.
     expect(named('infer m')).toHaveLength(2)
     for (const { attrs } of named('infer m')) expect(attrs).toContain('"opscope.batch_id":1,"opscope.batch_size":4')
