@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+
+import { describe, expect, it } from 'vitest'
+
+import {
+  decodeProfileRequest,
+  decodeProfileResponse,
+  encodeMonitorResponse,
+  encodeProfileRequest,
+  encodeProfileResponse,
+} from '../../src/remote/messages.js'
+
+const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
+
+// As TensorFlow 2.21 sent it for trace("localhost:7011", "/logs", 200 ms).
+const REQUEST = bytesOf(`
+  08c80110c0843d1a0c74726163655f7669657765721a0a6f705f70726f66696c651a0e696e7075745f706970656c696e651a0c6b65726e656c5f
+  73746174731a0d6d656d6f72795f7669657765721a0e6d656d6f72795f70726f66696c651a0d6f766572766965775f706167651a0a706f645f76
+  69657765721a1074656e736f72666c6f775f73746174731a0978706c616e652e7062221e080110021801280138014099a3a5f3d6d090f51848c8
+  0152052f6c6f67732a152f6c6f67732f706c7567696e732f70726f66696c653213323032365f31315f32325f30345f30395f30323a0e6c6f6361
+  6c686f73743a37303131`)
+
+describe('a request as TensorFlow sends it', () => {
+  it('says what its client asked for', () => {
+    expect(REQUEST).toHaveLength(242)
+    expect(decodeProfileRequest(REQUEST)).toEqual({
+      durationMs: 200,
+      maxEvents: 1_000_000,
+      tools: [
+        ...['trace_viewer', 'op_profile', 'input_pipeline', 'kernel_stats', 'memory_viewer', 'memory_profile'],
+        ...['overview_page', 'pod_viewer', 'tensorflow_stats', 'xplane.pb'],
+      ],
+      options: {
+        hostTracerLevel: 2,
+        deviceTracerLevel: 1,
+        version: 1,
+        includeDatasetOps: true,
+        enableHloProto: true,
+        pythonTracerLevel: 0,
+        startTimestampNs: 1795320542311043481n,
+        durationMs: 200,
+        repositoryPath: '/logs',
+        sessionId: '',
+        overrideHostname: '',
+      },
+      repositoryRoot: '/logs/plugins/profile',
+      sessionId: '2026_11_22_04_09_02',
+      hostName: 'localhost:7011',
+      emitXspace: false,
+    })
+  })
+
+  it('is made by our client byte for byte', () => {
+    expect(encodeProfileRequest(decodeProfileRequest(REQUEST)).toString('hex')).toBe(REQUEST.toString('hex'))
+  })
+
+  it('that is cut anywhere is refused, or is one that ends there', () => {
+    for (let length = 0; length < REQUEST.length; length++) {
+      try {
+        decodeProfileRequest(REQUEST.subarray(0, length))
+      } catch (error) {
+        expect((error as Error).message).toMatch(/ends in the middle|no number|no text|wire type|field number|varint/)
+      }
+    }
+  })
+})
+
+describe('a reply', () => {
+  it('without events is the flag alone', () => {
+    expect(encodeProfileResponse({ toolData: [], emptyTrace: true }).toString('hex')).toBe('3801')
+  })
+
+  it('carries its XSpace as a tool', () => {
+    const xspace = Buffer.alloc(444, 7)
+    const reply = encodeProfileResponse({ toolData: [{ name: 'xplane.pb', data: xspace }], emptyTrace: false })
+    expect(reply).toHaveLength(461)
+    expect(reply.subarray(0, 17).toString('hex')).toBe('32ca030a0978706c616e652e706212bc03')
+    expect(createHash('sha256').update(reply.subarray(17)).digest('hex')).toBe(
+      createHash('sha256').update(xspace).digest('hex'),
+    )
+    expect(Buffer.from(decodeProfileResponse(reply).toolData[0]!.data)).toEqual(xspace)
+  })
+
+  it('to Monitor has the text that the client prints, and the figures', () => {
+    const reply = encodeMonitorResponse('GPU busy: 40.0%', { deviceIdlePercent: 60, stepTimeMs: undefined })
+    expect(reply.toString('hex')).toBe(
+      `0a0f${Buffer.from('GPU busy: 40.0%').toString('hex')}520b0801110000000000004e40`,
+    )
+  })
+})
