@@ -54,6 +54,10 @@ export class Stamps {
     const index = this.names.indexOf(name)
     return index < 0 ? undefined : this.ns[index]
   }
+  last(name: string): bigint | undefined {
+    const index = this.names.lastIndexOf(name)
+    return index < 0 ? undefined : this.ns[index]
+  }
   has(name: string): boolean {
     return this.names.includes(name)
   }

@@ -1,5 +1,5 @@
 import { addWarning } from '../hooks.js'
-import { TraceFile, type TraceRecord } from './trace-file.js'
+import { TraceFile, type TraceFileCounts, type TraceRecord } from './trace-file.js'
 import type { TraceSetting, TraceSettings } from './trace-settings.js'
 import type { ServingTracerOptions } from './tracer-options.js'
 
@@ -8,6 +8,10 @@ export class TraceFiles {
   readonly #options: ServingTracerOptions
   readonly #settings: TraceSettings
   readonly #files = new Map<number, TraceFile>()
+  /** Given up, and still being written. */
+  readonly #ending = new Set<TraceFile>()
+  /** Of those that are complete. */
+  #past: TraceFileCounts = { added: 0, written: 0, dropped: 0, writeErrors: 0, bytes: 0, files: 0 }
 
   /** @throws OpscopeError ERR_OPSCOPE_FILE_WRITE */
   constructor(options: ServingTracerOptions, settings: TraceSettings) {
@@ -28,15 +32,31 @@ export class TraceFiles {
       addWarning('trace-file-write', (error as Error).message)
     }
   }
+  /** Of all files that there were. */
+  get counts(): TraceFileCounts {
+    return [...this.#ending, ...this.#files.values()].reduce((sum, file) => sumOf(sum, file.counts), this.#past)
+  }
   async flush(): Promise<void> {
     await Promise.all([...this.#files.values()].map(file => file.flush()))
   }
   async close(): Promise<void> {
-    const files = this.#take()
-    await Promise.all(files.map(file => file.close()))
+    await Promise.all(this.#take().map(file => this.#end(file)))
   }
   closeSync(): void {
-    for (const file of this.#take()) file.closeSync()
+    for (const file of this.#take()) {
+      file.closeSync()
+      this.#past = sumOf(this.#past, file.counts)
+    }
+  }
+
+  async #end(file: TraceFile): Promise<void> {
+    this.#ending.add(file)
+    try {
+      await file.close()
+    } finally {
+      this.#ending.delete(file)
+      this.#past = sumOf(this.#past, file.counts)
+    }
   }
 
   #take(): TraceFile[] {
@@ -64,7 +84,18 @@ export class TraceFiles {
     for (const [logFrequency, file] of this.#files) {
       if (wanted.has(logFrequency)) continue
       this.#files.delete(logFrequency)
-      file.close().catch((error: Error) => addWarning('trace-file-write', error.message))
+      this.#end(file).catch((error: Error) => addWarning('trace-file-write', error.message))
     }
+  }
+}
+
+function sumOf(a: TraceFileCounts, b: TraceFileCounts): TraceFileCounts {
+  return {
+    added: a.added + b.added,
+    written: a.written + b.written,
+    dropped: a.dropped + b.dropped,
+    writeErrors: a.writeErrors + b.writeErrors,
+    bytes: a.bytes + b.bytes,
+    files: a.files + b.files,
   }
 }

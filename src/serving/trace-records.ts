@@ -27,18 +27,24 @@ export interface TraceTree {
   steps: TraceTree[]
 }
 
-/**
- * One inference of a request is the request's own trace. Several are steps of one that has no computation of its own;
- * where there is none, what the handler did stands for it.
- */
+/** The traces of a request, with the stamps of its front end. */
 export function traceTree(request: TracedRequest): TraceTree {
-  const { inferences, stamps: front, protocol } = request
-  const tree = inferences.length === 1 ? inferenceTree(inferences[0]!) : wholeTree(request, inferences)
+  const { stamps: front, protocol } = request
+  const tree = requestTree(request)
   // What happened in one moment stands in the order of the stages.
   const send = protocol === 'LOCAL' ? -1 : front.names.indexOf(FRONT_STAMPS[protocol].sendStart)
   const answered = send < 0 ? front.names.length : send
   tree.stamps = new Stamps().addFrom(front, 0, answered).addFrom(tree.stamps).addFrom(front, answered).sort()
   return tree
+}
+
+/**
+ * One inference of a request is the request's own trace. Several are steps of one that has no computation of its own;
+ * where there is none, what the handler did stands for it. Without the stamps of the front end.
+ */
+export function requestTree(request: TracedRequest): TraceTree {
+  const { inferences } = request
+  return inferences.length === 1 ? inferenceTree(inferences[0]!) : wholeTree(request, inferences)
 }
 
 const NO_STAMPS = new Stamps()

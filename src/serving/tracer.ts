@@ -20,8 +20,9 @@ import { type RequestSummary, summarize } from './request-stages.js'
 import { followRuns } from './runtime-runs.js'
 import { closeScope, openScope, scopes } from './scope.js'
 import type { Protocol } from './stamps.js'
+import type { TraceFileCounts } from './trace-file.js'
 import { TraceFiles } from './trace-files.js'
-import { traceRecords, traceTree } from './trace-records.js'
+import { requestTree, type TraceTree, traceRecords, traceTree } from './trace-records.js'
 import { type ParentDecision, type TraceSetting, TraceSettings } from './trace-settings.js'
 import { checkTracerOptions, type ServingTracerOptions, startSettings } from './tracer-options.js'
 
@@ -33,6 +34,15 @@ interface Admission {
 const LATE: Admission = { setting: undefined, isDecided: false }
 const WATCHED: Admission = { setting: undefined, isDecided: true }
 const NO_BATCH = new Batch(0, [], 0)
+
+export interface TracerCounts {
+  /** Requests that are looked at and not over. */
+  open: number
+  /** Requests traced so far. */
+  traced: number
+  /** Of all files so far; a request of several inferences has a trace for each of them. */
+  file: TraceFileCounts
+}
 
 // A client that is gone may leave a computation behind. What takes longer than this is told as it is.
 const LINGER_MS = 30_000
@@ -88,9 +98,8 @@ export class ServingTracer implements RequestOwner {
   get #wantsAll(): boolean {
     return this.#listeners.size > 0 || this.options.serverTiming === true
   }
-  /** Requests that are looked at and not over, and how many were traced so far. */
-  get counts(): { open: number; traced: number } {
-    return { open: this.#openCount, traced: this.#tracedCount }
+  get counts(): TracerCounts {
+    return { open: this.#openCount, traced: this.#tracedCount, file: this.#files.counts }
   }
 
   /** Calls `listener` with each request that is over, traced or not; returns what takes it away again. */
@@ -310,22 +319,25 @@ export class ServingTracer implements RequestOwner {
   }
 
   #tell(request: TracedRequest): void {
-    const { setting, protocol, outcome = 'ok' } = request
-    const isTraced = setting !== undefined
-    if (!isTraced && this.#listeners.size === 0) return
-    const tree = traceTree(request)
-    let traceId: number | undefined
-    if (isTraced) {
+    const { setting } = request
+    let tree: TraceTree | undefined
+    if (setting !== undefined) {
+      tree = traceTree(request)
       this.settings.knowModel(tree.modelName)
       const records = traceRecords(tree, setting.timestamps, () => this.#nextId++)
-      traceId = records[0]!.id
       this.#files.add(setting, records)
       this.#exporter?.finish(request, tree, records)
-      completeSpans(request, tree, traceId)
+      completeSpans(request, tree, records[0]!.id)
     }
     if (this.#listeners.size === 0) return
-    const summary = summarize(tree, { protocol, outcome, isTraced })
-    for (const listener of this.#listeners) listener(summary)
+    const summary = summarize(request, tree ?? requestTree(request))
+    for (const listener of this.#listeners) {
+      try {
+        listener(summary)
+      } catch (error) {
+        addWarning('serving-trace-failed', `a listener of requests failed: ${(error as Error).message}`)
+      }
+    }
   }
 
   #endLingering(): void {
