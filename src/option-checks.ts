@@ -24,3 +24,17 @@ export function checkChoice<O extends object>(options: O, key: keyof O & string,
     )
   }
 }
+
+/**
+ * @param option the one option to check, by its name
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE
+ */
+export function checkWholeNumber(option: Readonly<Record<string, unknown>>, least: number, most: number): void {
+  for (const [key, value] of Object.entries(option)) {
+    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) continue
+    throw new OpscopeError(
+      'ERR_OPSCOPE_OPTION_VALUE',
+      `Expected the "${key}" option to be a whole number from ${least} to ${most}, got ${String(value)}.`,
+    )
+  }
+}

@@ -24,6 +24,12 @@ export const POLARS: OptionalPackage = {
     `and does not load, add its binary: npm install nodejs-polars-${polarsPlatform()}.`,
 }
 
+export const PROM_CLIENT: OptionalPackage = {
+  name: 'prom-client',
+  use: 'for metrics in its default registry',
+  hint: 'Install it: npm install prom-client. Or pass the "register" of a copy that you have.',
+}
+
 const requireHere = createRequire(import.meta.url)
 
 /** @throws OpscopeError ERR_OPSCOPE_PACKAGE_MISSING, as both below. */

@@ -5,8 +5,23 @@ export type { FastifyPlugin, Middleware } from './http-hooks.js'
 export type { HttpHookOptions } from './http-request.js'
 export type { ComputeStages, InferStages } from './infer-stages.js'
 export { Inference, type InferenceOptions } from './inference.js'
+export {
+  type LiveSnapshot,
+  type LiveStages,
+  type LiveStagesOptions,
+  liveStages,
+  type ModelStages,
+  type StageStatistics,
+} from './live-stages.js'
+export type { Role, SeriesLabels } from './model-series.js'
+export {
+  type MetricRegistry,
+  type PrometheusMetrics,
+  type PrometheusOptions,
+  prometheusMetrics,
+} from './prometheus.js'
 export { type RequestFacts, TracedRequest } from './request.js'
-export { type RequestSummary, STAGES, type Stage } from './request-stages.js'
+export { type InferenceSummary, type RequestSummary, STAGES, type Stage } from './request-stages.js'
 export type { SettingsAccess, SettingsRefusals } from './settings-access.js'
 export { addTraceSettingService, type SettingsGrpcCall, type SettingsGrpcServer } from './settings-grpc.js'
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
@@ -20,5 +35,5 @@ export {
   type TraceTensor,
 } from './trace-file.js'
 export { type TraceMode, TraceSettingError, type TraceSettingState, TraceSettings } from './trace-settings.js'
-export { ServingTracer, servingTracer } from './tracer.js'
+export { ServingTracer, servingTracer, type TracerCounts } from './tracer.js'
 export type { ServingTracerOptions } from './tracer-options.js'
