@@ -2,7 +2,7 @@
 import { addWarning } from '../hooks.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
-import { profileTimes } from './response-headers.js'
+import { profileTimes, serverTiming } from './response-headers.js'
 import type { Outcome } from './stamps.js'
 import type { ServingTracer } from './tracer.js'
 
@@ -10,6 +10,7 @@ import type { ServingTracer } from './tracer.js'
 interface Metadata {
   get(key: string): (string | Buffer)[]
   set(key: string, value: string): void
+  clone(): Metadata
 }
 interface Listener {
   onReceiveMetadata(metadata: Metadata): void
@@ -105,7 +106,9 @@ function tracedCall(tracer: ServingTracer, options: GrpcHookOptions, path: strin
     let told = status
     if (request !== undefined && !request.isEnded) {
       if (!request.isSending) request.sending()
-      if (request.facts.isProfiled) told = withTimes(status, request, emptyMetadata)
+      if (request.facts.isProfiled || tracer.options.serverTiming) {
+        told = withTimes(status, request, emptyMetadata, tracer.options.serverTiming === true)
+      }
     }
     call.sendStatus(told)
     if (request !== undefined && !request.isSent) request.sent()
@@ -141,11 +144,19 @@ function begin(
   }
 }
 
-function withTimes(status: Status, request: TracedRequest, emptyMetadata: (() => Metadata) | undefined): Status {
+function withTimes(
+  status: Status,
+  request: TracedRequest,
+  emptyMetadata: (() => Metadata) | undefined,
+  hasServerTiming: boolean,
+): Status {
   try {
-    const metadata = status.metadata ?? emptyMetadata?.()
-    metadata?.set(PROFILE_TIMES_HEADER, profileTimes(request))
-    return metadata === undefined ? status : { ...status, metadata }
+    // A program may send the same metadata with every call.
+    const metadata = status.metadata?.clone() ?? emptyMetadata?.()
+    if (metadata === undefined) return status
+    if (hasServerTiming) metadata.set('server-timing', serverTiming(request, metadata.get('server-timing')))
+    if (request.facts.isProfiled) metadata.set(PROFILE_TIMES_HEADER, profileTimes(request))
+    return { ...status, metadata }
   } catch {
     return status
   }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import { addWarning } from '../hooks.js'
+import { withHeader } from './head-arguments.js'
 import { type FrameworkFacts, HttpFacts, hasBody, rawHeader } from './http-facts.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
@@ -78,8 +79,7 @@ function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMe
   // Every answer passes here, one without explicit headers too.
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     response.writeHead = writeHead
-    if (!response.headersSent) answer(tracer, traced, response)
-    return Reflect.apply(writeHead, this, args)
+    return Reflect.apply(writeHead, this, response.headersSent ? args : answer(tracer, traced, response, args))
   } as typeof writeHead
   response.on('finish', () => {
     traced.sent()
@@ -89,14 +89,23 @@ function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMe
   response.on('close', () => traced.end('cancelled'))
 }
 
-function answer(tracer: ServingTracer, traced: TracedRequest, response: ServerResponse): void {
+/** The arguments to write the head with. */
+function answer(
+  tracer: ServingTracer,
+  traced: TracedRequest,
+  response: ServerResponse,
+  args: readonly unknown[],
+): readonly unknown[] {
   try {
     traced.sending()
-    if (tracer.options.serverTiming)
-      response.setHeader('Server-Timing', serverTiming(traced, response.getHeader('Server-Timing')))
-    if (traced.facts.isProfiled) response.setHeader(PROFILE_TIMES_HEADER, profileTimes(traced))
+    const timed = tracer.options.serverTiming
+      ? withHeader(response, args, 'Server-Timing', own => serverTiming(traced, own))
+      : args
+    if (!traced.facts.isProfiled) return timed
+    return withHeader(response, timed, PROFILE_TIMES_HEADER, () => profileTimes(traced))
   } catch (error) {
     addWarning('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    return args
   }
 }
 

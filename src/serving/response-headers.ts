@@ -6,15 +6,30 @@ import { FRONT_STAMPS } from './stamps.js'
 import { type TraceTree, traceTree } from './trace-records.js'
 import { epochUs } from './wall-clock.js'
 
+// A client of Node refuses headers of more than 16 KiB together, so a request of a thousand inferences tells of the first.
+const MOST_METRICS = 32
+const LONGEST_DESCRIPTION = 64
+
 /**
  * The value of a `Server-Timing` header (w3.org/TR/server-timing): the stages so far in ms, after what the server says
- * itself.
+ * itself. Where there are several inferences, `desc` is the model.
  */
-export function serverTiming(request: TracedRequest, own: number | string | readonly string[] | undefined): string {
-  const stages = stagesSoFar(request).map(({ stage, startNs, endNs }) => {
-    return `${stage.replace('_', '-')};dur=${(Number(endNs - startNs) / 1e6).toFixed(3)}`
-  })
-  return [...[own ?? []].flat().map(String), ...stages].join(', ')
+export function serverTiming(request: TracedRequest, own: unknown): string {
+  const stages = stagesSoFar(request)
+  const [total] = stages.slice(-1)
+  const shown = stages.length <= MOST_METRICS ? stages : [...stages.slice(0, MOST_METRICS - 1), total!]
+  return [...[own ?? []].flat().map(String), ...shown.map(metricText)].join(', ')
+}
+
+function metricText({ stage, startNs, endNs, step }: StageSoFar): string {
+  const description = step === undefined ? '' : `;desc=${quoted(step)}`
+  return `${stage.replace('_', '-')};dur=${(Number(endNs - startNs) / 1e6).toFixed(3)}${description}`
+}
+
+/** A quoted-string of RFC 9110: what is no visible ASCII would need an encoding that browsers do not read there. */
+function quoted(text: string): string {
+  const plain = text.slice(0, LONGEST_DESCRIPTION).replaceAll(/[^\x20-\x7e]/g, '?')
+  return `"${plain.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** The times of the stages for a client that asked; the last pair is the whole time in the server. */
@@ -23,19 +38,24 @@ export function profileTimes(request: TracedRequest): string {
 }
 
 /** Of a request whose answer is about to go out: what it went through, step by step, and the whole. */
-function stagesSoFar(request: TracedRequest): StageTime[] {
+function stagesSoFar(request: TracedRequest): StageSoFar[] {
   const { protocol } = request
-  const times = leavesOf(traceTree(request)).flatMap(({ stamps }, index) => {
+  const times: StageSoFar[] = leavesOf(traceTree(request)).flatMap(({ stamps, modelName }, index) => {
     const all = stageTimes(index === 0 ? protocol : 'LOCAL', stamps)
     // What is not known in parts is told as a whole.
     const isWhole = !all.some(({ stage }) => stage === 'infer')
-    return all.filter(({ stage }) => PARTS.has(stage) || (isWhole && stage === 'compute'))
+    const parts = all.filter(({ stage }) => PARTS.has(stage) || (isWhole && stage === 'compute'))
+    return index === 0 ? parts : parts.map(part => ({ ...part, step: modelName }))
   })
   if (protocol === 'LOCAL') return times
   const startNs = request.stamps.at(FRONT_STAMPS[protocol].recvStart)!
   return [...times, { stage: 'total', startNs, endNs: request.now() }]
 }
 
+/** `step`: the model, where it is not that of the whole. */
+interface StageSoFar extends StageTime {
+  step?: string
+}
 const PARTS: ReadonlySet<Stage> = new Set<Stage>(['recv', 'queue', 'compute_input', 'infer', 'compute_output'])
 
 function leavesOf(tree: TraceTree): TraceTree[] {

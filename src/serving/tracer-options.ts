@@ -30,7 +30,7 @@ export interface ServingTracerOptions {
    * @default true with OpenTelemetry
    */
   propagate?: boolean
-  /** Answers get a `Server-Timing` header with the stages so far. @default false */
+  /** Answers get a `Server-Timing` header, of gRPC a trailer, with the stages so far. @default false */
   serverTiming?: boolean
   /** Clients that ask by `x-opscope-profile: 1` get the times of the stages. @default true */
   answerProfile?: boolean
