@@ -64,6 +64,7 @@ async function makeProject(): Promise<string> {
     'express',
     'fastify',
     '@grpc',
+    '@opentelemetry',
   ]
   for (const name of [...packages.map(each => `node_modules/${each}`), 'examples']) {
     symlinkSync(join(ROOT, name), join(folder, name))

@@ -1,5 +1,6 @@
 // Packages that a user installs for what opscope does with them; imported on first use.
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 
 import { OpscopeError } from '../errors.js'
 
@@ -22,6 +23,11 @@ export const POLARS: OptionalPackage = {
   hint:
     'Install it: npm install nodejs-polars (0.25.2 and later need Node 22, 0.24 runs on Node 20). If it is installed ' +
     `and does not load, add its binary: npm install nodejs-polars-${polarsPlatform()}.`,
+}
+export const OPEN_TELEMETRY: OptionalPackage = {
+  name: '@opentelemetry/api',
+  use: 'to trace requests to OpenTelemetry',
+  hint: 'Install it, beside the SDK that sends the spans: npm install @opentelemetry/api @opentelemetry/sdk-trace-node.',
 }
 
 export const PROM_CLIENT: OptionalPackage = {
@@ -47,12 +53,24 @@ export async function importPackage<T>(wanted: OptionalPackage): Promise<T> {
     throw missing(wanted, error)
   }
 }
-/** For exit paths, where nothing can be awaited. Node 22.0 to 22.11 cannot load ES modules so. */
+/** For where nothing can be awaited. Node 22.0 to 22.11 cannot load ES modules so. */
 export function requirePackage<T>(wanted: OptionalPackage): T {
   try {
     return requireHere(wanted.name) as T
   } catch (error) {
     throw missing(wanted, error)
+  }
+}
+/** {@link requirePackage}, also where opscope is installed apart from the program: then the program's is taken. */
+export function requireOfProgram<T>(wanted: OptionalPackage): T {
+  try {
+    return requirePackage(wanted)
+  } catch (error) {
+    try {
+      return createRequire(resolve(process.argv[1] ?? 'program'))(wanted.name) as T
+    } catch {
+      throw error
+    }
   }
 }
 

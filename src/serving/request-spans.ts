@@ -1,7 +1,7 @@
 // A traced request as spans of the running sessions, so that its stages, ops and GPU work stand on one timeline.
 import { tryNative } from '../binding.js'
 import { nameId } from '../name-ids.js'
-import { extract } from '../propagation.js'
+import { extract, type TraceCarrier } from '../propagation.js'
 import { record, runIn, span } from '../record.js'
 import { type Attributes, Span, setAttribute } from '../span.js'
 import { isOn } from '../span-calls.js'
@@ -27,12 +27,13 @@ export function areRequestsRecorded(): boolean {
   return isOn('request')
 }
 
-/** Opens the span of a request, in the trace that it came with; it ends with the request. */
-export function openRequestSpan(request: TracedRequest): void {
+/** Opens the span of a request, inside that of the carrier or of who sent it; it ends with the request. */
+export function openRequestSpan(request: TracedRequest, carrier: TraceCarrier | undefined): void {
   if (!isOn('request')) return
   const { facts, protocol } = request
+  const around = carrier ?? facts
   const open = () => span(REQUEST_NAMES[protocol], { category: 'request', attributes: facts.attributes ?? {} })
-  const opened = facts.traceparent === undefined ? open() : extract(facts, open)
+  const opened = around.traceparent === undefined ? open() : extract(around, open)
   if (opened.isRecording) request.span = opened
 }
 

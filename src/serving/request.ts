@@ -18,6 +18,8 @@ export interface RequestFacts {
   readonly attributes?: Attributes
   /** The client asks for the times of the server's stages (`x-opscope-profile`). */
   readonly isProfiled?: boolean
+  /** When it began, where that is told later. @internal */
+  readonly startNs?: bigint
 }
 
 /** What a request needs of its tracer. @internal */

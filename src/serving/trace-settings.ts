@@ -68,6 +68,11 @@ export class TraceSettings {
     this.#use(this.#all, models)
   }
 
+  /** Traces go to OpenTelemetry, maybe to a file too. */
+  get exports(): boolean {
+    return this.#fixed.modes.includes('opentelemetry')
+  }
+
   /**
    * Counts a request, and says what it is traced with: undefined, not at all. Once per request that comes from outside:
    * what it calls in turn is traced with it and never asked about.

@@ -30,6 +30,8 @@ export interface ServingTracerOptions {
    * @default true with OpenTelemetry
    */
   propagate?: boolean
+  /** With OpenTelemetry, the wait before a computation is a span too. @default false */
+  queueSpan?: boolean
   /** Answers get a `Server-Timing` header, of gRPC a trailer, with the stages so far. @default false */
   serverTiming?: boolean
   /** Clients that ask by `x-opscope-profile: 1` get the times of the stages. @default true */
@@ -49,13 +51,14 @@ const KEYS: Record<keyof ServingTracerOptions, true> = {
   mode: true,
   models: true,
   propagate: true,
+  queueSpan: true,
   serverTiming: true,
   answerProfile: true,
   clock: true,
 }
 /** Those that users give. */
 export const TRACER_OPTION_KEYS: readonly string[] = Object.keys(KEYS).filter(key => key !== 'clock')
-const BOOLEANS = ['propagate', 'serverTiming', 'answerProfile'] as const
+const BOOLEANS = ['propagate', 'queueSpan', 'serverTiming', 'answerProfile'] as const
 
 /** What the settings do not check. @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE */
 export function checkTracerOptions(options: ServingTracerOptions): void {

@@ -13,6 +13,7 @@ import {
 import type { HttpHookOptions } from './http-request.js'
 import { type ComputeStages, endWith, type InferStages, runStages } from './infer-stages.js'
 import { Inference, type InferenceOptions } from './inference.js'
+import { OpenTelemetryExporter } from './otel-exporter.js'
 import { type RequestFacts, type RequestOwner, TracedRequest } from './request.js'
 import type { RequestExporter } from './request-exporter.js'
 import { completeSpans, openInferenceSpan, openRequestSpan, recordBatch, within } from './request-spans.js'
@@ -80,15 +81,15 @@ export class ServingTracer implements RequestOwner {
   #isClosed = false
 
   /** @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE, ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_PACKAGE_MISSING */
-  constructor(options: ServingTracerOptions = {}, exporter?: RequestExporter) {
+  constructor(options: ServingTracerOptions = {}) {
     checkTracerOptions(options)
     this.options = options
     this.#clock = options.clock ?? process.hrtime.bigint
     this.settings = new TraceSettings(startSettings(options))
+    this.#exporter = this.settings.exports ? new OpenTelemetryExporter(options) : undefined
     this.#files = new TraceFiles(options, this.settings)
     this.#stopFollowing = followRuns(this)
-    this.#exporter = exporter
-    this.#isPropagating = options.propagate ?? exporter !== undefined
+    this.#isPropagating = options.propagate ?? this.#exporter !== undefined
   }
 
   /** Requests are looked at: they may be traced, or someone measures them all. */
@@ -141,16 +142,16 @@ export class ServingTracer implements RequestOwner {
     this.#openCount++
     openScope()
     if (protocol !== 'LOCAL') this.hasFrontEnd = true
-    if (setting !== undefined || !isDecided) openRequestSpan(request)
-    if (setting !== undefined) this.#exporter?.begin(request)
+    if (setting === undefined && isDecided) return request
+    this.#exporter?.begin(request, setting)
+    openRequestSpan(request, this.#exporter?.carrierOf(request))
     return request
   }
 
   /** Runs code of a request; what it infers, and records, belongs to the request, across awaits too. */
   run<T>(request: TracedRequest | undefined, body: () => T): T {
     if (request === undefined) return body()
-    const inside = () => scopes.run(request, () => within(request.span, body))
-    return this.#exporter === undefined ? inside() : this.#exporter.within(request, inside)
+    return this.#inside(request, () => scopes.run(request, () => within(request.span, body)))
   }
 
   /**
@@ -179,7 +180,9 @@ export class ServingTracer implements RequestOwner {
           }
     if (inference === undefined) return body()
     openInferenceSpan(inference)
-    return endWith(inference, () => scopes.run(inference, () => within(inference.span, body)))
+    const inside = () => scopes.run(inference, () => within(inference.span, body))
+    // The request may be traced since just now, or have no front end: then nobody has brought its code inside.
+    return endWith(inference, () => this.#inside(inference.request, inside))
   }
 
   /**
@@ -259,6 +262,10 @@ export class ServingTracer implements RequestOwner {
     clearInterval(this.#sweep)
   }
 
+  #inside<T>(request: TracedRequest, body: () => T): T {
+    return this.#exporter === undefined ? body() : this.#exporter.within(request, body)
+  }
+
   #begin(options: InferenceOptions, runNs?: bigint): Inference | undefined {
     const scope = scopes.getStore()
     if (scope instanceof Batch) return undefined
@@ -271,7 +278,8 @@ export class ServingTracer implements RequestOwner {
     }
     // A call of no request; but of a server's that is not traced, there is nothing to tell it by.
     if (this.hasFrontEnd || !this.isWatching) return undefined
-    return this.start('LOCAL', options)?.startInference(undefined, options, runNs)
+    const local = this.start('LOCAL', runNs === undefined ? options : { ...options, startNs: runNs })
+    return local?.startInference(undefined, options, runNs)
   }
 
   /** Whoever began the trace that a request comes with has decided for all of it. */
@@ -291,7 +299,7 @@ export class ServingTracer implements RequestOwner {
   decide(request: TracedRequest, model: string | undefined): TraceSetting | undefined {
     if (!this.settings.isOn) return undefined
     const setting = this.settings.sample(model, this.#parentDecision(request.facts.traceparent))
-    if (setting !== undefined) this.#exporter?.begin(request)
+    if (setting !== undefined) this.#exporter?.begin(request, setting)
     return setting
   }
   /** @internal */
