@@ -11,6 +11,7 @@
 #endif
 #include "node/recording_binding.h"
 #include "node/request_trace_binding.h"
+#include "node/request_trace_reader_binding.h"
 #include "node/session_binding.h"
 #include "node/span_binding.h"
 #include "node/table_binding.h"
@@ -26,6 +27,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   opscope::ExportRecordings(env, exports);
   opscope::ExportTables(env, exports);
   opscope::ExportRequestTraces(env, exports);
+  opscope::ExportRequestTraceReader(env, exports);
   opscope::FillNativeApiSlots();
   return exports;
 }

@@ -191,6 +191,49 @@ export interface TableColumnInfo {
   nullable: boolean
 }
 
+/** A file of request traces that is being read; opaque here. */
+export interface RequestTracesHandle {
+  readonly __requestTraces: unique symbol
+}
+/** What is kept of a trace beyond its slots. */
+export interface RequestTraceNeeds {
+  allStamps?: boolean
+  requestIds?: boolean
+  tensors?: boolean
+}
+/** `TraceBatch` of binding/format/request_trace.h: whole traces, a row each. */
+export interface RequestTracePiece {
+  rows: number
+  ids: BigInt64Array
+  parentIds: BigInt64Array
+  parentRows: Int32Array
+  models: Int32Array
+  flags: Uint32Array
+  stamps: Float64Array
+  bases: BigInt64Array
+  stampStarts: Uint32Array
+  stampNames: Uint32Array
+  stampNs: BigInt64Array
+  requestIds: string[]
+  tensors: { row: number; activity: string; name: string; data: string; shape: string; dtype: string }[]
+  /** Version, a line end, name: of models that no earlier piece had. */
+  newModels: string[]
+  /** Custom names of stamps, likewise. */
+  newNames: string[]
+  /** Of the file up to here. */
+  counts: {
+    fragments: number
+    damaged: number
+    damagedStamps: number
+    late: number
+    split: number
+    leftOutNames: number
+    leftOutTensors: number
+  }
+  isForeign: boolean
+  isCut: boolean
+}
+
 export type TimeOf = 0 | 1 | 2 // cpu, gpu, all
 
 /** Every function that the native addon exports. Functions without a comment do what their name says. */
@@ -395,6 +438,11 @@ export interface NativeBinding {
     /** Where the traces are, because somebody else writes to the path; else empty. */
     otherPath: string
   }
+
+  // Reading them.
+  openRequestTraces(needs: RequestTraceNeeds): RequestTracesHandle
+  /** The traces that this piece of the file completes; null: the file ends. May be called again before it resolves. */
+  feedRequestTraces(traces: RequestTracesHandle, bytes: Uint8Array | null): Promise<RequestTracePiece>
 }
 
 const SPARSE_TABLES = [

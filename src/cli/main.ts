@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js'
 import { mergeCommand } from './commands/merge.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
+import { summaryCommand } from './commands/summary.js'
 import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
 
@@ -33,9 +34,10 @@ Examples:
   opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
   opscope merge opscope-*.pftrace -o all.pftrace   processes and hosts on one timeline
   opscope tables trace.pftrace                     latency, executions and operators of inferences
+  opscope summary trace.json                       where requests to a model server spent their time
   opscope doctor                                   what this machine can record
 
-Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program; of summary, see its help.`,
   )
 // What follows the program of `run` is the program's.
 program.enablePositionalOptions()
@@ -46,6 +48,7 @@ for (const command of [
   timelineCommand(),
   mergeCommand(),
   tablesCommand(),
+  summaryCommand(),
   doctorCommand(),
 ]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.

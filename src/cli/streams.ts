@@ -10,14 +10,19 @@ import { loadCapture } from '../load-capture.js'
 
 /** loadCapture(), where "-" is standard input. */
 export async function loadInput(path: string): Promise<Capture> {
+  return readInput(path, loadCapture)
+}
+
+/** Runs `read` with the path, or where that is "-" with the path of a file that has what came on standard input. */
+export async function readInput<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
   if (path !== '-') {
-    return loadCapture(path)
+    return read(path)
   }
   // A file in between, since standard input may be a socket, which cannot be opened by a path.
   return withFolder(async folder => {
     const file = join(folder, 'stdin')
     await pipeline(process.stdin, createWriteStream(file))
-    return loadCapture(file)
+    return read(file)
   })
 }
 

@@ -65,6 +65,26 @@ export class TraceFile {
       source.destroy()
     }
   }
+  /** As chunks(), for who is done with one when asking for the next: each may lie where the one before did. */
+  async *passingChunks(): AsyncGenerator<Buffer> {
+    if (this.#isGzip) {
+      yield* this.chunks()
+      return
+    }
+    const handle = await open(this.#plainPath)
+    try {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES)
+        if (bytesRead === 0) return
+        yield buffer.subarray(0, bytesRead)
+      }
+    } catch (error) {
+      throw readError(this.path, error)
+    } finally {
+      await handle.close()
+    }
+  }
   /** A path with the plain bytes, for readers that want to map the file. */
   async plainPath(): Promise<string> {
     return this.#isGzip ? this.#spool(this.chunks()) : this.#plainPath

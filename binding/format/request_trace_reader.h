@@ -1,0 +1,58 @@
+// Request traces of Triton Inference Server, from their bytes to whole traces.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "request_trace.h"
+#include "request_trace_fragment.h"
+#include "request_trace_names.h"
+#include "request_trace_window.h"
+
+namespace opscope {
+
+// Takes a file piece by piece, cut anywhere. Read are v1 and v2 (docs/format-triton-trace.md),
+// one array or several, objects without one, and what is whole of a file that has no end yet
+// or is damaged. One thread at a time.
+class RequestTraceReader {
+ public:
+  // A longer object is no fragment of a trace; without a limit, any file would
+  // be collected in memory.
+  static constexpr size_t kLongestObject = 64u << 20;
+
+  explicit RequestTraceReader(TraceNeeds needs) : window_(needs) {}
+
+  void Feed(std::string_view bytes);
+  // No more bytes: all traces are whole.
+  void Finish();
+  TraceBatch Take() { return window_.Take(); }
+
+  // Its first byte begins neither an array nor an object.
+  bool is_foreign() const noexcept { return is_foreign_; }
+  // Ends within an array or an object. After Finish().
+  bool is_cut() const noexcept { return is_cut_; }
+  const TraceCounts& counts() const noexcept { return window_.counts; }
+  const StampNames& names() const noexcept { return names_; }
+  const std::vector<std::string>& models() const noexcept { return window_.models(); }
+
+ private:
+  bool Scan();
+  void BetweenObjects(char c);
+  const char* ReadObject(const char* p, const char* end);
+
+  RequestTraceWindow window_;
+  StampNames names_;
+  TraceFragment fragment_;
+  std::string buffer_;
+  size_t used_ = 0;         // of buffer_
+  size_t retry_bytes_ = 0;  // an object that was cut is read again when this much of it is there
+  StampName last_name_ = 0;
+  bool has_begun_ = false;
+  bool is_in_array_ = false;
+  bool is_in_garbage_ = false;
+  bool is_foreign_ = false;
+  bool is_cut_ = false;
+};
+
+}  // namespace opscope
