@@ -24,6 +24,7 @@ import { doctorCommand } from '../src/cli/commands/doctor.js'
 import { mergeCommand } from '../src/cli/commands/merge.js'
 import { reportCommand } from '../src/cli/commands/report.js'
 import { runCommand } from '../src/cli/commands/run.js'
+import { summaryCommand } from '../src/cli/commands/summary.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
@@ -41,6 +42,7 @@ const COMMANDS = [
   timelineCommand(),
   mergeCommand(),
   tablesCommand(),
+  summaryCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm

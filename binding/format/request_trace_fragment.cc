@@ -281,14 +281,24 @@ ParseEnd ReadTraceFragment(const char** p, const char* end, StampNames* names, T
   return is_read ? ParseEnd::kWhole : cursor.why();
 }
 
-const char* ReadOneStamp(const char* p, StampName last, StampNames* names, OneStamp* one) noexcept {
-  if (!Takes(p, "{\"id\":")) return nullptr;
-  if ((p = ReadDigits(p, &one->id)) == nullptr) return nullptr;
-  if (!Takes(p, ",\"timestamps\":[{\"name\":\"")) return nullptr;
-  if ((p = names->Read(p, last, &one->stamp.name)) == nullptr) return nullptr;
-  if (!Takes(p, ",\"ns\":")) return nullptr;
-  if ((p = ReadDigits(p, &one->stamp.ns)) == nullptr) return nullptr;
-  return Takes(p, "}]}") ? p : nullptr;
+const char* ReadPlainStamps(const char* p, const char* end, StampName last, StampNames* names, int64_t* id,
+                            std::vector<TraceStamp>* stamps) {
+  // What one round reads at most: the longest beginning, name and number are shorter together.
+  constexpr std::ptrdiff_t kReach = 160;
+  stamps->clear();
+  if (end - p < kReach || !Takes(p, "{\"id\":")) return nullptr;
+  if ((p = ReadDigits(p, id)) == nullptr) return nullptr;
+  if (!Takes(p, ",\"timestamps\":[")) return nullptr;
+  TraceStamp stamp{last, 0};
+  for (;;) {
+    if (!Takes(p, "{\"name\":\"")) return nullptr;
+    if ((p = names->Read(p, stamp.name, &stamp.name)) == nullptr) return nullptr;
+    if (!Takes(p, ",\"ns\":")) return nullptr;
+    if ((p = ReadDigits(p, &stamp.ns)) == nullptr) return nullptr;
+    stamps->push_back(stamp);
+    if (Takes(p, "}]}")) return p;
+    if (!Takes(p, "},") || end - p < kReach) return nullptr;
+  }
 }
 
 }  // namespace opscope

@@ -35,15 +35,10 @@ enum class ParseEnd : uint8_t {
 // JSON. `names` numbers the stamps' names.
 ParseEnd ReadTraceFragment(const char** p, const char* end, StampNames* names, TraceFragment* fragment);
 
-// The fragment that most of a v2 file consists of, one stamp without white space:
+// The fragment that most of a v2 file consists of, stamps without white space:
 //   {"id":1,"timestamps":[{"name":"REQUEST_START","ns":5000020040000}]}
-struct OneStamp {
-  int64_t id;
-  TraceStamp stamp;
-};
-// Behind it, or null where it is something else. `last` is the stamp before it.
-// Reads up to kOneStampReach bytes, which must be there.
-constexpr size_t kOneStampReach = 160;
-const char* ReadOneStamp(const char* p, StampName last, StampNames* names, OneStamp* one) noexcept;
+// Behind it, or null where it is something else or `end` is near. `last` is the name before its first one.
+const char* ReadPlainStamps(const char* p, const char* end, StampName last, StampNames* names, int64_t* id,
+                            std::vector<TraceStamp>* stamps);
 
 }  // namespace opscope

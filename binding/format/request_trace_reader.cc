@@ -31,16 +31,16 @@ bool RequestTraceReader::Scan() {
     if (std::memcmp(p, "\xEF\xBB\xBF", 3) == 0) p += 3;
   }
   while (p < end) {
-    OneStamp one;
-    if (static_cast<size_t>(end - p) >= kOneStampReach) {
-      if (const char* const behind = ReadOneStamp(p, last_name_, &names_, &one)) {
-        p = behind;
-        last_name_ = one.stamp.name;
-        has_begun_ = true;
-        window_.Add(one.id, one.stamp, names_);
-        if (*p == ',') ++p;
-        continue;
-      }
+    int64_t id;
+    if (const char* const behind = ReadPlainStamps(p, end, last_name_, &names_, &id, &stamps_)) {
+      p = behind;
+      last_name_ = stamps_.back().name;
+      has_begun_ = true;
+      is_in_garbage_ = false;
+      retry_bytes_ = 0;
+      window_.Add(id, stamps_, names_);
+      if (p < end && *p == ',') ++p;
+      continue;
     }
     if (*p != '{') {
       BetweenObjects(*p++);
@@ -93,12 +93,14 @@ const char* RequestTraceReader::ReadObject(const char* p, const char* end) {
   }
   retry_bytes_ = 0;
   has_begun_ = true;
-  is_in_garbage_ = parsed != ParseEnd::kWhole;
   if (parsed == ParseEnd::kWhole && fragment_.TellsOfATrace()) {
+    is_in_garbage_ = false;
     if (!fragment_.stamps.empty()) last_name_ = fragment_.stamps.back().name;
     window_.Add(fragment_, names_);
   } else {
-    ++window_.counts.damaged;
+    // What follows a damaged object may look like one, up to the next fragment.
+    if (!is_in_garbage_) ++window_.counts.damaged;
+    is_in_garbage_ |= parsed != ParseEnd::kWhole;
   }
   return behind;
 }

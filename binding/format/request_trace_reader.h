@@ -44,6 +44,7 @@ class RequestTraceReader {
   RequestTraceWindow window_;
   StampNames names_;
   TraceFragment fragment_;
+  std::vector<TraceStamp> stamps_;
   std::string buffer_;
   size_t used_ = 0;         // of buffer_
   size_t retry_bytes_ = 0;  // an object that was cut is read again when this much of it is there

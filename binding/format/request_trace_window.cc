@@ -129,12 +129,12 @@ void RequestTraceWindow::Join(Index child, int64_t parent_id) {
   }
 }
 
-void RequestTraceWindow::Add(int64_t id, TraceStamp stamp, const StampNames& names) {
+void RequestTraceWindow::Add(int64_t id, const std::vector<TraceStamp>& stamps, const StampNames& names) {
   ++counts.fragments;
   bool is_first;
   const Index at = Touch(id, &is_first);
   if (at == kNone) return;
-  AddStamp(&open_[at], stamp, names, false);
+  for (const TraceStamp& stamp : stamps) AddStamp(&open_[at], stamp, names, false);
   if (bytes_ > kMostBytes) MakeRoom();
 }
 

@@ -38,7 +38,7 @@ class RequestTraceWindow {
 
   explicit RequestTraceWindow(TraceNeeds needs) : needs_(needs) {}
 
-  void Add(int64_t id, TraceStamp stamp, const StampNames& names);
+  void Add(int64_t id, const std::vector<TraceStamp>& stamps, const StampNames& names);
   void Add(const TraceFragment& fragment, const StampNames& names);
   // All that is open is whole: the array ends. The next one may use the same ids again.
   void CloseAll();

@@ -26,6 +26,28 @@ export type { SettingsAccess, SettingsRefusals } from './settings-access.js'
 export { addTraceSettingService, type SettingsGrpcCall, type SettingsGrpcServer } from './settings-grpc.js'
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
 export type { Outcome, Protocol } from './stamps.js'
+export {
+  type DataFlowTrace,
+  type EnsembleSummary,
+  type IncompleteTraces,
+  type LineFigures,
+  type LineName,
+  type LineSummary,
+  type ModelSummary,
+  type RequestTrace,
+  requestTraceText,
+  type SummarizeOptions,
+  type SummaryWarning,
+  summarizeTraces,
+  type TensorActivity,
+  type TraceRole,
+  TraceSummary,
+  type TraceSummaryData,
+  type TritonSummary,
+  type TritonSummaryOptions,
+  type TritonVersion,
+  tritonSummary,
+} from './summary/index.js'
 export type { TensorLike } from './tensor-dump.js'
 export {
   TraceFile,

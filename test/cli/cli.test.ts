@@ -24,6 +24,7 @@ describe('opscope', () => {
     ['timeline', '--help'],
     ['merge', '--help'],
     ['tables', '--help'],
+    ['summary', '--help'],
     ['doctor', '--help'],
   ])('%s %s teaches by examples', async (...args) => {
     const { code, stdout, stderr } = await cli(args)

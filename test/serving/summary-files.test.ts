@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -209,7 +210,7 @@ describe('a file of request traces', () => {
       file.write('[{}')
       for (let id = 1; id <= count; id++) {
         const shifted = v2Fragments(local(id), BASE + BigInt(id) * 100n)
-        if (!file.write(`,${shifted.join(',')}`)) await new Promise(resolve => file.once('drain', resolve))
+        if (!file.write(`,${shifted.join(',')}`)) await once(file, 'drain')
       }
       await new Promise<void>(resolve => file.end(']', resolve))
       const lib = fileURLToPath(new URL('../../lib/serving/summary/index.js', import.meta.url))
@@ -240,7 +241,7 @@ describe('a file of request traces', () => {
       return Math.floor((state / 2 ** 31) * below)
     }
     let survived = 0
-    for (let round = 0; round < 1500; round++) {
+    for (let round = 0; round < 400; round++) {
       const bytes = Buffer.from(seeds[random(seeds.length)]!)
       for (let changes = 1 + random(8); changes > 0; changes--) {
         const at = random(bytes.length)
@@ -260,6 +261,6 @@ describe('a file of request traces', () => {
         }
       }
     }
-    expect(survived).toBeGreaterThan(500)
+    expect(survived).toBeGreaterThan(200)
   })
 })

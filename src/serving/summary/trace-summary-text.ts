@@ -43,10 +43,14 @@ function modelLines({ model, version, role, traces, complete, incomplete, lines 
   const counts = incomplete.length === 0 ? [] : [`${countText(complete)} complete`, ...incomplete.map(reasonText)]
   const title = wrap([modelText(model, version), role, plural(traces, 'trace'), ...counts].join(' · '), width)
   if (lines.length === 0) return title
-  // An idle wait may be hours.
+  // An idle wait may be hours: its decimals would take the room of a column.
   const scale = scaleOf(lines.filter(({ name }) => name !== 'waitRead'))
   const rows = lines.map(line => ({
-    cells: [line.label, countText(line.n), ...timeCells(line, scale)],
+    cells: [
+      line.label,
+      countText(line.n),
+      ...timeCells(line, line.name === 'waitRead' ? wholeCell(scale) : ns => scale.cell(ns)),
+    ],
     indent: line.depth + 1,
   }))
   return [...title, ...tableLines(timeColumns('', 'n', scale), rows, width)]
@@ -70,8 +74,13 @@ function scaleOf(lines: readonly LineFigures[]): TimeScale {
     lines.reduce((largest, { maxNs }) => Math.max(largest, maxNs), 0),
   )
 }
-const timeCells = ({ meanNs, p50Ns, p90Ns, p99Ns, maxNs }: LineFigures, scale: TimeScale): string[] =>
-  [meanNs, p50Ns, p90Ns, p99Ns, maxNs].map(ns => scale.cell(ns))
+type Cell = (ns: number) => string
+const wholeCell =
+  (scale: TimeScale): Cell =>
+  ns =>
+    countText(ns / scale.unit.ns)
+const timeCells = ({ meanNs, p50Ns, p90Ns, p99Ns, maxNs }: LineFigures, cell: Cell): string[] =>
+  [meanNs, p50Ns, p90Ns, p99Ns, maxNs].map(cell)
 
 function ensembleLines(roots: readonly EnsembleSummary[], width: number): string[] {
   const all: EnsembleSummary[] = []
