@@ -32,7 +32,12 @@ export function startTracing(): void {
   const file = template && outputPath(template, processFacts(), existsSync)
   process.env.OPSCOPE_ROOT_PID ??= String(process.pid)
   if (template !== undefined && flags.file !== undefined) process.env.OPSCOPE_TRACE_FILE = template
-  const tracer = new ServingTracer(file === undefined ? options : { ...options, file })
+  const told = new Set<string>()
+  const onWarning = (code: string, text: string) => {
+    if (!told.has(code)) say(text)
+    told.add(code)
+  }
+  const tracer = new ServingTracer({ ...options, ...(file === undefined ? {} : { file }), onWarning })
   for (const { prototype } of [HttpServer, HttpsServer]) tracer.http(prototype)
   interceptGrpcServers(tracer.grpc())
   if (port !== undefined) serveSettings(tracer.settings, port)

@@ -1,10 +1,11 @@
 // One call of a @grpc/grpc-js server, by an interceptor. The package is not imported: what is needed of it comes along.
-import { addWarning } from '../hooks.js'
+
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
 import { profileTimes, serverTiming } from './response-headers.js'
 import type { Outcome } from './stamps.js'
 import type { ServingTracer } from './tracer.js'
+import { trouble } from './trouble.js'
 
 /** `Metadata` of grpc-js. */
 interface Metadata {
@@ -139,7 +140,7 @@ function begin(
       attributes: { 'rpc.system': 'grpc', 'rpc.method': path },
     })
   } catch (error) {
-    addWarning('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
     return undefined
   }
 }

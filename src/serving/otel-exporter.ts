@@ -1,7 +1,6 @@
 import type * as OpenTelemetry from '@opentelemetry/api'
 
 import { OPEN_TELEMETRY, requireOfProgram } from '../export/optional-package.js'
-import { addWarning } from '../hooks.js'
 import type { TraceCarrier } from '../propagation.js'
 import { formatTraceparent } from '../trace-context.js'
 import { VERSION } from '../version.js'
@@ -13,6 +12,7 @@ import type { TraceRecord } from './trace-file.js'
 import type { TraceTree } from './trace-records.js'
 import type { TraceSetting } from './trace-settings.js'
 import type { ServingTracerOptions } from './tracer-options.js'
+import { trouble } from './trouble.js'
 import { epochNs } from './wall-clock.js'
 
 type Api = typeof OpenTelemetry
@@ -124,7 +124,7 @@ export class OpenTelemetryExporter implements RequestExporter {
     const tracer = provider.getDelegateTracer(TRACER_NAME, VERSION)
     if (tracer === undefined && !this.#hasWarned) {
       this.#hasWarned = true
-      addWarning('serving-otel-no-sdk', 'requests were traced to OpenTelemetry before an SDK was registered')
+      trouble('serving-otel-no-sdk', 'requests were traced to OpenTelemetry before an SDK was registered')
     }
     return tracer
   }
@@ -169,7 +169,7 @@ function attempt<T>(body: () => T): T | undefined {
   try {
     return body()
   } catch (error) {
-    addWarning('serving-otel-failed', `OpenTelemetry failed: ${error instanceof Error ? error.message : typeof error}`)
+    trouble('serving-otel-failed', `OpenTelemetry failed: ${error instanceof Error ? error.message : typeof error}`)
     return undefined
   }
 }

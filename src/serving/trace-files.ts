@@ -1,7 +1,7 @@
-import { addWarning } from '../hooks.js'
 import { TraceFile, type TraceFileCounts, type TraceRecord } from './trace-file.js'
 import type { TraceSetting, TraceSettings } from './trace-settings.js'
 import type { ServingTracerOptions } from './tracer-options.js'
+import { trouble } from './trouble.js'
 
 /** The files of a tracer: one for each number of traces per file that the settings ask for. */
 export class TraceFiles {
@@ -29,7 +29,7 @@ export class TraceFiles {
       const file = this.#fileOf(setting.logFrequency)
       for (const record of records) file.add(record)
     } catch (error) {
-      addWarning('trace-file-write', (error as Error).message)
+      trouble('trace-file-write', (error as Error).message)
     }
   }
   /** Of all files that there were. */
@@ -73,7 +73,7 @@ export class TraceFiles {
         logFrequency,
         ...(form === undefined ? {} : { form }),
         ...(maxFileMB === undefined ? {} : { maxFileMB }),
-        onWarning: addWarning,
+        onWarning: trouble,
       })
       this.#files.set(logFrequency, file)
     }
@@ -84,7 +84,7 @@ export class TraceFiles {
     for (const [logFrequency, file] of this.#files) {
       if (wanted.has(logFrequency)) continue
       this.#files.delete(logFrequency)
-      this.#end(file).catch((error: Error) => addWarning('trace-file-write', error.message))
+      this.#end(file).catch((error: Error) => trouble('trace-file-write', error.message))
     }
   }
 }

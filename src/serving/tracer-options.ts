@@ -1,6 +1,7 @@
 import { OpscopeError } from '../errors.js'
 import { checkKeys } from '../option-checks.js'
 import type { TraceMode, TraceSettingsStart } from './trace-settings.js'
+import type { TroubleListener } from './trouble.js'
 
 export interface ServingTracerOptions {
   /**
@@ -36,6 +37,11 @@ export interface ServingTracerOptions {
   serverTiming?: boolean
   /** Clients that ask by `x-opscope-profile: 1` get the times of the stages. @default true */
   answerProfile?: boolean
+  /**
+   * Told of trouble, which reaches no request: a code, a sentence, a count. It is in the warnings of recordings too.
+   * @default a process warning, the first time of each code
+   */
+  onWarning?: TroubleListener
   /** CLOCK_MONOTONIC ns. @internal */
   clock?: () => bigint
 }
@@ -54,6 +60,7 @@ const KEYS: Record<keyof ServingTracerOptions, true> = {
   queueSpan: true,
   serverTiming: true,
   answerProfile: true,
+  onWarning: true,
   clock: true,
 }
 /** Those that users give. */
@@ -63,6 +70,10 @@ const BOOLEANS = ['propagate', 'queueSpan', 'serverTiming', 'answerProfile'] as 
 /** What the settings do not check. @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE */
 export function checkTracerOptions(options: ServingTracerOptions): void {
   checkKeys(options, Object.keys(KEYS))
+  if (options.onWarning !== undefined && typeof options.onWarning !== 'function') {
+    const message = `Expected the "onWarning" option to be a function, got ${typeof options.onWarning}.`
+    throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', message)
+  }
   for (const key of BOOLEANS) {
     const value: unknown = options[key]
     if (value !== undefined && typeof value !== 'boolean') {

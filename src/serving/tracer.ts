@@ -1,4 +1,3 @@
-import { addWarning } from '../hooks.js'
 import { FLAG_SAMPLED, parseTraceparent } from '../trace-context.js'
 import { Batch } from './batch.js'
 import { type GrpcHookOptions, type GrpcInterceptor, grpcInterceptor } from './grpc-server.js'
@@ -26,6 +25,7 @@ import { TraceFiles } from './trace-files.js'
 import { requestTree, type TraceTree, traceRecords, traceTree } from './trace-records.js'
 import { type ParentDecision, type TraceSetting, TraceSettings } from './trace-settings.js'
 import { checkTracerOptions, type ServingTracerOptions, startSettings } from './tracer-options.js'
+import { onTrouble, trouble } from './trouble.js'
 
 /** Where a request that a front end asked about stands; undefined settings: traced for others than the file. */
 interface Admission {
@@ -74,6 +74,7 @@ export class ServingTracer implements RequestOwner {
   #sweep: NodeJS.Timeout | undefined
   readonly #isPropagating: boolean
   readonly #stopFollowing: () => void
+  readonly #stopTelling: () => void
   #nextId = 1
   #nextBatchId = 1
   #openCount = 0
@@ -89,6 +90,7 @@ export class ServingTracer implements RequestOwner {
     this.#exporter = this.settings.exports ? new OpenTelemetryExporter(options) : undefined
     this.#files = new TraceFiles(options, this.settings)
     this.#stopFollowing = followRuns(this)
+    this.#stopTelling = options.onWarning === undefined ? () => {} : onTrouble(options.onWarning)
     this.#isPropagating = options.propagate ?? this.#exporter !== undefined
   }
 
@@ -248,11 +250,13 @@ export class ServingTracer implements RequestOwner {
   async close(): Promise<void> {
     this.#end()
     await this.#files.close()
+    this.#stopTelling()
   }
   /** {@link close} for a process that ends. */
   closeSync(): void {
     this.#end()
     this.#files.closeSync()
+    this.#stopTelling()
   }
 
   #end(): void {
@@ -322,7 +326,7 @@ export class ServingTracer implements RequestOwner {
     try {
       this.#tell(request)
     } catch (error) {
-      addWarning('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+      trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
     }
   }
 
@@ -343,7 +347,7 @@ export class ServingTracer implements RequestOwner {
       try {
         listener(summary)
       } catch (error) {
-        addWarning('serving-trace-failed', `a listener of requests failed: ${(error as Error).message}`)
+        trouble('serving-trace-failed', `a listener of requests failed: ${(error as Error).message}`)
       }
     }
   }

@@ -6,7 +6,7 @@ import * as grpc from '@grpc/grpc-js'
 import express from 'express'
 import fastify from 'fastify'
 import { profile, record, recordSync } from 'opscope'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { type Inference, type ServingTracer, servingTracer } from '../../src/serving/index.js'
 import { until } from '../until.js'
@@ -417,6 +417,20 @@ describe('whatever a program does', () => {
     const [trace] = await traces()
     expect(trace!.names).not.toContain('OPSCOPE_CANCELLED')
     expect(trace!.names).not.toContain('OPSCOPE_FAILED')
+  })
+
+  it('trouble of its own hooks is told, and the request goes on', async () => {
+    const onWarning = vi.fn()
+    const { tracer, traces } = tracerWithFile({ onWarning })
+    const server = createServer((_, response) => response.end('x'))
+    tracer.http(server, {
+      model() {
+        throw new Error('no such header')
+      },
+    })
+    expect(await (await fetch(await listen(server))).text()).toBe('x')
+    expect(await traces()).toEqual([])
+    expect(onWarning.mock.calls).toEqual([['serving-trace-failed', 'a request could not be traced: no such header', 1]])
   })
 
   it('times beyond 2^53 ns are exact', async () => {
