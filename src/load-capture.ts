@@ -5,17 +5,21 @@ import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { importChrome } from './import/chrome.js'
 import { importPaddle } from './import/paddle.js'
+import { importProfileLog } from './import/profile-log.js'
 import { TraceFile } from './import/trace-file.js'
 import { WireError } from './import/wire-reader.js'
 import { ownError } from './native-error.js'
 import type { RowsBuilder } from './rows-builder.js'
 
 const READABLE =
-  'opscope reads .pftrace, .json, .json.gz and .paddle.pb files, and profiles of PyTorch and ONNX Runtime.'
+  'opscope reads .pftrace, .json, .json.gz and .paddle.pb files, profiles of PyTorch and ONNX Runtime, and logs with ' +
+  'stage lines of Paddle Serving.'
+
+const DAMAGES = ['file-cut', 'events-damaged', 'stages-damaged', 'stages-unpaired']
 
 /**
  * Reads a capture back, or imports a trace of another tool: Chrome traces, PyTorch and ONNX Runtime profiles,
- * Paddle's profile. The content decides, not the name. A file that ends in the middle gives what is whole
+ * Paddle's profile, stage lines of Paddle Serving. The content decides, not the name. A file that ends in the middle gives what is whole
  * of it, with a warning in `capture.warnings`.
  *
  * @throws OpscopeError ERR_OPSCOPE_FILE_READ when the file cannot be opened or read, ERR_OPSCOPE_FILE_FORMAT when
@@ -51,6 +55,8 @@ async function read(file: TraceFile): Promise<RecordingHandle> {
       return build(file, await importChrome(file.chunks()))
     case 'paddle':
       return build(file, await importPaddle(file.chunks()).catch(error => failPaddle(file, error)))
+    case 'profile-log':
+      return build(file, await importProfileLog(file.chunks()))
     case 'empty':
       throw new OpscopeError(
         'ERR_OPSCOPE_FILE_DAMAGED',
@@ -77,7 +83,7 @@ async function build(file: TraceFile, builder: RowsBuilder | undefined): Promise
     )
   }
   const rows = builder.rows()
-  if (builder.rowCount === 0 && rows.warnings.some(({ code }) => code === 'file-cut' || code === 'events-damaged')) {
+  if (builder.rowCount === 0 && rows.warnings.some(({ code }) => DAMAGES.includes(code))) {
     throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', `${file.path} has no whole event in it.`)
   }
   return native().build(rows)

@@ -1,7 +1,8 @@
+import { holdsProfileRecord } from './profile-log/records.js'
 import { LENGTH, VARINT, WireError, WireReader } from './wire-reader.js'
 
 /** What the first bytes of a file say it is. */
-export type FileKind = 'json' | 'perfetto' | 'paddle' | 'gzip' | 'empty' | { foreign: string }
+export type FileKind = 'json' | 'perfetto' | 'paddle' | 'profile-log' | 'gzip' | 'empty' | { foreign: string }
 
 const MAGICS: [magic: string, what: string][] = [
   ['28b52ffd', 'a zstd archive'],
@@ -27,10 +28,18 @@ export function fileKind(head: Buffer): FileKind {
   if (known !== undefined) {
     return { foreign: known[1] }
   }
+  // A record holds a tab, which JSON has in no string; a logger's prefix may well begin with a bracket.
+  const isLog = holdsProfileRecord(head.toString('latin1'))
+  if (isLog && isPlainText(head)) {
+    return 'profile-log'
+  }
   // A protobuf may begin with the byte of a line feed, and JSON may too: the stricter look goes first.
   const message = protobufKind(head)
   if (message !== undefined) {
     return message
+  }
+  if (isLog) {
+    return 'profile-log'
   }
   const text = head
     .toString('utf8')
@@ -81,8 +90,8 @@ function protobufKind(head: Buffer): FileKind | undefined {
   }
 }
 function isText(head: Buffer): boolean {
-  return (
-    /^\s*["{[\]}\w]/.test(head.toString('latin1', 0, 32)) &&
-    head.subarray(0, 256).every(byte => byte >= 0x20 || (byte >= 9 && byte <= 13))
-  )
+  return /^\s*["{[\]}\w]/.test(head.toString('latin1', 0, 32)) && isPlainText(head.subarray(0, 256))
+}
+function isPlainText(head: Buffer): boolean {
+  return head.every(byte => byte >= 0x20 || (byte >= 9 && byte <= 13))
 }

@@ -7,9 +7,11 @@ import { constants, createGunzip } from 'node:zlib'
 
 import { OpscopeError } from '../errors.js'
 import { type FileKind, fileKind } from './file-kind.js'
+import { holdsProfileRecord } from './profile-log/records.js'
 
 const CHUNK_BYTES = 1 << 20
 const HEAD_BYTES = 4096
+const LOG_HEAD_BYTES = 1 << 20
 
 /** A trace on disk: told by its content, unpacked where it is packed, read in chunks. Close it. */
 export class TraceFile {
@@ -36,7 +38,12 @@ export class TraceFile {
       file.kind = fileKind(await headOf(file.#plainPath))
       if (file.kind === 'gzip') {
         file.#isGzip = true
-        file.kind = fileKind(await firstBytes(file.chunks()))
+        file.kind = fileKind(await firstBytes(file.chunks(), HEAD_BYTES))
+      }
+      if (file.kind === 'json' || typeof file.kind === 'object') {
+        // A server's log may say much before its first record; a JSON text has none of their tabs.
+        const text = (await firstBytes(file.chunks(), LOG_HEAD_BYTES)).toString('latin1')
+        file.kind = holdsProfileRecord(text) ? 'profile-log' : file.kind
       }
       return file
     } catch (error) {
@@ -113,9 +120,9 @@ async function headOf(path: string): Promise<Buffer> {
     await handle.close()
   }
 }
-async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+async function firstBytes(chunks: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
   for await (const chunk of chunks) {
-    return chunk.subarray(0, HEAD_BYTES)
+    return chunk.subarray(0, most)
   }
   return Buffer.alloc(0)
 }

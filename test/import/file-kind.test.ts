@@ -26,6 +26,13 @@ describe('fileKind', () => {
     expect(fileKind(Buffer.from([0x0a, 0xff, 0x7f, 0x40, 0x05]))).toBe('perfetto')
   })
 
+  it('knows a log of stage lines by a record, behind whatever begins the line', () => {
+    expect(fileKind(Buffer.from('PROFILE\tpid:1\ta_0:1 a_1:2\n'))).toBe('profile-log')
+    expect(fileKind(Buffer.from('\n[12:00] x PROFILE\ta_0:1 a_1:2\n'))).toBe('profile-log')
+    expect(fileKind(Buffer.from('PROFILE a_0:1 a_1:2\n'))).toEqual({ foreign: 'no trace that opscope knows' })
+    expect(fileKind(Buffer.from('{"name":"PROFILE\\tpid:1\\ta_0:1"}'))).toBe('json')
+  })
+
   it('names what others write', () => {
     expect(fileKind(Buffer.alloc(0))).toBe('empty')
     expect(fileKind(gzipSync('x'))).toBe('gzip')
