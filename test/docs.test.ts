@@ -24,11 +24,13 @@ import { doctorCommand } from '../src/cli/commands/doctor.js'
 import { mergeCommand } from '../src/cli/commands/merge.js'
 import { reportCommand } from '../src/cli/commands/report.js'
 import { runCommand } from '../src/cli/commands/run.js'
+import { showProfileCommand } from '../src/cli/commands/show-profile.js'
 import { summaryCommand } from '../src/cli/commands/summary.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
 import { REGISTER_VARIABLES } from '../src/register/settings.js'
+import { PROFILE_VARIABLES } from '../src/serving/profile-switch.js'
 import { OUTCOME_STAMPS } from '../src/serving/stamps.js'
 import { TRACER_OPTION_KEYS } from '../src/serving/tracer-options.js'
 
@@ -43,6 +45,7 @@ const COMMANDS = [
   mergeCommand(),
   tablesCommand(),
   summaryCommand(),
+  showProfileCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm
@@ -133,6 +136,7 @@ describe('the docs and the sources name the same', () => {
     ...OPTION_KEYS.map(environmentName),
     ...namesIn(sourceText('binding/gpu', /\.cc$/), /"(OPSCOPE_[A-Z_]+)"/g),
     ...REGISTER_VARIABLES,
+    ...PROFILE_VARIABLES,
   ]
 
   it('options', () => {

@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.js'
 import { mergeCommand } from './commands/merge.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
+import { showProfileCommand } from './commands/show-profile.js'
 import { summaryCommand } from './commands/summary.js'
 import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
@@ -24,7 +25,7 @@ const program = new Command('opscope')
     'after',
     `
 Files are told by their content: captures of opscope (.pftrace, .json, .json.gz), Paddle profiles, Chrome traces,
-PyTorch and ONNX Runtime profiles. "-" is standard input or output.
+PyTorch and ONNX Runtime profiles, logs of stage lines. "-" is standard input or output.
 
 Examples:
   opscope run --summary server.mjs                 profile a program as it is
@@ -35,6 +36,7 @@ Examples:
   opscope merge opscope-*.pftrace -o all.pftrace   processes and hosts on one timeline
   opscope tables trace.pftrace                     latency, executions and operators of inferences
   opscope summary trace.json                       where requests to a model server spent their time
+  opscope show-profile profile 4                   stages of requests, of FLAGS_profile_client=1
   opscope doctor                                   what this machine can record
 
 Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program; of summary, see its help.`,
@@ -49,6 +51,7 @@ for (const command of [
   mergeCommand(),
   tablesCommand(),
   summaryCommand(),
+  showProfileCommand(),
   doctorCommand(),
 ]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.

@@ -94,7 +94,7 @@ class ThreadRows {
 }
 
 function warnAbout(builder: CaptureFileBuilder, counts: LogCounts, { leftOut, outOfRange }: StageColumns): void {
-  const damage = counts.malformedTokens + counts.backwardStages + counts.longLines + outOfRange
+  const damage = counts.malformedTokens + counts.impossibleStages + counts.longLines + outOfRange
   if (damage > 0) builder.warn('stages-damaged', 'events of stage lines that could not be read', damage)
   if (counts.unpairedEvents > 0) {
     builder.warn('stages-unpaired', 'begins of stages without an end, or ends without a begin', counts.unpairedEvents)

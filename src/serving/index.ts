@@ -1,5 +1,6 @@
 // opscope/serving: request tracing and stage timing of inference servers and their clients.
 
+export { type GrpcClientInterceptor, grpcClientProfiler } from './grpc-client-profiler.js'
 export type { GrpcCallFacts, GrpcHookOptions, GrpcInterceptor } from './grpc-server.js'
 export type { FastifyPlugin, Middleware } from './http-hooks.js'
 export type { HttpHookOptions } from './http-request.js'
@@ -14,6 +15,10 @@ export {
   type StageStatistics,
 } from './live-stages.js'
 export type { Role, SeriesLabels } from './model-series.js'
+export type { PipelineOp, PipelineStep, PipelineSummary } from './profile-log/pipeline.js'
+export type { ProcessRow, ProfileSummary, StageRow } from './profile-log/statistics.js'
+export type { ProfileOutput } from './profile-output.js'
+export { type ClientProfilerOptions, profiledFetch } from './profiled-fetch.js'
 export {
   type MetricRegistry,
   type PrometheusMetrics,
@@ -25,6 +30,8 @@ export { type InferenceSummary, type RequestSummary, STAGES, type Stage } from '
 export type { SettingsAccess, SettingsRefusals } from './settings-access.js'
 export { addTraceSettingService, type SettingsGrpcCall, type SettingsGrpcServer } from './settings-grpc.js'
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
+export { summarizeProfileLog } from './show-profile.js'
+export { type StageEvent, StageTimer, type StageTimerOptions, stage } from './stage-timer.js'
 export type { Outcome, Protocol } from './stamps.js'
 export {
   type DataFlowTrace,

@@ -25,6 +25,7 @@ describe('opscope', () => {
     ['merge', '--help'],
     ['tables', '--help'],
     ['summary', '--help'],
+    ['show-profile', '--help'],
     ['doctor', '--help'],
   ])('%s %s teaches by examples', async (...args) => {
     const { code, stdout, stderr } = await cli(args)

@@ -2,12 +2,14 @@ import { Command, Option } from 'commander'
 
 import { OpscopeError } from '../../errors.js'
 import { openOutput } from '../../export/index.js'
+import { writePaddleTimeline } from '../../serving/show-profile.js'
 import { type TimelineInput, writeTimeline } from '../../timeline.js'
-import { loadInput, tell, writeOutput } from '../streams.js'
+import { loadInput, readInput, tell, writeOutput } from '../streams.js'
 
 interface Options {
   profile_path?: string
   timeline_path?: string
+  compat?: boolean
 }
 interface LabelledPath {
   label?: string
@@ -24,6 +26,7 @@ export function timelineCommand(): Command {
     .argument('[files...]', 'inputs, the output last; LABEL=FILE names the processes of an input')
     .addOption(new Option('--profile_path <list>', `Paddle's spelling: one file, or LABEL=FILE,…`))
     .addOption(new Option('--timeline_path <file>', `Paddle's spelling of the output`))
+    .option('--compat', "of one log of stage lines: the file of Paddle Serving's timeline_trace.py, byte for byte")
     .addHelpText(
       'after',
       `
@@ -32,12 +35,17 @@ Several inputs stand side by side, each as processes of its own, on one clock wh
 Examples:
   opscope timeline trace.pftrace timeline.json
   opscope timeline client=client.pftrace server=server.pftrace timeline.json.gz
-  opscope timeline --profile_path trainer1=f1,trainer2=f2,ps=f3 --timeline_path timeline.json`,
+  opscope timeline --profile_path trainer1=f1,trainer2=f2,ps=f3 --timeline_path timeline.json
+  opscope timeline profile timeline.json                        stage lines of FLAGS_profile_client`,
     )
     .action(async (files: string[], options: Options) => {
       const { inputs, output } = pathsOf(files, options)
       if (output !== '-') {
         openOutput(output, { format: 'chrome' })
+      }
+      if (options.compat === true) {
+        await writeCompat(inputs, output)
+        return
       }
       const loaded: TimelineInput[] = []
       for (const { path, label } of inputs) {
@@ -47,6 +55,15 @@ Examples:
       }
       tell((await writeOutput(output, path => writeTimeline(loaded, path))).warnings)
     })
+}
+
+async function writeCompat(inputs: readonly LabelledPath[], output: string): Promise<void> {
+  const [input] = inputs
+  if (input === undefined || inputs.length > 1 || input.label !== undefined) {
+    throw usageError('A timeline with --compat is of one log, without a label.')
+  }
+  const skipped = await readInput(input.path, from => writeOutput(output, to => writePaddleTimeline(from, to)))
+  tell(skipped.warnings)
 }
 
 function pathsOf(files: string[], options: Options): { inputs: LabelledPath[]; output: string } {

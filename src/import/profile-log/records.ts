@@ -33,8 +33,8 @@ export interface LogCounts {
   records: number
   /** Tokens of records that are no `stage_0:time` or `stage_1:time`. */
   malformedTokens: number
-  /** Stages whose end is before their begin. */
-  backwardStages: number
+  /** Stages whose end is before their begin, or more than a day behind. */
+  impossibleStages: number
   /** Begins without an end, and ends without a begin. */
   unpairedEvents: number
   /** Lines of more than 1 MiB. */
@@ -44,6 +44,8 @@ export interface LogCounts {
 const MARK = 'PROFILE\t'
 const PID_FIELD = /^pid:(\d*)[^\t]*\t/
 const MOST_DIGITS = 16
+/** A day. What is longer is a digit that was damaged, and would outweigh all that is not. */
+const LONGEST_STAGE_US = 86_400e6
 const UNDERSCORE = 0x5f
 const ZERO = 0x30
 const ONE = 0x31
@@ -73,7 +75,7 @@ class RecordReader {
     lines: 0,
     records: 0,
     malformedTokens: 0,
-    backwardStages: 0,
+    impossibleStages: 0,
     unpairedEvents: 0,
     longLines: 0,
   }
@@ -133,8 +135,8 @@ class RecordReader {
     else this.#end(event, startUs, record)
   }
   #end({ fullName, timeUs }: Event, startUs: number, record: ProfileRecord): void {
-    if (startUs > timeUs) {
-      this.counts.backwardStages += 1
+    if (startUs > timeUs || timeUs - startUs > LONGEST_STAGE_US) {
+      this.counts.impossibleStages += 1
       return
     }
     const at = fullName.lastIndexOf('#')
