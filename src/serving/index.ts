@@ -63,6 +63,15 @@ export {
   type TraceRecord,
   type TraceTensor,
 } from './trace-file.js'
-export { type TraceMode, TraceSettingError, type TraceSettingState, TraceSettings } from './trace-settings.js'
+export {
+  type ModelSettingsStart,
+  type ParentDecision,
+  type TraceMode,
+  type TraceSetting,
+  TraceSettingError,
+  type TraceSettingState,
+  TraceSettings,
+  type TraceSettingsStart,
+} from './trace-settings.js'
 export { ServingTracer, servingTracer, type TracerCounts } from './tracer.js'
 export type { ServingTracerOptions } from './tracer-options.js'
