@@ -230,6 +230,8 @@ export interface RequestTracePiece {
     leftOutNames: number
     leftOutTensors: number
   }
+  /** Of a descriptor: it has no more bytes. */
+  isAtEnd: boolean
   isForeign: boolean
   isCut: boolean
 }
@@ -441,8 +443,11 @@ export interface NativeBinding {
 
   // Reading them.
   openRequestTraces(needs: RequestTraceNeeds): RequestTracesHandle
-  /** The traces that this piece of the file completes; null: the file ends. May be called again before it resolves. */
-  feedRequestTraces(traces: RequestTracesHandle, bytes: Uint8Array | null): Promise<RequestTracePiece>
+  /**
+   * The traces that this piece of the file completes: bytes, or what a descriptor has next; null: the file ends. May be
+   * called again before it resolves.
+   */
+  feedRequestTraces(traces: RequestTracesHandle, source: Uint8Array | number | null): Promise<RequestTracePiece>
 }
 
 const SPARSE_TABLES = [

@@ -17,8 +17,8 @@ enum class RequestTraceForm : uint8_t {
 struct RequestTraceBatch {
   // Each trace: id, parent id (0: none) and model version as doubles; the index of the model's name, and how
   // many stamps there are, as the halves of a word; likewise whether it has a request id, and how many
-  // tensors; likewise its batch, and how many requests were in that (0: none). Then, for each stamp, the index
-  // of its name, and its ns.
+  // tensors; likewise its batch, and how many requests were in that (0: none). Then, for each stamp, the
+  // index of its name, and its ns.
   std::vector<uint64_t> words;
   // Of each trace: its request id, then each tensor's activity, name, data, shape and dtype.
   std::string text;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "core/status.h"
 #include "request_trace.h"
 #include "request_trace_fragment.h"
 #include "request_trace_names.h"
@@ -24,6 +26,9 @@ class RequestTraceReader {
   explicit RequestTraceReader(TraceNeeds needs) : window_(needs) {}
 
   void Feed(std::string_view bytes);
+  // Reads a descriptor from where it stands, some MiB at most, and tells whether its
+  // end was met. kFileRead: what the system said.
+  Status FeedFrom(int fd, bool* is_at_end);
   // No more bytes: all traces are whole.
   void Finish();
   TraceBatch Take() { return window_.Take(); }
@@ -37,7 +42,8 @@ class RequestTraceReader {
   const std::vector<std::string>& models() const noexcept { return window_.models(); }
 
  private:
-  bool Scan();
+  char* Room(size_t bytes);
+  void Scan();
   void BetweenObjects(char c);
   const char* ReadObject(const char* p, const char* end);
 
@@ -45,8 +51,9 @@ class RequestTraceReader {
   StampNames names_;
   TraceFragment fragment_;
   std::vector<TraceStamp> stamps_;
-  std::string buffer_;
-  size_t used_ = 0;         // of buffer_
+  // Bytes that were not scanned yet lie from used_ to filled_.
+  std::unique_ptr<char[]> buffer_;
+  size_t capacity_ = 0, filled_ = 0, used_ = 0;
   size_t retry_bytes_ = 0;  // an object that was cut is read again when this much of it is there
   StampName last_name_ = 0;
   bool has_begun_ = false;

@@ -1,7 +1,6 @@
 #include "request_trace_reader_binding.h"
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -19,20 +18,6 @@ struct OpenTraces {
   RequestTraceReader reader;  // the worker's, whose tasks run one after another
   // How many of the texts JavaScript has. Likewise.
   size_t sent_models = 0, sent_names = 0;
-
-  // Memory of a piece that was read, for the next one: new memory would be a fault a page.
-  std::string TakeSpare() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(spare_, {});
-  }
-  void PutSpare(std::string spare) {
-    std::lock_guard lock(mutex_);
-    spare_ = std::move(spare);
-  }
-
- private:
-  std::mutex mutex_;
-  std::string spare_;
 };
 using TracesPointer = std::shared_ptr<OpenTraces>;
 
@@ -41,7 +26,7 @@ struct Piece {
   TraceBatch batch;
   std::vector<std::string> models, names;
   TraceCounts counts;
-  bool is_foreign = false, is_cut = false;
+  bool is_at_end = false, is_foreign = false, is_cut = false;
 };
 
 Napi::Value Open(const Napi::CallbackInfo& info) {
@@ -119,20 +104,23 @@ Napi::Value PieceValue(Napi::Env env, const std::shared_ptr<Piece>& piece) {
   Napi::Object counted = Napi::Object::New(env);
   for (const auto& [key, count] : numbers) counted.Set(key, static_cast<double>(count));
   object.Set("counts", counted);
+  object.Set("isAtEnd", piece->is_at_end);
   object.Set("isForeign", piece->is_foreign);
   object.Set("isCut", piece->is_cut);
   return object;
 }
 
-// The bytes are copied: their memory is the caller's again when this returns. null ends the file.
+// Of bytes, which are copied: their memory is the caller's again when this returns. Of a number, that
+// descriptor is read. null ends the file.
 Napi::Value Feed(const Napi::CallbackInfo& info) {
   const TracesPointer traces = *info[0].As<Napi::External<TracesPointer>>().Data();
-  const bool is_end = !info[1].IsTypedArray();
-  auto bytes = std::make_shared<std::string>(traces->TakeSpare());
-  if (!is_end) {
+  const bool is_end = info[1].IsNull();
+  const int fd = info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value() : -1;
+  std::string bytes;
+  if (info[1].IsTypedArray()) {
     const auto array = info[1].As<Napi::Uint8Array>();
     const Status status = CatchOutOfMemory([&] {
-      bytes->assign(reinterpret_cast<const char*>(array.Data()), array.ByteLength());
+      bytes.assign(reinterpret_cast<const char*>(array.Data()), array.ByteLength());
       return Status::Ok();
     });
     if (!status.ok()) {
@@ -143,10 +131,16 @@ Napi::Value Feed(const Napi::CallbackInfo& info) {
   auto piece = std::make_shared<Piece>();
   return RunOffThread(
       info.Env(),
-      [traces, is_end, bytes, piece] {
+      [traces, is_end, fd, bytes = std::move(bytes), piece] {
         RequestTraceReader& reader = traces->reader;
-        is_end ? reader.Finish() : reader.Feed(*bytes);
-        traces->PutSpare(std::move(*bytes));
+        Status status = Status::Ok();
+        if (is_end) {
+          reader.Finish();
+        } else if (fd >= 0) {
+          status = reader.FeedFrom(fd, &piece->is_at_end);
+        } else {
+          reader.Feed(bytes);
+        }
         piece->batch = reader.Take();
         const auto& models = reader.models();
         const auto& names = reader.names().custom();
@@ -157,7 +151,7 @@ Napi::Value Feed(const Napi::CallbackInfo& info) {
         piece->counts = reader.counts();
         piece->is_foreign = reader.is_foreign();
         piece->is_cut = reader.is_cut();
-        return Status::Ok();
+        return status;
       },
       [piece](Napi::Env env) { return PieceValue(env, piece); });
 }

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -72,24 +72,12 @@ export class TraceFile {
       source.destroy()
     }
   }
-  /** As chunks(), for who is done with one when asking for the next: each may lie where the one before did. */
-  async *passingChunks(): AsyncGenerator<Buffer> {
-    if (this.#isGzip) {
-      yield* this.chunks()
-      return
-    }
-    const handle = await open(this.#plainPath)
+  /** Opened for reading, to be closed by the caller; undefined where the bytes are packed. */
+  async openPlain(): Promise<FileHandle | undefined> {
     try {
-      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES)
-        if (bytesRead === 0) return
-        yield buffer.subarray(0, bytesRead)
-      }
+      return this.#isGzip ? undefined : await open(this.#plainPath)
     } catch (error) {
       throw readError(this.path, error)
-    } finally {
-      await handle.close()
     }
   }
   /** A path with the plain bytes, for readers that want to map the file. */

@@ -105,6 +105,11 @@ HTTP infer request (avg): 7772.006us
     expect(text).toContain(expected('30', '290', '13'))
     expect(await textOf(grpc, { version: 'v1-python3' })).toContain(expected('30.5', '290.0', '13.5'))
   })
+  it('rounds down below zero, too', async () => {
+    const late = v1File([{ id: 0, model: 'm', version: -1, stamps: { ...stamps, 'request handler end': 9_999_999 } }])
+    // 7772.006 − 49.061 − 14.324 − 9607.845
+    expect(await textOf(late)).toContain('\tOverhead (avg): -1900us\n')
+  })
   it('is only the name of the file where the other version wrote it', async () => {
     expect(await textOf(file(), { version: 'v2.43' })).toBe('File: trace.json\n')
     expect(await textOf(v2File(GRPC_TRACES), { version: 'v1' })).toBe('File: trace.json\n')
@@ -168,6 +173,22 @@ Summary for resnet50`)
     expect(await textOf(file, { showTraces: true })).toContain(second)
     const older = await textOf(file, { showTraces: true, version: 'v2.41' })
     expect(older).toContain(withTabs('→id: 2\n→GRPC_WAITREAD_START\n→→9999.0us\n→GRPC_WAITREAD_END\n→→30.0us\n'))
+  })
+  it('has the models by the lowest id of their traces', async () => {
+    const traces = [3, 5, 1].map((id, at) => ({ ...GRPC_TRACES[0]!, id, model: at === 0 ? 'b' : 'a' }))
+    expect((await textOf(v2File(traces))).match(/Summary for ./g)).toEqual(['Summary for a', 'Summary for b'])
+  })
+  it('goes through the ids once: what was made by a later one is not counted', async () => {
+    const early = { ...GRPC_TRACES[0]!, id: 1, model: 'child', parent: 2, stamps: core(10, 20, 30, 40, 50, 60, 70) }
+    expect(await textOf(v2File([early, GRPC_TRACES[1]!]))).not.toContain('Summary for child')
+  })
+  it('shows the data flow of the child with the lowest id', async () => {
+    const other = [
+      { ...ENSEMBLE_TRACES[0]!, id: 10, model: 'other' },
+      { ...ENSEMBLE_TRACES[1]!, id: 11, parent: 10 },
+    ]
+    const flow = (text: string) => text.slice(text.indexOf('Data Flow:'))
+    expect(flow(await textOf(v2File([...other, ...ENSEMBLE_TRACES])))).toBe(flow(await textOf(v2File(ENSEMBLE_TRACES))))
   })
   it('has the steps of an ensemble as models, and as the data flow', async () => {
     const frame = (step: number, count: number, name: string, version: number) => {

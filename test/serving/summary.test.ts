@@ -168,6 +168,13 @@ describe('summarizeTraces', () => {
     const group = groupOf(await summaryOf(v2File([http(1, { stamps })])), 'm', 'HTTP')
     expect(group).toMatchObject({ complete: 0, incomplete: [{ reason: 'reversed', count: 1 }], lines: [] })
   })
+  it.each([{ HTTP_SEND_START: 14_000 }, { HTTP_RECV_END: 500 }, { HTTP_SEND_END: 900 }])(
+    'counts a request as incomplete whose front end ends before it starts, as with %j',
+    async stamps => {
+      const group = groupOf(await summaryOf(v2File([http(1, { stamps: { ...HTTP_STAMPS, ...stamps } })])), 'm', 'HTTP')
+      expect(group).toMatchObject({ complete: 0, incomplete: [{ reason: 'reversed', count: 1 }] })
+    },
+  )
   it('shows an overhead below zero where a request was released after its answer was sent', async () => {
     const stamps = { ...HTTP_STAMPS, REQUEST_END: 14_000 }
     const group = groupOf(await summaryOf(v2File([http(1, { stamps })])), 'm', 'HTTP')
@@ -271,6 +278,11 @@ describe('what is wanted of a file', () => {
   it('is a time since the first request, for a request with all it led to', async () => {
     expect(await models({ since: '500us', until: '1.5ms' })).toEqual(['pre HTTP 1'])
     expect(await models({ since: '2ms' })).toEqual(['ens HTTP 1', 'pre CHILD 1'])
+  })
+  it('does not take a wait for the beginning of a request', async () => {
+    const path = traceFile(v2File(GRPC_TRACES))
+    expect((await summarizeTraces(path, { since: '9ms' })).traces).toBe(1)
+    expect((await summarizeTraces(path, { since: '11ms' })).traces).toBe(0)
   })
   it('is a time on the clock of the file', async () => {
     expect(await models({ since: 5_000_001_000_000n, until: '5000002000000' })).toEqual(['pre HTTP 1'])

@@ -32,7 +32,9 @@ export async function readTraces(
   try {
     const traces = openRequestTraces(needs)
     const facts: TraceFileFacts = { models: [], customNames: [], counts: NO_COUNTS, isCut: false }
+    let isAtEnd = false
     const take = async (piece: RequestTracePiece) => {
+      isAtEnd = piece.isAtEnd
       if (piece.isForeign) throw foreignError(path)
       for (const text of piece.newModels) {
         const end = text.indexOf('\n')
@@ -43,15 +45,22 @@ export async function readTraces(
       facts.isCut = piece.isCut
       await onPiece(piece, facts)
     }
-    let coming: Promise<RequestTracePiece> | undefined
-    for await (const chunk of file.passingChunks()) {
-      const started = feedRequestTraces(traces, chunk)
-      if (coming !== undefined) await takeFrom(coming, started, take)
-      coming = started
+    const feed = (source: TraceSource) => feedRequestTraces(traces, source)
+    const handle = await file.openPlain()
+    if (handle === undefined) {
+      await feedAll(file.chunks(), feed, take)
+    } else {
+      try {
+        await feedAll(
+          untilEnd(handle.fd, () => isAtEnd),
+          feed,
+          take,
+        )
+      } finally {
+        await handle.close()
+      }
     }
-    const last = feedRequestTraces(traces, null)
-    if (coming !== undefined) await takeFrom(coming, last, take)
-    await take(await last)
+    await take(await feed(null))
     if (facts.counts.fragments === 0 && facts.counts.damaged > 0) throw foreignError(path)
     return facts
   } finally {
@@ -69,18 +78,30 @@ const NO_COUNTS: RequestTracePiece['counts'] = {
   leftOutTensors: 0,
 }
 
-// If one fails, nobody waits for the next one any more, whose failure would end the process.
-async function takeFrom(
-  coming: Promise<RequestTracePiece>,
-  next: Promise<RequestTracePiece>,
+type TraceSource = Uint8Array | number | null
+
+/** One source ahead: the native side reads the next one while `take` works. */
+async function feedAll(
+  sources: AsyncIterable<TraceSource> | Iterable<TraceSource>,
+  feed: (source: TraceSource) => Promise<RequestTracePiece>,
   take: (piece: RequestTracePiece) => Promise<void>,
 ): Promise<void> {
+  let coming: Promise<RequestTracePiece> | undefined
   try {
-    await take(await coming)
-  } catch (error) {
-    next.catch(() => {})
-    throw error
+    for await (const source of sources) {
+      const before = coming
+      coming = feed(source)
+      if (before !== undefined) await take(await before)
+    }
+    if (coming !== undefined) await take(await coming)
+  } finally {
+    // A descriptor that is still read must not be closed.
+    await coming?.catch(() => {})
   }
+}
+
+function* untilEnd(fd: number, isAtEnd: () => boolean): Generator<number> {
+  while (!isAtEnd()) yield fd
 }
 
 function foreignError(path: string): OpscopeError {
