@@ -29,7 +29,7 @@ struct TraceNeeds {
 // of others at most. Not thread-safe.
 class RequestTraceWindow {
  public:
-  // 8192 took as long as 65,536; this many are 5 MiB.
+  // 4096 and 65,536 took the same time; this many are 5 MiB.
   static constexpr size_t kMostOpen = 16384;
   // Of stamps, tensors and request ids in the window.
   static constexpr size_t kMostBytes = 64u << 20;
