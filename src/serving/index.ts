@@ -1,5 +1,10 @@
 // opscope/serving: request tracing and stage timing of inference servers and their clients.
 
+export type {
+  GrpcCaller as SettingsGrpcCall,
+  NetworkAccess as SettingsAccess,
+  Refusals as SettingsRefusals,
+} from '../network-access.js'
 export { type GrpcClientInterceptor, grpcClientProfiler } from './grpc-client-profiler.js'
 export type { GrpcCallFacts, GrpcHookOptions, GrpcInterceptor } from './grpc-server.js'
 export type { FastifyPlugin, Middleware } from './http-hooks.js'
@@ -27,8 +32,7 @@ export {
 } from './prometheus.js'
 export { type RequestFacts, TracedRequest } from './request.js'
 export { type InferenceSummary, type RequestSummary, STAGES, type Stage } from './request-stages.js'
-export type { SettingsAccess, SettingsRefusals } from './settings-access.js'
-export { addTraceSettingService, type SettingsGrpcCall, type SettingsGrpcServer } from './settings-grpc.js'
+export { addTraceSettingService, type SettingsGrpcServer } from './settings-grpc.js'
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
 export { summarizeProfileLog } from './show-profile.js'
 export { type StageEvent, StageTimer, type StageTimerOptions, stage } from './stage-timer.js'

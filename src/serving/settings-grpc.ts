@@ -1,6 +1,6 @@
 import { OpscopeError } from '../errors.js'
+import { type GrpcCaller, gateOf, isLocalGrpc, type NetworkAccess, type Refusals } from '../network-access.js'
 import { TraceSettingError } from './setting-values.js'
-import { gateOf, isLoopback, PROXY_HEADERS, type SettingsAccess, type SettingsRefusals } from './settings-access.js'
 import { MAX_BODY_BYTES } from './settings-body.js'
 import { decodeSettingRequest, encodeSettingResponse, type SettingRequest } from './settings-codec.js'
 import type { TraceSettingState, TraceSettings } from './trace-settings.js'
@@ -10,13 +10,7 @@ export interface SettingsGrpcServer {
   addService(service: object, implementation: object): void
 }
 
-/** A call of `@grpc/grpc-js`: who calls, and what they say of themselves. */
-export interface SettingsGrpcCall {
-  getPeer(): string
-  readonly metadata: { get(name: string): (string | Buffer)[] }
-}
-
-interface Call extends SettingsGrpcCall {
+interface Call extends GrpcCaller {
   readonly request: Buffer
 }
 type Callback = (failure: { code: number; details: string } | null, response?: TraceSettingState) => void
@@ -42,12 +36,12 @@ const CODE_OF_STATUS = new Map([
 export function addTraceSettingService(
   server: SettingsGrpcServer,
   settings: TraceSettings,
-  access: SettingsAccess<SettingsGrpcCall> = {},
-): SettingsRefusals {
-  const { refusalOf, refusals } = gateOf(access)
+  access: NetworkAccess<GrpcCaller> = {},
+): Refusals {
+  const { refusalOf, refusals } = gateOf(access, 'Trace settings')
 
   async function answer(call: Call): Promise<TraceSettingState> {
-    const refusal = await refusalOf(call, { isLocal: isLocal(call), isFromPage: false })
+    const refusal = await refusalOf(call, { isLocal: isLocalGrpc(call), isFromPage: false })
     if (refusal !== undefined) throw new TraceSettingError(403, refusal)
     const { settings: sent, model } = decode(call.request)
     const name = model === '' ? undefined : model
@@ -85,11 +79,6 @@ export function addTraceSettingService(
     )
   }
   return refusals
-}
-
-function isLocal(call: Call): boolean {
-  const address = call.getPeer().replace(/:\d+$/, '')
-  return isLoopback(address) && PROXY_HEADERS.every(name => call.metadata.get(name).length === 0)
 }
 
 /** @throws TraceSettingError 400 */

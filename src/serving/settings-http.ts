@@ -1,20 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { gateOf, isLoopback, type NetworkAccess, type Origin, PROXY_HEADERS, type Refusals } from '../network-access.js'
 import { TraceSettingError } from './setting-values.js'
-import {
-  gateOf,
-  isLoopback,
-  type Origin,
-  PROXY_HEADERS,
-  type SettingsAccess,
-  type SettingsRefusals,
-} from './settings-access.js'
 import { readSettings } from './settings-body.js'
 import type { TraceSettings } from './trace-settings.js'
 
 /** Serves a request; what is not for it goes to `next`, or gets 404 where there is none. */
 export interface TraceSettingsHandler {
   (request: IncomingMessage, response: ServerResponse, next?: () => void): void
-  readonly refusals: SettingsRefusals
+  readonly refusals: Refusals
 }
 
 interface Reply {
@@ -35,9 +28,9 @@ const PATH = /^\/v2(?:\/models\/([^/]+))?\/trace\/setting$/
  */
 export function traceSettingsHandler(
   settings: TraceSettings,
-  access: SettingsAccess<IncomingMessage> = {},
+  access: NetworkAccess<IncomingMessage> = {},
 ): TraceSettingsHandler {
-  const { refusalOf, refusals } = gateOf(access)
+  const { refusalOf, refusals } = gateOf(access, 'Trace settings')
 
   async function answer(request: IncomingMessage, encodedModel: string | undefined): Promise<Reply | undefined> {
     const refusal = await refusalOf(request, originOf(request))

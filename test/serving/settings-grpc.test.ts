@@ -14,9 +14,9 @@ import { fromJSON } from '@grpc/proto-loader'
 import protobuf from 'protobufjs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import type { SettingsAccess } from '../../src/serving/settings-access.js'
+import type { GrpcCaller, NetworkAccess } from '../../src/network-access.js'
 import { decodeSettingRequest, encodeSettingResponse } from '../../src/serving/settings-codec.js'
-import { addTraceSettingService, type SettingsGrpcCall } from '../../src/serving/settings-grpc.js'
+import { addTraceSettingService } from '../../src/serving/settings-grpc.js'
 import { TraceSettings } from '../../src/serving/trace-settings.js'
 
 const PROTO = `syntax = "proto3"; package inference;
@@ -80,7 +80,7 @@ function clientOf(port: number) {
       send(Buffer.from(Request.encode(Request.create(sent)).finish()), metadata),
   }
 }
-async function serve(access?: SettingsAccess<SettingsGrpcCall>) {
+async function serve(access?: NetworkAccess<GrpcCaller>) {
   const settings = new TraceSettings(START)
   const server = new Server()
   const refusals = addTraceSettingService(server, settings, access)

@@ -13,7 +13,7 @@ import express from 'express'
 import fastify from 'fastify'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-import { isLoopback, type SettingsAccess, type SettingsRefusals } from '../../src/serving/settings-access.js'
+import { isLoopback, type NetworkAccess, type Refusals } from '../../src/network-access.js'
 import { type TraceSettingsHandler, traceSettingsHandler } from '../../src/serving/settings-http.js'
 import { TraceSettings } from '../../src/serving/trace-settings.js'
 import { until } from '../until.js'
@@ -41,7 +41,7 @@ interface Sent {
   body?: string | Buffer
 }
 interface Served {
-  refusals: SettingsRefusals
+  refusals: Refusals
   settings: TraceSettings
   port: number
   send(sent: Sent): Promise<Answer>
@@ -78,7 +78,7 @@ function sendTo(where: { port: number; host?: string } | { socketPath: string },
 
 /** The handler on node:http, or on what `listenerFor` makes of it. */
 async function serve(
-  access: SettingsAccess<IncomingMessage> = {},
+  access: NetworkAccess<IncomingMessage> = {},
   listenerFor: (handler: TraceSettingsHandler) => RequestListener = handler => handler,
 ): Promise<Served> {
   const settings = new TraceSettings(START)
