@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { getEnvironmentData, isMainThread } from 'node:worker_threads'
 
+import type * as capturePort from './register/capture-port.js'
 import { say } from './register/notice.js'
 import type * as recording from './register/recording.js'
 import type * as tracing from './register/tracing.js'
@@ -24,6 +25,11 @@ if (realm[REGISTERED] !== true) {
   } catch (error) {
     say(`tracing is off: ${error instanceof Error ? error.message : error}`)
   }
+  try {
+    if (isMainThread && process.env.OPSCOPE_CAPTURE_PORT) load<typeof capturePort>('capture-port').serveCaptures()
+  } catch (error) {
+    say(`captures are not served: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 function isRecordingAsked(): boolean {
@@ -38,6 +44,6 @@ function isTracingAsked(): boolean {
 }
 
 /** Only what is needed: it takes 0.1 s, and NODE_OPTIONS reaches every process. Not by import, which would be late. */
-function load<T>(name: 'recording' | 'tracing'): T {
+function load<T>(name: 'recording' | 'tracing' | 'capture-port'): T {
   return createRequire(import.meta.url)(`./register/${name}.js`)
 }

@@ -36,6 +36,12 @@ export const PROM_CLIENT: OptionalPackage = {
   hint: 'Install it: npm install prom-client. Or pass the "register" of a copy that you have.',
 }
 
+export const GRPC: OptionalPackage = {
+  name: '@grpc/grpc-js',
+  use: 'for a capture server',
+  hint: 'Install it: npm install @grpc/grpc-js. Without it, captureHandler() serves captures over HTTP.',
+}
+
 const requireHere = createRequire(import.meta.url)
 
 /** @throws OpscopeError ERR_OPSCOPE_PACKAGE_MISSING, as both below. */
@@ -67,11 +73,26 @@ export function requireOfProgram<T>(wanted: OptionalPackage): T {
     return requirePackage(wanted)
   } catch (error) {
     try {
-      return createRequire(resolve(process.argv[1] ?? 'program'))(wanted.name) as T
+      return requireThere()(wanted.name) as T
     } catch {
       throw error
     }
   }
+}
+/** {@link checkInstalled}, for what {@link requireOfProgram} loads later. */
+export function checkInstalledForProgram(wanted: OptionalPackage): void {
+  try {
+    checkInstalled(wanted)
+  } catch (error) {
+    try {
+      requireThere().resolve(wanted.name)
+    } catch {
+      throw error
+    }
+  }
+}
+function requireThere(): NodeJS.Require {
+  return createRequire(resolve(process.argv[1] ?? 'program'))
 }
 
 function missing({ name, use, hint }: OptionalPackage, cause: unknown): OpscopeError {

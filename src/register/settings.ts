@@ -18,6 +18,9 @@ export interface Settings {
 /** The variables that register reads and that are no option of a recording. */
 export const REGISTER_VARIABLES: readonly string[] = [
   'FURIOSA_PROFILER_OUTPUT_PATH',
+  'OPSCOPE_CAPTURE_HOST',
+  'OPSCOPE_CAPTURE_PORT',
+  'OPSCOPE_CAPTURE_TOKEN',
   'OPSCOPE_DISABLE',
   'OPSCOPE_INTEGRATIONS',
   'OPSCOPE_QUIET',

@@ -47,7 +47,8 @@ export interface MonitorRequest {
   timestamp: boolean
 }
 export interface MonitorResult {
-  deviceIdlePercent: number
+  /** Undefined where no GPU is recorded. */
+  deviceIdlePercent: number | undefined
   stepTimeMs: { average: number; min: number; max: number } | undefined
 }
 export interface NewSessionRequest {
@@ -174,15 +175,17 @@ export function decodeMonitorRequest(bytes: Uint8Array): MonitorRequest {
   return request
 }
 
-const UTIL_ONLY = 1
+const UTIL_IDLE = 2
 const UTIL_IDLE_STEP = 3
 /** @param data what the client prints as it is */
 export function encodeMonitorResponse(data: string, { deviceIdlePercent, stepTimeMs }: MonitorResult): Buffer {
   const result = new WireWriter()
-    .varint(1, stepTimeMs === undefined ? UTIL_ONLY : UTIL_IDLE_STEP)
-    .double(2, deviceIdlePercent)
-  if (stepTimeMs !== undefined) {
-    result.double(4, stepTimeMs.average).double(5, stepTimeMs.min).double(6, stepTimeMs.max)
+  // Without a GPU the result is empty, as its type says then: an idle time of 0 would read as one that is always busy.
+  if (deviceIdlePercent !== undefined) {
+    result.varint(1, stepTimeMs === undefined ? UTIL_IDLE : UTIL_IDLE_STEP).double(2, deviceIdlePercent)
+    if (stepTimeMs !== undefined) {
+      result.double(4, stepTimeMs.average).double(5, stepTimeMs.min).double(6, stepTimeMs.max)
+    }
   }
   return new WireWriter().string(1, data).message(10, result).finish()
 }

@@ -1,15 +1,16 @@
 import type { Capture } from '../capture.js'
-import { resolveOptions } from '../options.js'
+import { type ProfilerOptions, resolveOptions } from '../options.js'
 import { Session } from '../session.js'
 
 export interface WindowOptions {
   durationMs: number
-  /** When it is to begin, `Date.now()`; in the past: at once. */
+  /** When it is to begin, as `Date.now()` counts; in the past: at once. */
   startMs: number
   /** It ends early, with what it has. */
   ended: AbortSignal
   /** Nobody waits for it any more: it ends, and what it has is dropped. */
-  given: AbortSignal
+  gone: AbortSignal
+  options?: ProfilerOptions
 }
 export interface Window {
   capture: Capture
@@ -21,17 +22,18 @@ export interface Window {
 const GPU_START_MS = 2000
 
 /**
- * Records for a while, beside whatever else records. Undefined when it was given up.
+ * A recording that was asked for from elsewhere: in memory, beside whatever else records.
  * @throws OpscopeError ERR_OPSCOPE_NATIVE_MISSING
  */
-export async function recordWindow({ durationMs, startMs, ended, given }: WindowOptions): Promise<Window | undefined> {
-  await until(startMs - Date.now(), [ended, given])
-  if (given.aborted) return undefined
-  const session = new Session({
-    ...resolveOptions({ state: 'All', gpuStartMs: GPU_START_MS, attributes: { 'opscope.remote': true } }),
-    // What the environment says is about recordings of the program's own.
+export function remoteSession(options: ProfilerOptions, keepMs?: number): Session {
+  const attributes = { 'opscope.remote': true }
+  const resolved = resolveOptions({ state: 'All', gpuStartMs: GPU_START_MS, attributes, ...options })
+  return new Session({
+    ...resolved,
+    // What the environment says of these is about recordings of the program's own.
+    gpu: resolved.gpu === 'off' ? 'off' : 'auto',
     profilePath: undefined,
-    keepMs: undefined,
+    keepMs,
     slowMs: undefined,
     dumpSignal: false,
     signal: false,
@@ -41,15 +43,27 @@ export async function recordWindow({ durationMs, startMs, ended, given }: Window
     durationMs: undefined,
     print: false,
   })
+}
+
+/**
+ * Records for a while. Undefined when nobody waits for it any more.
+ * @throws OpscopeError ERR_OPSCOPE_NATIVE_MISSING
+ */
+export async function recordWindow(window: WindowOptions): Promise<Window | undefined> {
+  const { durationMs, startMs, ended, gone, options = {} } = window
+  await until(startMs - Date.now(), [ended, gone])
+  if (gone.aborted) return undefined
+  const session = remoteSession(options)
   const begin = performance.now()
-  await until(durationMs, [ended, given])
-  const lateMs = ended.aborted || given.aborted ? 0 : Math.max(0, performance.now() - begin - durationMs)
+  await until(durationMs, [ended, gone])
+  const isCut = ended.aborted || gone.aborted
+  const lateMs = isCut ? 0 : Math.max(0, performance.now() - begin - durationMs)
   const capture = await session.stop()
-  return given.aborted ? undefined : { capture, lateMs }
+  return gone.aborted ? undefined : { capture, lateMs }
 }
 
 /** Waits for so many ms, or for a signal. The timer keeps the process: someone waits for it. */
-function until(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+export function until(ms: number, signals: readonly AbortSignal[]): Promise<void> {
   if (ms <= 0 || signals.some(signal => signal.aborted)) return Promise.resolve()
   return new Promise(resolve => {
     const end = () => {

@@ -29,7 +29,8 @@ export class WireWriter {
     return this.#add(tag(field, LENGTH), varint(BigInt(value.length)), value)
   }
   message(field: number, value: WireWriter): this {
-    return this.bytes(field, value.finish())
+    // Its parts as they are: what is inside may be hundreds of MiB, and is copied once, by finish().
+    return this.#add(tag(field, LENGTH), varint(BigInt(value.length)), ...value.#parts)
   }
   finish(): Buffer {
     return Buffer.concat(this.#parts, this.#length)

@@ -84,7 +84,7 @@ describe('a reply', () => {
   it('to Monitor has the text that the client prints, and the figures', () => {
     const reply = encodeMonitorResponse('GPU busy: 40.0%', { deviceIdlePercent: 60, stepTimeMs: undefined })
     expect(reply.toString('hex')).toBe(
-      `0a0f${Buffer.from('GPU busy: 40.0%').toString('hex')}520b0801110000000000004e40`,
+      `0a0f${Buffer.from('GPU busy: 40.0%').toString('hex')}520b0802110000000000004e40`,
     )
   })
 })

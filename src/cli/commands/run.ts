@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 
 import { openOutput } from '../../export/index.js'
 import { checkText, environmentName, type ResolvedOptions } from '../../options.js'
+import { captureOptionsOf } from '../../register/capture-options.js'
 import { chooseIntegrations } from '../../register/settings.js'
 import { runInPlace } from '../child.js'
 import { addTracingFlags, type TracingFlags, tracingEnvironment } from '../tracing-flags.js'
@@ -53,6 +54,8 @@ export function runCommand(): Command {
     command.addOption(new Option(`${flagOf(key)} ${argument}`.trim(), meaning))
   }
   return addTracingFlags(command)
+    .option('--capture-port <port>', 'where TensorBoard and others capture the program; 0: any port that is free')
+    .option('--capture-host <list>', 'addresses that it listens at (127.0.0.1,::1)')
     .option('--summary', 'print the report to standard error at the end')
     .option('--integrations <list>', 'packages to record; -onnxruntime leaves one out')
     .option('--quiet', 'do not say where the file is')
@@ -60,7 +63,7 @@ export function runCommand(): Command {
       'after',
       `
 Each process gets a file. Standard input, output and errors, signals and the exit code are those of the program.
-With a flag of tracing, nothing else is recorded unless --profile-path or --summary asks for it.
+With --capture-port or a flag of tracing, nothing else is recorded unless --profile-path or --summary asks for it.
 
 Examples:
   opscope run server.mjs --port 8080
@@ -93,11 +96,14 @@ function environmentOf(flags: Flags): NodeJS.ProcessEnv {
   }
   if (flags.summary) env.OPSCOPE_SUMMARY = '1'
   if (flags.quiet) env.OPSCOPE_QUIET = '1'
+  if (flags.capturePort !== undefined) env.OPSCOPE_CAPTURE_PORT = String(flags.capturePort)
+  if (flags.captureHost !== undefined) env.OPSCOPE_CAPTURE_HOST = String(flags.captureHost)
+  const isCapturable = flags.capturePort !== undefined && captureOptionsOf(env) !== undefined
   const isProfiled = Boolean(env.OPSCOPE_PROFILE_PATH || env.FURIOSA_PROFILER_OUTPUT_PATH || env.OPSCOPE_SUMMARY)
   const tracing = tracingEnvironment(flags, isProfiled)
   Object.assign(env, tracing)
   env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --require ${JSON.stringify(REGISTER)}`.trim()
-  if (Object.keys(tracing).length > 0 && !isProfiled) {
+  if ((Object.keys(tracing).length > 0 || isCapturable) && !isProfiled) {
     if (flags.traceFile !== undefined) delete env.OPSCOPE_ROOT_PID
     return env
   }

@@ -1,0 +1,2 @@
+import capture = require('./index.js')
+export = capture

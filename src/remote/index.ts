@@ -1,0 +1,14 @@
+// opscope/capture: this process, captured by TensorBoard, by tf.profiler and over HTTP.
+
+export type { GrpcCaller, NetworkAccess, Refusals } from '../network-access.js'
+export type { CaptureAccess } from './access.js'
+export type { CaptureLimits } from './capture-limits.js'
+export { CaptureServer, type CaptureServerOptions, type CaptureTls, startCaptureServer } from './capture-server.js'
+export {
+  addProfilerService,
+  type CaptureGrpcServer,
+  type MountedProfiler,
+  type ProfilerServiceOptions,
+} from './grpc-service.js'
+export { type CaptureHandler, type CaptureHandlerOptions, captureHandler } from './http-handler.js'
+export type { CaptureServiceOptions } from './profiler-service.js'
