@@ -157,7 +157,12 @@ export interface RecordingView {
 }
 
 /** What the native side writes; `ExportFormat` without those that JavaScript makes. */
-export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'arrow' | 'csv'
+export type NativeFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'xplane' | 'arrow' | 'csv'
+
+/** What an XSpace in memory may be at most, unless told otherwise; files are never larger. */
+export const DEFAULT_XPLANE_BYTES: number = 512 << 20
+/** Where protobuf ends. */
+export const MAX_XPLANE_BYTES: number = 2 ** 31 - 1
 
 /** A file of request traces that is being written, owned by the native side; opaque here. */
 export interface TraceFileHandle {
@@ -392,6 +397,11 @@ export interface NativeBinding {
   ): { bytes: number; warnings: NativeWarning[] }
   /** The bytes of an Arrow file, in native memory that they own. */
   toArrow(recording: RecordingHandle, absolute: boolean): Promise<Uint8Array>
+  /**
+   * The bytes of an XSpace, in native memory that they own, of at most `maxBytes` ({@link DEFAULT_XPLANE_BYTES}) by
+   * leaving out the oldest events. Their buffer begins `headroom` free bytes earlier, for a message around them.
+   */
+  toXplane(recording: RecordingHandle, options?: { maxBytes?: number; headroom?: number }): Promise<Uint8Array>
   /** Puts the rows in order, once for all the calls below. */
   openTable(recording: RecordingHandle, absolute: boolean): Promise<TableHandle>
   openTableSync(recording: RecordingHandle, absolute: boolean): TableHandle

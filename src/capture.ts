@@ -48,7 +48,7 @@ import { shortHtml, shortText } from './report/short-report.js'
 export type { ReportOptions }
 
 export interface ExportOptions {
-  /** @default by the suffix of the path: .json chrome, .paddle.pb paddle, .pb.gz pprof, .otlp.json otlp, .arrow, .parquet, .csv, all others perfetto */
+  /** @default by the suffix of the path: .json chrome, .paddle.pb paddle, .pb.gz pprof, .otlp.json otlp, .xplane.pb xplane, .arrow, .parquet, .csv, all others perfetto */
   format?: ExportFormat
   /**
    * Of .arrow, .parquet and .csv: `start` and `end` are moments since the Unix epoch, not ns since the session's start.
@@ -341,8 +341,8 @@ export class Capture {
 
   /**
    * Writes the capture to a file, whose suffix decides the format: `.json` and `.json.gz` Chrome trace, `.paddle.pb`
-   * Paddle's profile, `.pb.gz` pprof, `.otlp.json` OTLP, `.arrow`, `.parquet`, `.csv` and `.csv.gz` the rows as a
-   * table, anything else a Perfetto trace, which loses nothing. A regular file is replaced when the new one is complete, never before.
+   * Paddle's profile, `.pb.gz` pprof, `.otlp.json` OTLP, `.xplane.pb` TensorBoard's XPlane, `.arrow`, `.parquet`,
+   * `.csv` and `.csv.gz` the rows as a table, anything else a Perfetto trace, which loses nothing. A regular file is replaced when the new one is complete, never before.
    * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE for a format that is not written,
    * ERR_OPSCOPE_PACKAGE_MISSING for `.parquet` without hyparquet-writer
    * @example

@@ -87,6 +87,12 @@ class Writer {
   void String(uint32_t field, std::string_view text) { Bytes(field, text.data(), text.size()); }
   // A value of a packed field, between Open and Close.
   void Packed(uint64_t value) { SetEnd(PutVarint(Room(kMaxVarint), value)); }
+  // Fields that another writer made.
+  void Raw(const void* bytes, size_t size) {
+    uint8_t* p = Room(size);
+    if (size != 0) std::memcpy(p, bytes, size);
+    SetEnd(p + size);
+  }
   void Message(uint32_t field, const Writer& message) { Bytes(field, message.data(), message.size()); }
 
   // A nested message written in place; Close takes what Open returned.

@@ -1,5 +1,6 @@
 #include "recording_binding.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/merge_recordings.h"
@@ -14,6 +15,7 @@
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
 #include "format/pprof_writer.h"
+#include "format/xplane_writer.h"
 #include "gpu_tables_binding.h"
 #include "rows_binding.h"
 #include "task.h"
@@ -148,6 +150,27 @@ Napi::Value WriteSync(const Napi::CallbackInfo& info) {
   return WrittenValue(info.Env(), written);
 }
 
+Napi::Value ToXplane(const Napi::CallbackInfo& info) {
+  const RecordingPointer recording = RecordingOf(info[0]);
+  const auto option = [&info](const char* key, uint64_t otherwise) {
+    if (!info[1].IsObject()) return otherwise;
+    const Napi::Value value = info[1].As<Napi::Object>().Get(key);
+    if (!value.IsNumber()) return otherwise;
+    return static_cast<uint64_t>(std::max<int64_t>(value.As<Napi::Number>().Int64Value(), 0));
+  };
+  const uint64_t max_bytes = option("maxBytes", kDefaultXplaneBytes), headroom = option("headroom", 0);
+  auto bytes = std::make_shared<std::unique_ptr<ByteSink>>();
+  return RunOffThread(
+      info.Env(),
+      [recording, max_bytes, headroom, bytes] {
+        return MakeXplane(*recording, max_bytes, headroom, bytes.get());
+      },
+      [headroom, bytes](Napi::Env env) {
+        const std::string_view view = (*bytes)->view();
+        return ShareColumn(env, view.data(), view.size(), 1, napi_uint8_array, bytes, headroom);
+      });
+}
+
 Napi::Value Build(const Napi::CallbackInfo& info) {
   auto rows = std::make_shared<RawRows>(ReadRawRows(info[0].As<Napi::Object>()));
   auto recording = std::make_shared<RecordingPointer>();
@@ -206,9 +229,10 @@ Status WriteRecording(const Recording& recording, const std::string& format, boo
   for (const auto& [name, known] : writers) {
     if (format == name) write = known;
   }
-  const Status status = format == "arrow" ? WriteArrow(recording, is_absolute, &sink)
-                        : format == "csv" ? WriteCsv(recording, is_absolute, &sink)
-                                          : write(recording, &sink, warnings);
+  const Status status = format == "arrow"    ? WriteArrow(recording, is_absolute, &sink)
+                        : format == "csv"    ? WriteCsv(recording, is_absolute, &sink)
+                        : format == "xplane" ? WriteXplane(recording, kDefaultXplaneBytes, &sink, warnings)
+                                             : write(recording, &sink, warnings);
   *bytes = sink.bytes();
   return status;
 }
@@ -243,6 +267,7 @@ void ExportRecordings(Napi::Env env, Napi::Object exports) {
   exports.Set("tables", Napi::Function::New<MakeTables>(env, "tables"));
   exports.Set("tablesSync", Napi::Function::New<MakeTablesSync>(env, "tablesSync"));
   exports.Set("write", Napi::Function::New<Write>(env, "write"));
+  exports.Set("toXplane", Napi::Function::New<ToXplane>(env, "toXplane"));
   exports.Set("writeSync", Napi::Function::New<WriteSync>(env, "writeSync"));
   exports.Set("readPerfetto", Napi::Function::New<ReadPerfettoFile>(env, "readPerfetto"));
 }

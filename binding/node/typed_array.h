@@ -10,11 +10,12 @@
 
 namespace opscope {
 
-// A typed array over memory that `owner` keeps alive: no copy. The empty one
-// has memory of its own, as a null pointer cannot be shared.
+// A typed array over memory that `owner` keeps alive: no copy. It begins after
+// `skip` elements, which its buffer has all the same. The empty one has memory
+// of its own, as a null pointer cannot be shared.
 template <typename Owner>
 Napi::Value ShareColumn(Napi::Env env, const void* data, size_t count, size_t element_bytes,
-                        napi_typedarray_type type, const std::shared_ptr<Owner>& owner) {
+                        napi_typedarray_type type, const std::shared_ptr<Owner>& owner, size_t skip = 0) {
   napi_value buffer;
   if (count == 0) {
     buffer = Napi::ArrayBuffer::New(env, 0);
@@ -25,7 +26,7 @@ Napi::Value ShareColumn(Napi::Env env, const void* data, size_t count, size_t el
         [](Napi::Env, void*, std::shared_ptr<Owner>* held) { delete held; }, keep);
   }
   napi_value array;
-  napi_create_typedarray(env, type, count, buffer, 0, &array);
+  napi_create_typedarray(env, type, count - skip, buffer, skip * element_bytes, &array);
   return Napi::Value(env, array);
 }
 

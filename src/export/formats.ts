@@ -3,13 +3,14 @@ import { extname } from 'node:path'
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 
-export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'arrow' | 'parquet' | 'csv'
+export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'xplane' | 'arrow' | 'parquet' | 'csv'
 export const EXPORT_FORMATS: readonly ExportFormat[] = [
   'perfetto',
   'chrome',
   'paddle',
   'pprof',
   'otlp',
+  'xplane',
   'arrow',
   'parquet',
   'csv',
@@ -24,6 +25,8 @@ export interface FileFormat {
 
 // Longest first: ".json.gz" before ".gz", ".paddle.pb" before ".pb".
 const BY_SUFFIX: [suffix: string, FileFormat][] = [
+  ['.xplane.pb.gz', { format: 'xplane', gzip: true }],
+  ['.xplane.pb', { format: 'xplane', gzip: false }],
   ['.paddle.pb.gz', { format: 'paddle', gzip: true }],
   ['.paddle.pb', { format: 'paddle', gzip: false }],
   ['.otlp.json.gz', { format: 'otlp', gzip: true }],
@@ -43,11 +46,7 @@ const BY_SUFFIX: [suffix: string, FileFormat][] = [
 const ALWAYS_GZIP: readonly ExportFormat[] = ['pprof']
 
 // Formats with a name of their own that this version does not write: a file so named must not hold something else.
-const NOT_WRITTEN: [suffix: string, what: string][] = [
-  ['.xplane.pb.gz', 'TensorBoard XPlane'],
-  ['.xplane.pb', 'TensorBoard XPlane'],
-  ['.html', 'HTML'],
-]
+const NOT_WRITTEN: [suffix: string, what: string][] = [['.html', 'HTML']]
 
 /** The part of a path that tells the format, as `.json.gz`, else what `extname` says. */
 export function suffixOf(path: string): string {

@@ -134,8 +134,8 @@ describe('opscope convert', () => {
     expect([code, Array.isArray(JSON.parse(stdout).traceEvents)]).toEqual([0, true])
   })
   it('fails before it reads when the output is bad, and leaves nothing there', async () => {
-    const { code } = await cli(['convert', at('nothing'), at('x.xplane.pb')])
-    expect([code, existsSync(at('x.xplane.pb'))]).toEqual([2, false])
+    const { code } = await cli(['convert', at('nothing'), at('x.html')])
+    expect([code, existsSync(at('x.html'))]).toEqual([2, false])
   })
 })
 

@@ -51,6 +51,8 @@ describe('formatOf', () => {
     ['profile.paddle.pb.gz', 'paddle', true],
     ['profile.pb.gz', 'pprof', true],
     ['cpu.pprof', 'pprof', true],
+    ['trace.xplane.pb', 'xplane', false],
+    ['trace.xplane.pb.gz', 'xplane', true],
     ['trace.otlp.json', 'otlp', false],
     ['trace.otlp.json.gz', 'otlp', true],
     ['/tmp/profile', 'perfetto', false],
@@ -58,7 +60,7 @@ describe('formatOf', () => {
   ])('%s is %s', (path, format, gzip) => {
     expect(formatOf(path)).toEqual({ format, gzip })
   })
-  it.each(['a.xplane.pb', 'a.xplane.pb.gz', 'a.html'])('refuses %s, which would hold something else', path => {
+  it.each(['a.html', 'a.HTML'])('refuses %s, which would hold something else', path => {
     const { code, message } = failure(() => formatOf(path))
     expect(code).toBe('ERR_OPSCOPE_OPTION_VALUE')
     expect(message).toMatch(/does not write .*\n.*\.pftrace/)
