@@ -174,7 +174,8 @@ export function setDetails(
 }
 
 export function setAttribute(spanId: number, key: string, value: AttributeValue): void {
-  const isKnown = ['string', 'number', 'bigint', 'boolean'].includes(typeof value)
+  const type = typeof value
+  const isKnown = type === 'string' || type === 'number' || type === 'bigint' || type === 'boolean'
   if (!isKnown)
     addWarning(
       'attribute-as-text',

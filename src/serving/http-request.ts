@@ -70,7 +70,7 @@ function begin(
   }
 }
 
-function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMessage, response: ServerResponse): void {
+function watch(tracer: ServingTracer, traced: TracedRequest, request: SeenRequest, response: ServerResponse): void {
   // Without a body there is no end to wait for: Node tells it only to who reads.
   if (!hasBody(request)) traced.received()
   else request.on('end', () => traced.received())
@@ -85,7 +85,11 @@ function watch(tracer: ServingTracer, traced: TracedRequest, request: IncomingMe
     traced.end(outcomeOf(response.statusCode))
   })
   // It comes after every response; without `finish` before it the client is gone.
-  response.on('close', () => traced.end('cancelled'))
+  response.on('close', () => {
+    traced.end('cancelled')
+    // A connection keeps its last request, and old garbage what it leads to: the body must not be among that.
+    request[tracer.mark] = null
+  })
 }
 
 /** The arguments to write the head with. */

@@ -8,7 +8,7 @@ import { isOn } from '../span-calls.js'
 import type { Batch } from './batch.js'
 import type { Inference } from './inference.js'
 import type { TracedRequest } from './request.js'
-import { type Stage, stageTimes } from './request-stages.js'
+import { STAGES, type Stage, stageTimes } from './request-stages.js'
 import { COMPUTE_START, type Protocol, QUEUE_START } from './stamps.js'
 import type { TraceTree } from './trace-records.js'
 
@@ -52,7 +52,7 @@ export function openInferenceSpan(inference: Inference): void {
 
 /** Runs a stage as a span. */
 export function recordStage<T>(stage: Stage, body: () => T): T {
-  return isOn('request') ? record(stageName(stage), { category: 'request' }, body) : body()
+  return isOn('request') ? record(STAGE_NAMES[stage], { category: 'request' }, body) : body()
 }
 
 /** Runs a batch as a span of its own, of none of its requests: it is linked to all of them. */
@@ -101,12 +101,10 @@ function addStages(inference: Inference): void {
 }
 
 function addStage(stage: Stage, startNs: bigint, endNs: bigint, parent: Span | undefined): void {
-  tryNative()?.timedSpan(nameId(stageName(stage), 'request'), startNs, endNs, Span.numberOf(parent), true)
+  tryNative()?.timedSpan(nameId(STAGE_NAMES[stage], 'request'), startNs, endNs, Span.numberOf(parent), true)
 }
 
-function stageName(stage: Stage): string {
-  return stage.replace('_', ' ')
-}
+const STAGE_NAMES = Object.fromEntries(STAGES.map(stage => [stage, stage.replace('_', ' ')])) as Record<Stage, string>
 function inferenceName(model: string): string {
   return `infer ${known(model)}`
 }

@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly startNs?: bigint
 }
 
+const FORGOTTEN: RequestFacts = {}
+
 /** What a request needs of its tracer. @internal */
 export interface RequestOwner {
   now(): bigint
@@ -40,7 +42,7 @@ export interface RequestOwner {
 export class TracedRequest {
   readonly protocol: Protocol
   /** @internal */
-  readonly facts: RequestFacts
+  facts: RequestFacts
   /** Of the front end. @internal */
   readonly stamps: Stamps = new Stamps()
   /** Inferences that are no step of another one, by start. @internal */
@@ -170,5 +172,9 @@ export class TracedRequest {
       this.isDecided = true
     }
     this.#owner.finish(this)
+    // Sockets and timers remember in which request they were used last. That must not keep its body alive with it: old
+    // garbage that leads to young garbage makes all of it old, and collecting it cost more than all the rest of a trace.
+    this.facts = FORGOTTEN
+    this.attachment = undefined
   }
 }

@@ -173,18 +173,13 @@ export class ServingTracer implements RequestOwner {
     work: InferStages<unknown, unknown, T> | ((inference: Inference | undefined) => T),
   ): T | Promise<T> {
     const inference = this.#begin(options)
-    const body: () => T | Promise<T> =
-      typeof work === 'function'
-        ? () => work(inference)
-        : () => {
-            if (inference !== undefined) inference.isStaged = true
-            return runStages(work, inference)
-          }
-    if (inference === undefined) return body()
-    openInferenceSpan(inference)
-    const inside = () => scopes.run(inference, () => within(inference.span, body))
-    // The request may be traced since just now, or have no front end: then nobody has brought its code inside.
-    return endWith(inference, () => this.#inside(inference.request, inside))
+    if (typeof work !== 'function') {
+      if (inference === undefined) return runStages(work, undefined)
+      inference.isStaged = true
+      return this.#infer(inference, () => runStages(work, inference))
+    }
+    if (inference === undefined) return work(undefined)
+    return endWith(inference, () => this.#infer(inference, () => work(inference)))
   }
 
   /**
@@ -266,6 +261,12 @@ export class ServingTracer implements RequestOwner {
     clearInterval(this.#sweep)
   }
 
+  #infer<T>(inference: Inference, body: () => T): T {
+    openInferenceSpan(inference)
+    const inside = () => scopes.run(inference, () => within(inference.span, body))
+    // The request may be traced since just now, or have no front end: then nobody has brought its code inside.
+    return this.#inside(inference.request, inside)
+  }
   #inside<T>(request: TracedRequest, body: () => T): T {
     return this.#exporter === undefined ? body() : this.#exporter.within(request, body)
   }

@@ -2,6 +2,8 @@ import { createServer } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as nextLoop } from 'node:timers/promises'
+import v8 from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import * as grpc from '@grpc/grpc-js'
 import express from 'express'
 import fastify from 'fastify'
@@ -446,6 +448,47 @@ describe('whatever a program does', () => {
     await tracer.close()
     tracer.infer({ model: 'm' }, () => {})
     expect(readTraces(file)).toHaveLength(1)
+  })
+})
+
+describe('a request that is over', () => {
+  // What a connection or a timer remembers of its last request kept that one's body: collecting garbage took a quarter
+  // of a server's time.
+  v8.setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+
+  it('keeps nothing of what it was told', async () => {
+    const { tracer } = tracerWithFile()
+    const tell = (): [unknown, WeakRef<object>] => {
+      const facts = { model: 'm' }
+      const request = tracer.start('HTTP', facts)
+      request?.end()
+      return [request, new WeakRef(facts)]
+    }
+    const [request, facts] = tell()
+    await nextLoop()
+    collectGarbage()
+    expect([request === undefined, facts.deref()]).toEqual([false, undefined])
+  })
+
+  it('leaves nothing of it on the message that it came by', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const app = fastify()
+    await app.register(tracer.fastify())
+    const messages: unknown[] = []
+    const requests: WeakRef<object>[] = []
+    app.post('/', async request => {
+      messages.push(request.raw)
+      requests.push(new WeakRef(request))
+    })
+    const url = await app.listen({ port: 0 })
+    for (let index = 0; index < 3; index++) await (await fetch(url, { method: 'POST', body: 'x' })).text()
+    await app.close()
+    await until('garbage to be collected', () => {
+      collectGarbage()
+      return requests.every(request => request.deref() === undefined)
+    })
+    expect([messages.length, await traces()]).toMatchObject([3, { length: 3 }])
   })
 })
 
