@@ -1,5 +1,4 @@
 import * as ort from 'onnxruntime-node'
-import { instrument } from 'opscope/integrations/onnxruntime'
 
 import { demoModel } from '../demo/demo-network.mjs'
 
@@ -7,9 +6,6 @@ export const MODEL = { name: 'demo', version: 1 }
 export const IMAGE_SHAPE = [3, 64, 64]
 export const IMAGE_BYTES = 3 * 64 * 64
 export const CLASSES = 10
-
-// A recording then shows the operators of each run.
-instrument(ort)
 
 /** A classifier of small images. Its three steps are the stages of a batch in a trace. */
 export async function loadModel() {

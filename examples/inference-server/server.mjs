@@ -1,5 +1,7 @@
 // An inference server: HTTP and gRPC in front of one queue that batches, with every stage of its requests traced.
 //   TRACE_FILE=trace.json TRACE_RATE=1 node examples/inference-server/server.mjs
+import * as ort from 'onnxruntime-node'
+import { instrument } from 'opscope/integrations/onnxruntime'
 import { servingTracer } from 'opscope/serving'
 
 import { startGrpc } from './grpc-front.mjs'
@@ -7,6 +9,7 @@ import { startHttp } from './http-front.mjs'
 import { readOptions } from './options.mjs'
 import { InferenceService } from './service.mjs'
 
+instrument(ort) // a recording then shows the operators of each run
 const options = readOptions()
 const tracer = servingTracer(options.trace)
 const service = await InferenceService.start(tracer, options)
