@@ -1,6 +1,9 @@
 // Sends images to the server, half over HTTP and half over gRPC, some at a time:
 //   node examples/inference-server/client.mjs [COUNT] [CONCURRENCY]
+// With FLAGS_profile_client=1 it writes what the stages took, as Paddle Serving's client does; with FLAGS_profile_server=1
+// those of the server, too.
 import grpc from '@grpc/grpc-js'
+import { grpcClientProfiler, profiledFetch, stage } from 'opscope/serving'
 
 import { demoImages } from '../demo/demo-network.mjs'
 import { GRPCInferenceService } from './grpc-front.mjs'
@@ -9,8 +12,10 @@ const count = Number(process.argv[2] ?? 100)
 const concurrency = Number(process.argv[3] ?? 8)
 const { HTTP_URL = 'http://127.0.0.1:8000', GRPC_ADDRESS = '127.0.0.1:8001' } = process.env
 
-const grpcClient = new GRPCInferenceService(GRPC_ADDRESS, grpc.credentials.createInsecure())
-const images = Array.from({ length: 16 }, (_, seed) => pixelsOf(demoImages(1, seed).data))
+const fetch = profiledFetch()
+const interceptors = [grpcClientProfiler()]
+const grpcClient = new GRPCInferenceService(GRPC_ADDRESS, grpc.credentials.createInsecure(), { interceptors })
+const images = Array.from({ length: 16 }, (_, seed) => stage('image_pre', () => pixelsOf(demoImages(1, seed).data)))
 const classCounts = new Array(10).fill(0)
 const times = { http: [], grpc: [] }
 const failures = new Map()

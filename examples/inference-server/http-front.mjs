@@ -1,5 +1,5 @@
 import fastify from 'fastify'
-import { traceSettingsHandler } from 'opscope/serving'
+import { prometheusMetrics, traceSettingsHandler } from 'opscope/serving'
 
 import { badRequest } from './errors.mjs'
 import { MODEL } from './model.mjs'
@@ -8,7 +8,7 @@ import { OUTPUT } from './service.mjs'
 const INFER_PATH = /^\/v2\/models\/([^/]+)\/infer$/
 
 /** KServe's protocol over HTTP: `POST /v2/models/demo/infer`. */
-export async function startHttp(service, tracer, { host, httpPort }) {
+export async function startHttp(service, tracer, { host, httpPort, hasMetrics }) {
   const app = fastify()
   const settings = traceSettingsHandler(tracer.settings)
   app.addHook('onRequest', (request, reply, done) => settings(request.raw, reply.raw, done))
@@ -19,6 +19,10 @@ export async function startHttp(service, tracer, { host, httpPort }) {
     }),
   )
   app.get('/v2/health/ready', async () => ({ ready: true }))
+  if (hasMetrics) {
+    const { register } = prometheusMetrics(tracer)
+    app.get('/metrics', async (_, reply) => reply.type(register.contentType).send(await register.metrics()))
+  }
   app.post('/v2/models/:name/infer', async ({ params, body }, reply) => {
     const { id, data } = readBody(body)
     const probabilities = await service.infer({ model: params.name, id, image: data, signal: goneSignal(reply.raw) })

@@ -10,6 +10,8 @@ export function readOptions(env = process.env) {
     maxDelayMs: whole(env, 'MAX_DELAY_MS', 5, 0),
     /** Images that may wait; those beyond are rejected. */
     maxQueue: whole(env, 'MAX_QUEUE', 64, 1),
+    /** All requests are measured then, traced or not. */
+    hasMetrics: env.METRICS === '1',
     trace: {
       // Without a file, traced requests are spans of a recording: opscope run --profile-path server.pftrace server.mjs
       ...(env.TRACE_FILE && { file: env.TRACE_FILE }),

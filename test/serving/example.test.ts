@@ -58,8 +58,9 @@ async function startServer(env: Record<string, string> = {}, flags: string[] = [
     url,
     address,
     /** What the example client says after so many requests, some at a time. */
-    async ask(count: number, concurrency = 8): Promise<string> {
-      const client = start(['client.mjs', String(count), String(concurrency)], { HTTP_URL: url, GRPC_ADDRESS: address })
+    async ask(count: number, concurrency = 8, env: Record<string, string> = {}): Promise<string> {
+      const addresses = { HTTP_URL: url, GRPC_ADDRESS: address }
+      const client = start(['client.mjs', String(count), String(concurrency)], { ...addresses, ...env })
       expect([await once(client.child, 'close'), client.stderr]).toEqual([[0, null], ''])
       return client.stdout
     },
@@ -126,6 +127,23 @@ describe('the example server', () => {
     await server.stop()
     expect(readTraces(server.file)).toHaveLength(0 + 20 + 20 / 4)
     expect(readCount).toBeGreaterThan(0)
+  })
+
+  it('tells a client that asks what its stages took, and counts all requests', async () => {
+    const server = await startServer({ TRACE_RATE: '1000', METRICS: '1' })
+    const text = await server.ask(20, 4, { FLAGS_profile_client: '1', FLAGS_profile_server: '1' })
+    const lines = text.split('\n').filter(line => line.startsWith('PROFILE\t'))
+    expect(lines.filter(line => line.includes('image_pre_1:'))).toHaveLength(16)
+    const requests = lines.filter(line => line.includes('client_infer_1:'))
+    expect(requests).toHaveLength(20)
+    // recv, queue, the three of a batch, and the server as a whole.
+    for (const line of requests) expect(line.match(/\bop\d_0:/g)).toHaveLength(6)
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    for (const protocol of ['HTTP', 'GRPC']) {
+      const labels = `model="demo",version="1",protocol="${protocol}",stage="infer"`
+      expect(metrics).toContain(`opscope_request_stage_seconds_count{${labels}} 10\n`)
+    }
+    expect(await server.stop()).toMatchObject({ code: 0, stdout: '0 requests traced\n', stderr: '' })
   })
 
   it('computes requests together, and a profile shows which', async () => {
