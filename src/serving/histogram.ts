@@ -55,7 +55,10 @@ export class Histogram {
   percentile(share: number): number {
     if (this.count === 0) return 0
     const rank = (this.count - 1) * share
-    if (rank >= this.count - 1) return this.max
+    return rank >= this.count - 1 ? this.max : this.atRank(rank)
+  }
+  /** The value that has its place there in the order of all, from 0 to `count - 1`, rounded to a whole number. */
+  atRank(rank: number): number {
     let seen = 0
     let index = 0
     while (seen + this.#counts[index]! <= rank) seen += this.#counts[index++]!

@@ -123,7 +123,7 @@ describe('opscope show-profile', () => {
       maxNs: 3_000_000,
       shareOfWall: 6000 / 6802,
       perThreadNs: 3_000_000,
-      isExact: true,
+      relativeError: 0,
     })
     expect([requests, threads]).toEqual([2, 2])
     expect(processes).toEqual([
@@ -290,13 +290,13 @@ describe('a log of a million lines', () => {
     const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'show-profile', path, '4', '--json'], options)
     const { requests, stages } = JSON.parse(stdout)
     // 1 to 1,000 µs, a thousand times each.
-    const [{ count, totalNs, p50Ns, p99Ns, maxNs, isExact }] = stages
-    expect([requests, count, totalNs, maxNs, isExact]).toEqual([
+    const [{ count, totalNs, p50Ns, p99Ns, maxNs, relativeError }] = stages
+    expect([requests, count, totalNs, maxNs, relativeError]).toEqual([
       1_000_000,
       1_000_000,
       500_500_000_000,
       1_000_000,
-      false,
+      1 / 2048,
     ])
     expect([p50Ns / 500_000, p99Ns / 990_000].map(ratio => Math.abs(ratio - 1) < 0.0005)).toEqual([true, true])
     rmSync(path)

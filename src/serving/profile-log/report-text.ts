@@ -125,7 +125,7 @@ export function damageNotes(counts: LogCounts): string[] {
 }
 function limitNotes({ stages, lumped }: ProfileSummary): string[] {
   return [
-    ...(stages.some(({ isExact }) => !isExact)
+    ...(stages.some(({ relativeError }) => relativeError > 0)
       ? ['Percentiles of stages with more than 65,536 values are within 0.05 %.']
       : []),
     ...(lumped.stages > 0 ? ['Stages after the first 1,000 names are one row.'] : []),

@@ -20,8 +20,8 @@ export interface StageRow {
   shareOfWall: number
   /** The total for each of the threads: what show_profile.py tells. */
   perThreadNs: number
-  /** False: percentiles are within 0.05 %. */
-  isExact: boolean
+  /** By how much the percentiles may be off, as a share of them: 0 up to 65,536 values. */
+  relativeError: number
 }
 export interface ProcessRow {
   /** 0: unknown. */
@@ -117,7 +117,7 @@ export class ProfileStatistics {
         maxNs: ns.max,
         shareOfWall: wallNs === 0 ? 0 : ns.sum / wallNs,
         perThreadNs: ns.sum / divisor,
-        isExact: ns.isExact,
+        relativeError: ns.relativeError,
       })),
       processes,
       ...(pipeline === undefined ? {} : { pipeline }),

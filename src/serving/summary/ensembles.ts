@@ -1,8 +1,9 @@
 // Requests that made others: which took how long, and how much of it by themselves.
 import type { RequestTracePiece } from '../../binding.js'
+import { type ValueBudget, ValueDistribution } from '../value-distribution.js'
+import { type LineFigures, lineFigures } from './line-figures.js'
 import type { TraceModel } from './read-traces.js'
 import { REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './stamps.js'
-import { type LineFigures, Tally, type ValueBudget } from './tally.js'
 import { roleOf, TRACE_ROLES, type TraceRole } from './trace-lines.js'
 
 /** A model in its place below those that called it. */
@@ -26,15 +27,15 @@ const ABSENT = -2
 class Node {
   calls = 0
   readonly children: Map<number, Node> = new Map<number, Node>()
-  readonly handler: Tally
-  readonly self: Tally
+  readonly handler: ValueDistribution
+  readonly self: ValueDistribution
   constructor(
     readonly model: number,
     readonly role: number,
     budget: ValueBudget,
   ) {
-    this.handler = new Tally(budget)
-    this.self = new Tally(budget)
+    this.handler = new ValueDistribution(budget)
+    this.self = new ValueDistribution(budget)
   }
 }
 
@@ -103,8 +104,8 @@ export class Ensembles {
       version: models[node.model]?.version ?? '',
       role: TRACE_ROLES[node.role]!,
       calls: node.calls,
-      handler: node.handler.figures(),
-      self: node.self.figures(),
+      handler: lineFigures(node.handler),
+      self: lineFigures(node.self),
       children: Array.from(node.children.values(), summaryOf),
     })
     return Array.from(this.#roots.values(), summaryOf)

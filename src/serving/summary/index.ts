@@ -1,10 +1,10 @@
 // Reading request traces; opscope/serving re-exports it.
 export type { DataFlowTrace, TensorActivity } from './data-flow.js'
 export type { EnsembleSummary } from './ensembles.js'
+export type { LineFigures } from './line-figures.js'
 export type { IncompleteTraces, LineSummary, ModelSummary } from './model-groups.js'
 export { type RequestTrace, requestTraceText } from './request-trace.js'
 export { type SummarizeOptions, summarizeTraces } from './summarize-traces.js'
-export type { LineFigures } from './tally.js'
 export type { LineName, TraceRole } from './trace-lines.js'
 export { type SummaryWarning, TraceSummary, type TraceSummaryData } from './trace-summary.js'
 export type { TritonVersion } from './triton-passes.js'

@@ -1,7 +1,8 @@
 // Traces -> the lines of each model and role.
 import type { RequestTracePiece } from '../../binding.js'
+import { type ValueBudget, ValueDistribution } from '../value-distribution.js'
+import { type LineFigures, lineFigures } from './line-figures.js'
 import { FILLED_SHIFT, REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './stamps.js'
-import { type LineFigures, Tally, type ValueBudget } from './tally.js'
 import {
   COMPUTE,
   FRONT_END_OVERHEAD,
@@ -54,14 +55,14 @@ class ModelGroup {
   traces = 0
   complete = 0
   readonly incomplete: Map<string, number> = new Map<string, number>()
-  readonly lines: Tally[]
+  readonly lines: ValueDistribution[]
 
   constructor(
     readonly model: number,
     readonly role: number,
     budget: ValueBudget,
   ) {
-    this.lines = LINES.map(() => new Tally(budget))
+    this.lines = LINES.map(() => new ValueDistribution(budget))
   }
 }
 
@@ -181,7 +182,7 @@ export class ModelGroups {
         complete: group.complete,
         incomplete: incompleteOf(group.incomplete),
         lines: LINES.flatMap((line, at) => {
-          const figures = group.lines[at]!.figures()
+          const figures = lineFigures(group.lines[at]!)
           if (figures === undefined) return []
           const label = at === INFER ? `${TRACE_ROLES[group.role]} ${line.label}` : line.label
           return [{ name: line.name, label, depth: line.depth, ...figures }]

@@ -4,11 +4,11 @@ import { checkKeys } from '../../option-checks.js'
 import { DataFlowChoice } from './data-flow.js'
 import { Ensembles } from './ensembles.js'
 import { forEachFamily } from './families.js'
+import { fileBudget } from './line-figures.js'
 import { incompleteOf, ModelGroups } from './model-groups.js'
 import { readTraces, type TraceFileFacts } from './read-traces.js'
 import { type RequestTrace, requestTraceOf } from './request-trace.js'
 import { TRACE_ABSENT } from './stamps.js'
-import { ValueBudget } from './tally.js'
 import { FILTER_KEYS, TraceFilter, type TraceFilterOptions } from './trace-filter.js'
 import { TraceSummary } from './trace-summary.js'
 import { TraceTimeline } from './trace-timeline.js'
@@ -54,7 +54,7 @@ async function summarize(
   { onTrace, name = path }: SummarizeOptions,
   timeline: TraceTimeline | undefined,
 ): Promise<TraceSummary> {
-  const budget = new ValueBudget()
+  const budget = fileBudget()
   const groups = new ModelGroups(budget)
   const ensembles = new Ensembles(budget)
   const flow = new DataFlowChoice()

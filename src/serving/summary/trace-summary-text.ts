@@ -3,11 +3,12 @@ import { factLines } from '../../report/fact-lines.js'
 import { TimeScale } from '../../report/number-text.js'
 import { type Column, type TableRow, tableLines } from '../../report/text-table.js'
 import { cutMiddle, wrap } from '../../text-width.js'
+import { HISTOGRAM_ERROR, MOST_EXACT } from '../value-distribution.js'
 import type { DataFlowTrace, TensorActivity } from './data-flow.js'
 import type { EnsembleSummary } from './ensembles.js'
+import type { LineFigures } from './line-figures.js'
 import type { IncompleteTraces, ModelSummary } from './model-groups.js'
 import { modelText, oneLine } from './request-trace.js'
-import { EXACT_VALUES, type LineFigures, RELATIVE_ERROR } from './tally.js'
 import type { TraceSummaryData } from './trace-summary.js'
 
 const KEPT = Number.POSITIVE_INFINITY
@@ -26,9 +27,9 @@ export function traceSummaryText(summary: TraceSummaryData, width: number): stri
   if (dataFlow !== null) blocks.push([`Data flow of trace ${dataFlow.id}`, ...flowLines(dataFlow, 1, width)])
   const isApproximate = models.some(({ lines }) => lines.some(({ relativeError }) => relativeError > 0))
   if (isApproximate) {
-    const share = `${(RELATIVE_ERROR * 100).toFixed(1)}%`
+    const share = `${(HISTOGRAM_ERROR * 100).toFixed(2)}%`
     blocks.push(
-      wrap(`p50, p90 and p99 of lines with more than ${countText(EXACT_VALUES)} traces are within ${share}.`, width),
+      wrap(`p50, p90 and p99 of lines with more than ${countText(MOST_EXACT)} traces are within ${share}.`, width),
     )
   }
   return blocks.map(lines => lines.join('\n')).join('\n\n')

@@ -1,6 +1,7 @@
 // What Triton's trace_summary.py counts, version by version: sums over all traces of a model, and where it gives up.
 import type { RequestTracePiece } from '../../binding.js'
 import { OpscopeError } from '../../errors.js'
+import { ExactSum } from '../exact-sum.js'
 import type { TraceFileFacts, TraceModel } from './read-traces.js'
 import { requestTraceOf } from './request-trace.js'
 import {
@@ -32,7 +33,6 @@ import {
   TRACE_V1_NAMES,
   TRACE_V2_NAMES,
 } from './stamps.js'
-import { ExactSum } from './tally.js'
 
 /**
  * Whose text: the first releases' under Python 2 (whole µs, rounded down) or 3, that of v2.19 to v2.42, or that since.
