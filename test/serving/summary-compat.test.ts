@@ -1,8 +1,7 @@
 // The texts are those of Triton's own scripts, of the versions named, run on the same files.
 import { describe, expect, it } from 'vitest'
-
+import { pythonDivide, pythonFloat } from '../../src/serving/python-text.js'
 import { type TritonSummaryOptions, tritonSummary } from '../../src/serving/summary/index.js'
-import { pythonDivide, pythonFloat } from '../../src/serving/summary/python-numbers.js'
 import {
   core,
   ENSEMBLE_TRACES,

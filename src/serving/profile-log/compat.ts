@@ -2,7 +2,7 @@
 // with PROFILE, events paired by their position, names cut at the second underscore. Where those end with an error, at an
 // event or a line that is damaged, this goes on without it and counts it.
 import { lineBatches } from '../../import/profile-log/line-batches.js'
-import { pythonFloat } from '../summary/python-numbers.js'
+import { pythonFloat, pythonString } from '../python-text.js'
 
 export interface CompatCounts {
   skippedEvents: number
@@ -65,12 +65,12 @@ function eventText(event: string, pid: string, time: string): string {
   const phase = parts.at(-1) === '0' ? 'B' : 'E'
   const fullName = parts.slice(0, -1).join('_')
   const at = fullName.lastIndexOf('#')
-  const [name, track] = at === -1 ? [fullName, '0'] : [fullName.slice(0, at), pythonJson(fullName.slice(at + 1))]
+  const [name, track] = at === -1 ? [fullName, '0'] : [fullName.slice(0, at), pythonString(fullName.slice(at + 1))]
   const fields = [
-    `"name":${pythonJson(name)}`,
+    `"name":${pythonString(name)}`,
     `"tid":${track}`,
-    `"pid":${pythonJson(pid)}`,
-    `"ts":${pythonJson(time)}`,
+    `"pid":${pythonString(pid)}`,
+    `"ts":${pythonString(time)}`,
     `"ph":"${phase}"`,
   ]
   return `  {\n    ${fields.join(',\n    ')}\n  }`
@@ -98,11 +98,3 @@ async function* compatRecords(chunks: AsyncIterable<Uint8Array>, counts: CompatC
 }
 
 const isTime = (text: string) => /^\d{1,16}$/.test(text)
-
-/** As Python's json writes it: nothing but ASCII. */
-function pythonJson(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[\u007f-\uffff]/g,
-    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}

@@ -1,7 +1,7 @@
 import { OpscopeError } from '../../errors.js'
 import { readJsonEvents } from '../../import/json-events.js'
 import { TraceFile } from '../../import/trace-file.js'
-import { pythonFloat } from './python-numbers.js'
+import { pythonFloat, pythonString } from '../python-text.js'
 import type { TritonVersion } from './triton-passes.js'
 
 const INDENT = '  '
@@ -67,7 +67,7 @@ class PythonJson {
     if (token === '{') {
       const members = new Map<string, string>()
       this.#list('}', () => {
-        const key = asciiText(this.#token())
+        const key = pythonString(JSON.parse(this.#token()))
         this.#token() // the colon
         members.set(key, this.#value(depth + 1))
       })
@@ -84,7 +84,7 @@ class PythonJson {
       this.#list(']', () => items.push(this.#value(depth + 1)))
       return this.#lines('[', items, ']', depth)
     }
-    if (token.startsWith('"')) return asciiText(token)
+    if (token.startsWith('"')) return pythonString(JSON.parse(token))
     return /^-?\d/.test(token) ? numberText(token) : token
   }
   #list(close: string, each: () => void): void {
@@ -118,11 +118,4 @@ function numberText(token: string): string {
   if (!/[.eE]/.test(token)) return token === '-0' ? '0' : token
   const value = Number(token)
   return Number.isFinite(value) ? pythonFloat(value) : value < 0 ? '-Infinity' : 'Infinity'
-}
-// Python escapes all that is not printable ASCII.
-function asciiText(token: string): string {
-  return JSON.stringify(JSON.parse(token)).replace(
-    /[\u007f-\uffff]/g,
-    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }

@@ -1,5 +1,5 @@
 // The layout of trace_summary.py.
-import { floorDivide, pythonDivide, pythonFloat } from './python-numbers.js'
+import { floorDivide, pythonDivide, pythonFloat } from '../python-text.js'
 import {
   type FrontEnd,
   type ShownTrace,

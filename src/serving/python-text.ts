@@ -1,4 +1,4 @@
-// Numbers as Python prints them, for text that scripts compare with that of trace_summary.py.
+// Numbers and strings as Python prints them, for text that scripts compare with that of Triton's and Paddle's tools.
 
 /** `repr(value)` of a Python float: `465.0`, `1e-06`, `1e+16`. */
 export function pythonFloat(value: number): string {
@@ -11,6 +11,25 @@ export function pythonFloat(value: number): string {
   // String() turns to an exponent below 1e-6 only.
   return Number.isInteger(value) ? `${value}.0` : String(value)
 }
+
+/** What Python's `float(text)` gives; undefined where it raises. */
+export function pythonNumber(text: string): number | undefined {
+  const trimmed = text.trim()
+  if (/^[+-]?(\d(_?\d)*\.?|\d(_?\d)*\.\d(_?\d)*|\.\d(_?\d)*)(e[+-]?\d(_?\d)*)?$/i.test(trimmed))
+    return Number(trimmed.replaceAll('_', ''))
+  const [, sign, word = ''] = /^([+-]?)(nan|inf|infinity)$/i.exec(trimmed) ?? []
+  if (word === '') return undefined
+  return /nan/i.test(word) ? Number.NaN : sign === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+}
+
+/** As Python's json has a string: nothing but ASCII. */
+export function pythonString(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\uffff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** The double next to numerator / denominator, as Python divides whole numbers of any size. */
 export function pythonDivide(numerator: bigint, denominator: bigint): number {
   if (isExact(numerator) && isExact(denominator)) return Number(numerator) / Number(denominator)
