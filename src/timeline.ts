@@ -1,4 +1,4 @@
-import { createReadStream, writeSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { NativeWarning } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
+import { EventText } from './export/event-text.js'
 import { openOutput, type Written, writeCapture, writeOutput } from './export/index.js'
 import { readJsonEvents } from './import/json-events.js'
 
@@ -51,11 +52,11 @@ export async function writeTimeline(inputs: TimelineInput[], path: string | URL)
         const process = new ProcessEvents(index, inputs.length, label ?? `capture ${index + 1}`, shiftNs)
         await readJsonEvents(createReadStream(single, { highWaterMark: 1 << 20 }), events => {
           for (const event of events) {
-            text.add(process.moved(event))
+            text.add(JSON.stringify(process.moved(event)))
           }
         })
         for (const event of process.unnamed()) {
-          text.add(event)
+          text.add(JSON.stringify(event))
         }
         await rm(single)
       }
@@ -112,33 +113,5 @@ class ProcessEvents {
     if (device >= 0) return FIRST_GPU_PID + this.index * GPUS_PER_INPUT + device
     if (!this.#pids.includes(pid)) this.#pids.push(pid)
     return this.index + 1 + this.#pids.indexOf(pid) * this.inputCount
-  }
-}
-
-/** Writes events as the array of one Chrome trace, a few hundred KB at a time. */
-class EventText {
-  #text = '{"displayTimeUnit":"ns","traceEvents":[\n'
-  #separator = ''
-  #bytes = 0
-  constructor(readonly fd: number) {}
-  add(event: Event): void {
-    this.#text += this.#separator + JSON.stringify(event)
-    this.#separator = ',\n'
-    if (this.#text.length > 1 << 18) {
-      this.#flush()
-    }
-  }
-  end(): number {
-    this.#text += '\n]}\n'
-    this.#flush()
-    return this.#bytes
-  }
-  #flush(): void {
-    const bytes = Buffer.from(this.#text)
-    for (let written = 0; written < bytes.length; ) {
-      written += writeSync(this.fd, bytes, written)
-    }
-    this.#bytes += bytes.length
-    this.#text = ''
   }
 }

@@ -13,6 +13,7 @@ import {
   rmSync,
   type Stats,
   statSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -157,6 +158,12 @@ function statOf(path: string): Stats | undefined {
 // What /dev/stdout points to may be a regular file that the shell has open: it must not be replaced.
 function isDevicePath(path: string): boolean {
   return /^\/(dev\/(std(out|err)|fd\/)|proc\/)/.test(resolve(path))
+}
+
+/** Writes all of it, as one write may take a part only; returns how many bytes. */
+export function writeWhole(fd: number, bytes: Uint8Array): number {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+  return bytes.length
 }
 
 const REASONS: Record<string, [reason: string, hint?: string]> = {

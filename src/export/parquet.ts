@@ -1,12 +1,13 @@
 // Parquet by hyparquet-writer: a row group at a time, from columns as Arrow has them. No row becomes an object. What
 // the package does blocks the event loop for the time of a row group; between two of them other work gets its turn.
-import { write, writeSync } from 'node:fs'
+import { write } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 
 import { native, type RecordingHandle, type TableColumnInfo, type TableHandle } from '../binding.js'
 import { importPackage, PARQUET_WRITER, requirePackage } from './optional-package.js'
+import { writeWhole } from './output.js'
 
 // A group blocks for 0.2 s or so (docs/data-frames.md); smaller ones make files larger and slower to read.
 const GROUP_ROWS = 16_384
@@ -86,7 +87,7 @@ export function writeParquetSync(recording: RecordingHandle, absolute: boolean, 
   const library = requirePackage<Library>(PARQUET_WRITER)
   const file = new ParquetFile(library, native().openTableSync(recording, absolute))
   for (const part of file.parts()) {
-    for (let at = 0; at < part.length; ) at += writeSync(fd, part, at)
+    writeWhole(fd, part)
   }
   return file.length
 }

@@ -1,7 +1,6 @@
-import { writeSync } from 'node:fs'
-
 import type { NativeWarning } from '../binding.js'
 import { openOutput, type Written, writeOutput } from '../export/index.js'
+import { writeWhole } from '../export/output.js'
 import { readProfileLog } from '../import/profile-log/records.js'
 import { TraceFile } from '../import/trace-file.js'
 import { type CompatCounts, showProfileText, timelineText } from './profile-log/compat.js'
@@ -50,13 +49,6 @@ export async function writePaddleTimeline(path: string, to: string): Promise<Wri
       return { bytes, warnings: warningsOf(counts) }
     }),
   )
-}
-
-function writeWhole(fd: number, bytes: Buffer): number {
-  for (let written = 0; written < bytes.length; ) {
-    written += writeSync(fd, bytes, written)
-  }
-  return bytes.length
 }
 
 function warningsOf({ skippedEvents, longLines }: CompatCounts): NativeWarning[] {

@@ -1,8 +1,7 @@
 // Requests as a Chrome trace: a process for each model, a thread for each trace, arrows to what a request led to. Written
 // as the traces come, since a file may have more of them than memory has room for.
-import { writeSync } from 'node:fs'
-
 import type { RequestTracePiece } from '../../binding.js'
+import { EventText } from '../../export/event-text.js'
 import type { TraceFileFacts, TraceModel } from './read-traces.js'
 import { SLOT_COUNT, TRACE_ABSENT, TRACE_HAS_ID } from './stamps.js'
 import {
@@ -21,18 +20,14 @@ interface Slice {
   startNs: number
   endNs: number
 }
-const FULL_BYTES = 1 << 18
 
 export class TraceTimeline {
-  readonly #fd: number
-  #text = '{"displayTimeUnit":"ns","traceEvents":['
-  #isFirst = true
-  #bytes = 0
+  readonly #text: EventText
   #originNs: bigint | undefined
   readonly #named: boolean[] = []
 
   constructor(fd: number) {
-    this.#fd = fd
+    this.#text = new EventText(fd)
   }
 
   add(piece: RequestTracePiece, row: number, { models }: TraceFileFacts): void {
@@ -73,21 +68,11 @@ export class TraceTimeline {
   #event(event: Record<string, unknown>, times: Record<string, number> = {}): void {
     const plain = JSON.stringify(event)
     const timed = Object.entries(times).map(([key, ns]) => `,"${key}":${microseconds(ns)}`)
-    this.#text += `${this.#isFirst ? '' : ','}\n${plain.slice(0, -1)}${timed.join('')}}`
-    this.#isFirst = false
-    if (this.#text.length > FULL_BYTES) this.#write()
-  }
-  #write(): void {
-    const bytes = Buffer.from(this.#text)
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at)
-    this.#bytes += bytes.length
-    this.#text = ''
+    this.#text.add(`${plain.slice(0, -1)}${timed.join('')}}`)
   }
   /** How many bytes it took. */
   end(): number {
-    this.#text += '\n]}\n'
-    this.#write()
-    return this.#bytes
+    return this.#text.end()
   }
 }
 
