@@ -2,6 +2,7 @@
 //   TraceSettingRequest  { map<string, SettingValue> settings = 1; string model_name = 2; }
 //   TraceSettingResponse { map<string, SettingValue> settings = 1; }   SettingValue { repeated string value = 1; }
 import { type Field, LENGTH, WireReader } from '../import/wire-reader.js'
+import { WireWriter } from '../remote/wire-writer.js'
 
 export interface SettingRequest {
   settings: Map<string, string[]>
@@ -23,11 +24,14 @@ export function decodeSettingRequest(bytes: Uint8Array): SettingRequest {
 
 /** Texts stand as they are, lists as several values. */
 export function encodeSettingResponse(settings: object): Buffer {
-  const entries = Object.entries(settings).map(([key, setting]: [string, string | string[]]) => {
-    const value = [setting].flat().map(text => lengthField(1, Buffer.from(text)))
-    return lengthField(1, Buffer.concat([lengthField(1, Buffer.from(key)), lengthField(2, Buffer.concat(value))]))
-  })
-  return Buffer.concat(entries)
+  const response = new WireWriter()
+  for (const [key, setting] of Object.entries(settings) as [string, string | string[]][]) {
+    const value = new WireWriter()
+    // Not as strings, of which empty ones are left out: each is an element of a list.
+    for (const text of [setting].flat()) value.bytes(1, Buffer.from(text))
+    response.message(1, new WireWriter().string(1, key).message(2, value))
+  }
+  return response.finish()
 }
 
 // A map entry may lack its key or its value: each is then the default of its type.
@@ -52,14 +56,4 @@ function readMessage(bytes: Uint8Array, onField: (field: Field) => void): void {
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 function textOf({ bytes }: Field): string {
   return UTF8.decode(bytes)
-}
-
-function lengthField(number: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from([(number << 3) | LENGTH]), varint(bytes.length), bytes])
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  for (; value >= 0x80; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
-  return Buffer.from([...bytes, value])
 }
