@@ -2,8 +2,8 @@
 import { createRequire } from 'node:module'
 import { getEnvironmentData, isMainThread } from 'node:worker_threads'
 
+import { say } from './notice.js'
 import type * as capturePort from './register/capture-port.js'
-import { say } from './register/notice.js'
 import type * as recording from './register/recording.js'
 import type * as tracing from './register/tracing.js'
 

@@ -1,8 +1,8 @@
+import { say } from '../notice.js'
 import { readSwitch } from '../options.js'
 import { listenForCaptures } from '../remote/capture-server.js'
 import { captureOptionsOf } from './capture-options.js'
 import { installIntegrations } from './integrations.js'
-import { say } from './notice.js'
 import { chooseIntegrations } from './settings.js'
 
 /**

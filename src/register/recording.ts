@@ -4,12 +4,12 @@ import { getEnvironmentData, setEnvironmentData, threadId } from 'node:worker_th
 
 import type { Capture } from '../capture.js'
 import { notifyClose, notifyStart } from '../hooks.js'
+import { say, writeToStderr } from '../notice.js'
 import { type TracerOption, takeWindowVariables } from '../options.js'
 import { Session } from '../session.js'
 import { addSessionParent } from '../session-parent.js'
 import { parseTraceparent } from '../trace-context.js'
 import { installIntegrations } from './integrations.js'
-import { say, writeToStderr } from './notice.js'
 import { installOptIns } from './opt-ins.js'
 import { outputPath } from './output-path.js'
 import { onProcessEnd } from './process-end.js'

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events'
 import { createServer } from 'node:http'
 
 import { OpscopeError } from '../errors.js'
+import { say } from '../notice.js'
 import { traceSettingsHandler } from '../serving/settings-http.js'
 import type { TraceSettings } from '../serving/trace-settings.js'
-import { say } from './notice.js'
 
 /** @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a port that is none */
 export function settingsPort({ OPSCOPE_TRACE_SETTINGS_PORT: text }: NodeJS.ProcessEnv): number | undefined {

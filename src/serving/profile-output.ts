@@ -3,7 +3,7 @@ import { openSync, writeSync } from 'node:fs'
 import { OpscopeError } from '../errors.js'
 import { writeError } from '../export/output.js'
 import { addWarning } from '../hooks.js'
-import { say } from '../register/notice.js'
+import { say } from '../notice.js'
 
 /** Where stage lines go: a stream of the process, a file that they are appended to, or a function. */
 export type ProfileOutput = 'stdout' | 'stderr' | (string & {}) | ((line: string) => void)

@@ -1,6 +1,6 @@
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
-import { say } from '../register/notice.js'
+import { say } from '../notice.js'
 
 /** The variables of Paddle Serving's timing tool that are read here, and where the lines go. */
 export const PROFILE_VARIABLES = ['FLAGS_profile_client', 'FLAGS_profile_server', 'OPSCOPE_PROFILE_LINES'] as const
