@@ -11,7 +11,7 @@ namespace opscope {
 
 // The moments in the life of a request that its server stamps. The same in both
 // spellings: `HTTP_RECV_START` of v2, `http recv start` of v1. The order is that
-// of SLOTS in src/serving/summary/stamps.ts.
+// of SLOTS in src/serving/summary/slots.ts.
 constexpr size_t kSlotCount = 16;
 
 // A stamp's name: a slot as v2 spells it, as v1 spells it, or a name of the
@@ -30,7 +30,7 @@ struct TraceTensor {
   std::string activity, name, data, shape, dtype;
 };
 
-// Bits of TraceBatch::flags, as in src/serving/summary/stamps.ts. From kFilledShift on, which slots have a
+// Bits of TraceBatch::flags, as in src/serving/summary/slots.ts. From kFilledShift on, which slots have a
 // stamp.
 enum TraceFlag : uint32_t {
   kTraceHasId = 1,

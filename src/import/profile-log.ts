@@ -6,7 +6,7 @@ import { FLAG_ASYNC } from '../binding.js'
 import { CaptureFileBuilder } from './capture-file-rows.js'
 import { Lanes } from './profile-log/lanes.js'
 import { type LogCounts, readProfileLog } from './profile-log/records.js'
-import { type LogThread, MOST_STAGES, StageColumns, type StageRow } from './profile-log/stage-columns.js'
+import { type LogThread, MOST_STAGES, type PlacedStage, StageColumns } from './profile-log/stage-columns.js'
 
 /** Rows of one thread; stages beyond are drawn by the viewer's own means for what overlaps. */
 const MOST_LANES = 64
@@ -78,7 +78,7 @@ class ThreadRows {
     this.#title = track === '' ? row : `${row} ${track}`
   }
 
-  place(stages: readonly StageRow[]): { thread: number; isOverlapping: boolean } {
+  place(stages: readonly PlacedStage[]): { thread: number; isOverlapping: boolean } {
     const lane = this.#lanes.place(
       stages.map(({ startUs, endUs, name }) => ({ startUs, endUs, isWait: name === 'client_infer' })),
     )

@@ -17,7 +17,7 @@ interface Entry<T> extends SeriesLabels {
 }
 
 /** What all those share that came when there were too many. */
-export const OTHER = '(other)'
+const OTHER = '(other)'
 
 // Routes and paths stand in for models where no inference is made. Somebody's guesses must not take the place of models.
 const MOST_ROUTES = 20

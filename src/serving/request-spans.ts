@@ -22,11 +22,6 @@ const REQUEST_NAMES: Record<Protocol, string> = {
 const MAX_MODEL_NAMES = 1000
 const modelNames = new Set<string>()
 
-/** True while a session records requests. */
-export function areRequestsRecorded(): boolean {
-  return isOn('request')
-}
-
 /** Opens the span of a request, inside that of the carrier or of who sent it; it ends with the request. */
 export function openRequestSpan(request: TracedRequest, carrier: TraceCarrier | undefined): void {
   if (!isOn('request')) return

@@ -6,7 +6,7 @@ import { openPlace } from '../export/output.js'
 import { ownError } from '../native-error.js'
 import { checkChoice, checkKeys } from '../option-checks.js'
 import { TraceBatch, type TraceRecord } from './trace-batch.js'
-import { V1_STAMP_NAMES } from './trace-names.js'
+import { V1_STAMP_NAMES } from './v1-stamp-names.js'
 
 export type { TraceRecord, TraceTensor } from './trace-batch.js'
 

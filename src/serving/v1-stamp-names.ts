@@ -1,5 +1,3 @@
-// The stamps of a request, as Triton 2 and TRTIS 1 spell them.
-
 /** What TRTIS 1.9 calls a stamp of Triton 2; absent: it does not have it. */
 export const V1_STAMP_NAMES: ReadonlyMap<string, string> = new Map([
   ['HTTP_RECV_START', 'http recv start'],

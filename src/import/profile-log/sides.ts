@@ -8,7 +8,7 @@ export interface SidedStage extends LoggedStage {
   request?: string
 }
 
-export const SERVER_TOTAL = 'server_total'
+const SERVER_TOTAL = 'server_total'
 const SERVER_OP = /^op\d+$/
 /** Tracks of the Pipeline server: `[op|slot]`, its executor, a request. */
 const PIPELINE_TRACK = /^(\[.*\]|@.*|DAG\b.*)$/

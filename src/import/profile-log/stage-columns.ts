@@ -20,7 +20,7 @@ export interface LogThread {
   track: string
   row: 'client' | 'server'
 }
-export interface StageRow {
+export interface PlacedStage {
   name: string
   side: Side
   startUs: number
@@ -98,7 +98,7 @@ export class StageColumns {
   }
 
   /** The stages of each record and thread, in order of their starts, of two the longer one first. */
-  *groups(): Generator<StageRow[]> {
+  *groups(): Generator<PlacedStage[]> {
     const starts = this.#startUs.values
     const ends = this.#endUs.values
     const group = this.#group.values
@@ -117,12 +117,12 @@ export class StageColumns {
     for (let first = 0; first < order.length; ) {
       let next = first + 1
       while (next < order.length && group[order[next]!] === group[order[first]!]) next += 1
-      yield Array.from(order.subarray(first, next), index => this.#row(index))
+      yield Array.from(order.subarray(first, next), index => this.#stage(index))
       first = next
     }
   }
 
-  #row(index: number): StageRow {
+  #stage(index: number): PlacedStage {
     return {
       name: this.#names[this.#name.values[index]!]!,
       side: SIDES[this.#side.values[index]!]!,

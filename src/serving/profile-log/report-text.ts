@@ -112,7 +112,7 @@ function processLines(processes: readonly ProcessRow[], width: number): string[]
 }
 
 /** What of a log could not be read, a sentence each. */
-export function damageNotes(counts: LogCounts): string[] {
+function damageNotes(counts: LogCounts): string[] {
   const { malformedTokens, impossibleStages, unpairedEvents, longLines } = counts
   return [
     ...(malformedTokens > 0 ? [`${plural(malformedTokens, 'event')} could not be read.`] : []),

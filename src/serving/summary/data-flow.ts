@@ -2,7 +2,7 @@
 import type { RequestTracePiece } from '../../binding.js'
 import { forEachFamily } from './families.js'
 import type { TraceModel } from './read-traces.js'
-import { TRACE_ABSENT, TRACE_FROM_GRPC, TRACE_FROM_HTTP, TRACE_V2_NAMES } from './stamps.js'
+import { TRACE_ABSENT, TRACE_FROM_GRPC, TRACE_FROM_HTTP, TRACE_V2_NAMES } from './slots.js'
 
 export interface TensorActivity {
   /** `TENSOR_QUEUE_INPUT`, `TENSOR_BACKEND_INPUT`, `TENSOR_BACKEND_OUTPUT`. */

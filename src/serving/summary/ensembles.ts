@@ -3,7 +3,7 @@ import type { RequestTracePiece } from '../../binding.js'
 import { type ValueBudget, ValueDistribution } from '../value-distribution.js'
 import { type LineFigures, lineFigures } from './line-figures.js'
 import type { TraceModel } from './read-traces.js'
-import { REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './stamps.js'
+import { REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './slots.js'
 import { roleOf, TRACE_ROLES, type TraceRole } from './trace-lines.js'
 
 /** A model in its place below those that called it. */

@@ -1,16 +1,15 @@
-// Traces -> the lines of each model and role.
+// Traces → the lines of each model and role.
 import type { RequestTracePiece } from '../../binding.js'
 import { type ValueBudget, ValueDistribution } from '../value-distribution.js'
 import { type LineFigures, lineFigures } from './line-figures.js'
-import { FILLED_SHIFT, REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './stamps.js'
+import { FILLED_SHIFT, REQUEST_END, REQUEST_START, SLOT_COUNT, TRACE_ABSENT, TRACE_BAD_STAMPS } from './slots.js'
 import {
   COMPUTE,
+  FRONT_END_INTERVALS,
   FRONT_END_OVERHEAD,
-  GRPC_INTERVALS,
   HANDLER,
   HANDLER_INTERVALS,
   HANDLER_OVERHEAD,
-  HTTP_INTERVALS,
   INFER,
   LINES,
   type LineName,
@@ -47,8 +46,6 @@ export interface ModelSummary {
   lines: LineSummary[]
 }
 
-const HTTP = 0
-const GRPC = 1
 const NO_STAMP = Number.NaN
 
 class ModelGroup {
@@ -143,8 +140,7 @@ export class ModelGroups {
     const intervals = this.#intervals
     intervals.fill(NO_STAMP)
     let isWhole = stamps[first + REQUEST_END]! >= stamps[first + REQUEST_START]!
-    const frontEnd = role === HTTP ? HTTP_INTERVALS : role === GRPC ? GRPC_INTERVALS : []
-    for (const [line, start, end] of frontEnd) {
+    for (const [line, start, end] of FRONT_END_INTERVALS[role]!) {
       const ns = stamps[first + end]! - stamps[first + start]!
       if (ns >= 0) intervals[line] = ns
       else if (ns < 0) {
@@ -159,7 +155,7 @@ export class ModelGroups {
       else if (ns < 0) this.badStamps++
     }
     const handler = intervals[HANDLER]!
-    const receive = role === HTTP ? intervals[RECEIVE]! : 0
+    const receive = TRACE_ROLES[role] === 'HTTP' ? intervals[RECEIVE]! : 0
     intervals[FRONT_END_OVERHEAD] = intervals[INFER]! - handler - receive - intervals[SEND]!
     intervals[HANDLER_OVERHEAD] = handler - intervals[QUEUE]! - intervals[COMPUTE]!
     const { lines } = group

@@ -1,7 +1,7 @@
 import type { RequestTracePiece } from '../../binding.js'
 import { durationText } from '../../model/figure-text.js'
 import type { TraceFileFacts } from './read-traces.js'
-import { stampName, TRACE_HAS_ID, TRACE_IS_CHILD } from './stamps.js'
+import { stampName, TRACE_HAS_ID, TRACE_IS_CHILD } from './slots.js'
 import { roleOf, TRACE_ROLES, type TraceRole } from './trace-lines.js'
 
 /** One request with all its stamps. */

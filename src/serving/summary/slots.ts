@@ -1,6 +1,6 @@
 // The stamps of a request trace, and what the native reader tells of one; binding/format/request_trace.h is its source.
 
-import { V1_STAMP_NAMES } from '../trace-names.js'
+import { V1_STAMP_NAMES } from '../v1-stamp-names.js'
 
 /** Slots of {@link RequestTracePiece.stamps}, under the names of v2. */
 export const SLOTS = [
@@ -21,7 +21,6 @@ export const SLOTS = [
   'INFER_RESPONSE_COMPLETE',
   'REQUEST_END',
 ] as const
-export type Slot = (typeof SLOTS)[number]
 export const SLOT_COUNT: number = SLOTS.length
 
 // INFER_RESPONSE_COMPLETE came later.

@@ -1,7 +1,7 @@
 import type { RequestTracePiece } from '../../binding.js'
 import { OpscopeError } from '../../errors.js'
 import type { TraceModel } from './read-traces.js'
-import { GRPC_WAITREAD_START, SLOT_COUNT } from './stamps.js'
+import { GRPC_WAITREAD_START, SLOT_COUNT } from './slots.js'
 
 export interface TraceFilterOptions {
   /** Only traces of this model: `resnet50`, or with a version `resnet50:3`. */

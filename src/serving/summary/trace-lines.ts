@@ -20,11 +20,15 @@ import {
   SLOTS,
   slotBit,
   TRACE_IS_CHILD,
-} from './stamps.js'
+} from './slots.js'
 
 /** How a request came: by a front end, in the process, or from another request (an ensemble's step, a BLS call). */
 export const TRACE_ROLES = ['HTTP', 'GRPC', 'LOCAL', 'CHILD'] as const
 export type TraceRole = (typeof TRACE_ROLES)[number]
+const HTTP = 0
+const GRPC = 1
+const LOCAL = 2
+const CHILD = 3
 
 /** In the order they are shown. `depth` is that of the indentation: a line's time is within that of the line it is under. */
 export const LINES = [
@@ -51,12 +55,12 @@ export const SEND = 3
 export const FRONT_END_OVERHEAD = 4
 export const HANDLER = 5
 export const HANDLER_OVERHEAD = 6
-export const RESPOND = 7
+const RESPOND = 7
 export const QUEUE = 8
 export const COMPUTE = 9
-export const INPUT = 10
-export const INFERENCE = 11
-export const OUTPUT = 12
+const INPUT = 10
+const INFERENCE = 11
+const OUTPUT = 12
 
 // In the order of a request's life: the first one missing says how far it came.
 const REQUIRED: Record<TraceRole, readonly number[]> = {
@@ -80,24 +84,29 @@ const HTTP_BITS = 0b1111 << FILLED_SHIFT
 const GRPC_BITS = 0b11110000 << FILLED_SHIFT
 /** Index into {@link TRACE_ROLES}. */
 export function roleOf(flags: number): number {
-  if ((flags & TRACE_IS_CHILD) !== 0) return 3
-  if ((flags & HTTP_BITS) !== 0) return 0
-  return (flags & GRPC_BITS) !== 0 ? 1 : 2
+  if ((flags & TRACE_IS_CHILD) !== 0) return CHILD
+  if ((flags & HTTP_BITS) !== 0) return HTTP
+  return (flags & GRPC_BITS) !== 0 ? GRPC : LOCAL
 }
 
-/** The interval of each line that is one, by index into {@link LINES}; what has none is computed. */
-export const HTTP_INTERVALS: readonly (readonly [line: number, start: number, end: number])[] = [
+type LineInterval = readonly [line: number, start: number, end: number]
+const HTTP_INTERVALS: readonly LineInterval[] = [
   [INFER, HTTP_RECV_START, HTTP_SEND_END],
   [RECEIVE, HTTP_RECV_START, HTTP_RECV_END],
   [SEND, HTTP_SEND_START, HTTP_SEND_END],
 ]
-export const GRPC_INTERVALS: readonly (readonly [line: number, start: number, end: number])[] = [
+const GRPC_INTERVALS: readonly LineInterval[] = [
   // From v2.43 on the wait for a request is no part of it: it may have begun hours before the client asked.
   [INFER, GRPC_WAITREAD_END, GRPC_SEND_END],
   [WAIT_READ, GRPC_WAITREAD_START, GRPC_WAITREAD_END],
   [SEND, GRPC_SEND_START, GRPC_SEND_END],
 ]
-export const HANDLER_INTERVALS: readonly (readonly [line: number, start: number, end: number])[] = [
+/**
+ * The interval of each line that is one, by index into {@link LINES}; what has none is computed. Those of the front end by
+ * index into {@link TRACE_ROLES}.
+ */
+export const FRONT_END_INTERVALS: readonly (readonly LineInterval[])[] = [HTTP_INTERVALS, GRPC_INTERVALS, [], []]
+export const HANDLER_INTERVALS: readonly LineInterval[] = [
   [HANDLER, REQUEST_START, REQUEST_END],
   [QUEUE, QUEUE_START, COMPUTE_START],
   [COMPUTE, COMPUTE_START, COMPUTE_END],

@@ -3,12 +3,13 @@
 import type { RequestTracePiece } from '../../binding.js'
 import { EventText } from '../../export/event-text.js'
 import type { TraceFileFacts, TraceModel } from './read-traces.js'
-import { SLOT_COUNT, TRACE_ABSENT, TRACE_HAS_ID } from './stamps.js'
+import { modelText } from './request-trace.js'
+import { SLOT_COUNT, TRACE_ABSENT, TRACE_HAS_ID } from './slots.js'
 import {
-  GRPC_INTERVALS,
+  FRONT_END_INTERVALS,
   HANDLER,
   HANDLER_INTERVALS,
-  HTTP_INTERVALS,
+  INFER,
   LINES,
   roleOf,
   TRACE_ROLES,
@@ -43,7 +44,7 @@ export class TraceTimeline {
     const tid = (flags[row]! & TRACE_HAS_ID) === 0 ? 0 : Number(ids[row])
     if (!this.#named[pid]) {
       this.#named[pid] = true
-      const name = model < 0 ? '(model not told)' : nameOf(models[model]!)
+      const name = modelText(models[model]?.name ?? '', models[model]?.version ?? '')
       this.#event({ ph: 'M', name: 'process_name', pid, tid: 0, args: { name } })
     }
     for (const [at, { name, startNs, endNs }] of slices.entries()) {
@@ -76,11 +77,9 @@ export class TraceTimeline {
   }
 }
 
-const nameOf = ({ name, version }: TraceModel): string => (version === '' ? name : `${name} (${version})`)
-
 function slicesOf({ flags, stamps, models }: RequestTracePiece, row: number, names: readonly TraceModel[]): Slice[] {
-  const role = TRACE_ROLES[roleOf(flags[row]!)]!
-  const frontEnd = role === 'HTTP' ? HTTP_INTERVALS : role === 'GRPC' ? GRPC_INTERVALS : []
+  const role = roleOf(flags[row]!)
+  const frontEnd = FRONT_END_INTERVALS[role]!
   const slices: Slice[] = []
   for (const [line, start, end] of [...frontEnd, ...HANDLER_INTERVALS]) {
     // An idle wait would hide everything else on the row.
@@ -88,7 +87,7 @@ function slicesOf({ flags, stamps, models }: RequestTracePiece, row: number, nam
     const startNs = stamps[row * SLOT_COUNT + start]!
     const endNs = stamps[row * SLOT_COUNT + end]!
     if (!(endNs >= startNs)) continue
-    const label = line === 0 ? `${role} request` : LINES[line]!.label
+    const label = line === INFER ? `${TRACE_ROLES[role]} request` : LINES[line]!.label
     const isOuter = line === HANDLER && frontEnd.length === 0
     slices.push({ name: isOuter ? (names[models[row]!]?.name ?? label) : label, startNs, endNs })
   }

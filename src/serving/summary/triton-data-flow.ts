@@ -2,7 +2,7 @@
 import type { DataFlowChoice, FlowNode } from './data-flow.js'
 import { numpyText } from './numpy-text.js'
 import type { TraceModel } from './read-traces.js'
-import { TRACE_HAS_VERSION, TRACE_WHOLE } from './stamps.js'
+import { TRACE_HAS_VERSION, TRACE_WHOLE } from './slots.js'
 
 const KINDS = ['QUEUE_INPUT', 'BACKEND_INPUT', 'BACKEND_OUTPUT']
 

@@ -32,7 +32,7 @@ import {
   TRACE_HAS_VERSION,
   TRACE_V1_NAMES,
   TRACE_V2_NAMES,
-} from './stamps.js'
+} from './slots.js'
 
 /**
  * Whose text: the first releases' under Python 2 (whole µs, rounded down) or 3, that of v2.19 to v2.42, or that since.
@@ -41,18 +41,16 @@ export const TRITON_VERSIONS = ['v1', 'v1-python3', 'v2.41', 'v2.43'] as const
 export type TritonVersion = (typeof TRITON_VERSIONS)[number]
 
 export type FrontEnd = 'HTTP' | 'GRPC'
-export const SPANS = [
-  'INFER',
-  'RECEIVE',
-  'SEND',
-  'REQUEST',
-  'QUEUE',
-  'COMPUTE',
-  'COMPUTE_INPUT',
-  'COMPUTE_INFER',
-  'COMPUTE_OUTPUT',
-] as const
-export type SpanName = (typeof SPANS)[number]
+export type SpanName =
+  | 'INFER'
+  | 'RECEIVE'
+  | 'SEND'
+  | 'REQUEST'
+  | 'QUEUE'
+  | 'COMPUTE'
+  | 'COMPUTE_INPUT'
+  | 'COMPUTE_INFER'
+  | 'COMPUTE_OUTPUT'
 
 /** The traces of one model that came by one front end. */
 export interface TritonGroup {
@@ -72,10 +70,9 @@ export interface ShownTrace {
 }
 
 type Interval = readonly [span: SpanName, start: number, end: number]
-const FRONT_ENDS: Record<FrontEnd, { flag: number; hidden: string; spans: (version: TritonVersion) => Interval[] }> = {
+const FRONT_ENDS: Record<FrontEnd, { flag: number; spans: (version: TritonVersion) => Interval[] }> = {
   HTTP: {
     flag: TRACE_FROM_HTTP,
-    hidden: '',
     spans: () => [
       ['INFER', HTTP_RECV_START, HTTP_SEND_END],
       ['RECEIVE', HTTP_RECV_START, HTTP_RECV_END],
@@ -84,7 +81,6 @@ const FRONT_ENDS: Record<FrontEnd, { flag: number; hidden: string; spans: (versi
   },
   GRPC: {
     flag: TRACE_FROM_GRPC,
-    hidden: 'GRPC_WAITREAD',
     spans: version => [
       ['INFER', version === 'v2.43' ? GRPC_WAITREAD_END : GRPC_WAITREAD_START, GRPC_SEND_END],
       ...(version === 'v2.43' ? [] : [['RECEIVE', GRPC_WAITREAD_START, GRPC_WAITREAD_END] as const]),
@@ -92,6 +88,9 @@ const FRONT_ENDS: Record<FrontEnd, { flag: number; hidden: string; spans: (versi
     ],
   },
 }
+
+/** What `-t` leaves out since v2.43. */
+const HIDDEN_STAMPS = 'GRPC_WAITREAD'
 
 /** One of the two passes over a file: the requests of one front end, and what they led to. */
 export class TritonPass {
@@ -177,7 +176,6 @@ export class TritonPass {
   }
 
   #show(piece: RequestTracePiece, row: number, facts: TraceFileFacts, model: TraceModel): void {
-    const { hidden } = FRONT_ENDS.GRPC
     const { stamps } = requestTraceOf(piece, row, facts)
     const flags = piece.flags[row]!
     this.shown.push({
@@ -185,7 +183,7 @@ export class TritonPass {
       parentId: (flags & TRACE_FIRST_HAS_PARENT) === 0 ? undefined : piece.parentIds[row]!,
       hasId: (flags & TRACE_HAS_ID) !== 0,
       model,
-      stamps: this.#version === 'v2.43' ? stamps.filter(({ name }) => !name.includes(hidden)) : stamps,
+      stamps: this.#version === 'v2.43' ? stamps.filter(({ name }) => !name.includes(HIDDEN_STAMPS)) : stamps,
     })
   }
 
