@@ -1,8 +1,6 @@
 import { ClientStages } from './client-stages.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER } from './profile-header.js'
-import { isSwitchedOn } from './profile-switch.js'
-import type { ClientProfilerOptions } from './profiled-fetch.js'
-import { processTimer } from './stage-timer.js'
+import { type ClientProfilerOptions, resolveClientOptions } from './profiled-fetch.js'
 
 // What is used of @grpc/grpc-js, in our own words: the package is the user's.
 interface Metadata {
@@ -36,18 +34,17 @@ export type GrpcClientInterceptor = (options: any, nextCall: (options: any) => a
  * Writes a line with the stages of each call: `prepro` until the first message is serialized, `client_infer` until the
  * last one of the response has come, `postpro` from there, deserializing included, until the caller has the status. The
  * call carries the `traceparent` of the span around, unless its metadata has one.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN
  * @example
  * const client = new Model(address, credentials, { interceptors: [grpcClientProfiler()] })
  */
-export function grpcClientProfiler({
-  timer = processTimer(),
-  askServer = isSwitchedOn('FLAGS_profile_server'),
-}: ClientProfilerOptions = {}): GrpcClientInterceptor {
-  return (options: { method_definition: Method }, nextCall: (options: unknown) => Call): Call => {
+export function grpcClientProfiler(options: ClientProfilerOptions = {}): GrpcClientInterceptor {
+  const { timer, askServer } = resolveClientOptions(options)
+  return (callOptions: { method_definition: Method }, nextCall: (options: unknown) => Call): Call => {
     const stages = new ClientStages(timer)
-    const call = nextCall(options)
+    const call = nextCall(callOptions)
     // Of this call alone, both: the client makes them anew for each.
-    watchMethod(options.method_definition, stages)
+    watchMethod(callOptions.method_definition, stages)
     const start = call.start
     call.start = (metadata, listener) => {
       // A caller may use one object for many calls.
@@ -56,7 +53,7 @@ export function grpcClientProfiler({
       const hasTrace = own.get('traceparent').length > 0
       for (const [name, value] of hasTrace ? [] : carrier) own.set(name, value)
       if (askServer && timer.isOn) own.set(PROFILE_HEADER, '1')
-      start.call(call, own, watchedListener(listener, stages, options.method_definition))
+      start.call(call, own, watchedListener(listener, stages, callOptions.method_definition))
     }
     return call
   }

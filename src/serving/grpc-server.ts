@@ -1,5 +1,6 @@
 // One call of a @grpc/grpc-js server, by an interceptor. The package is not imported: what is needed of it comes along.
 
+import { checkKeys } from '../option-checks.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
 import { profileTimes, serverTiming } from './response-headers.js'
@@ -48,6 +49,7 @@ export interface GrpcHookOptions {
 export type GrpcInterceptor = <Call>(method: { path: string }, call: Call) => Call
 
 export function grpcInterceptor(tracer: ServingTracer, options: GrpcHookOptions): GrpcInterceptor {
+  checkKeys(options, ['model', 'filter'])
   return <Call>(method: { path: string }, call: Call): Call => {
     tracer.hasFrontEnd = true
     const mayBeProfiled = tracer.options.answerProfile !== false

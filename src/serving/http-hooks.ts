@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 
+import { checkKeys } from '../option-checks.js'
 import { type HttpHookOptions, traceHttp } from './http-request.js'
 import type { ServingTracer } from './tracer.js'
 
@@ -27,8 +28,11 @@ export type FastifyPlugin = (instance: FastifyInstance, options: unknown, done: 
 /** A server, or the prototype of all: anything that emits requests. */
 export type RequestEmitter = Pick<EventEmitter, 'emit'>
 
+const HOOK_KEYS = ['model', 'filter'] as const
+
 /** Traces the requests of a server of node:http, node:https or node:http2; returns what takes the hook away again. */
 export function hookServer(tracer: ServingTracer, server: RequestEmitter, options: HttpHookOptions): () => void {
+  checkKeys(options, HOOK_KEYS)
   const own = Object.getOwnPropertyDescriptor(server, 'emit')
   const ownEmit = own === undefined ? undefined : server.emit
   let isOn = true
@@ -81,6 +85,7 @@ function emitInside(emit: Emit, server: RequestEmitter, args: Parameters<Emit>, 
 }
 
 export function expressMiddleware(tracer: ServingTracer, options: HttpHookOptions): Middleware {
+  checkKeys(options, HOOK_KEYS)
   return (request, response, next) => {
     const route = () => (request as { route?: { path?: unknown } }).route?.path
     const about = { route: () => (typeof route() === 'string' ? (route() as string) : undefined) }
@@ -89,6 +94,7 @@ export function expressMiddleware(tracer: ServingTracer, options: HttpHookOption
 }
 
 export function fastifyPlugin(tracer: ServingTracer, options: HttpHookOptions): FastifyPlugin {
+  checkKeys(options, HOOK_KEYS)
   const plugin: FastifyPlugin = (instance, _, done) => {
     instance.addHook('onRequest', (request, reply, next) => {
       const about = { requestId: String(request.id), route: () => request.routeOptions?.url }

@@ -1,9 +1,11 @@
 import { OpscopeError } from '../errors.js'
+import { checkKeys } from '../option-checks.js'
 import { ClientStages } from './client-stages.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER } from './profile-header.js'
 import { isSwitchedOn } from './profile-switch.js'
 import { processTimer, type StageTimer } from './stage-timer.js'
 
+/** Of `profiledFetch` and `grpcClientProfiler`. */
 export interface ClientProfilerOptions {
   /** @default that of stage() */
   timer?: StageTimer
@@ -27,15 +29,13 @@ const unread = new FinalizationRegistry<ClientStages>(stages => stages.finish())
  * `json()`, `text()` and the like; at once when there is none or `body` is taken; else when the response is forgotten.
  * The request carries the `traceparent` of the span around, unless it has one. Nothing else of it is changed.
  * @param fetchFunction @default the fetch of Node.js
- * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
  * @example
  * const fetch = profiledFetch()
  * const answer = await (await fetch(url, { method: 'POST', body })).json()
  */
-export function profiledFetch(
-  fetchFunction: Fetch = globalThis.fetch,
-  { timer = processTimer(), askServer = isSwitchedOn('FLAGS_profile_server') }: ClientProfilerOptions = {},
-): Fetch {
+export function profiledFetch(fetchFunction: Fetch = globalThis.fetch, options: ClientProfilerOptions = {}): Fetch {
+  const { timer, askServer } = resolveClientOptions(options)
   if (typeof fetchFunction !== 'function') {
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'Expected a fetch function.')
   }
@@ -61,6 +61,13 @@ export function profiledFetch(
       },
     )
   }
+}
+
+/** @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN */
+export function resolveClientOptions(options: ClientProfilerOptions): Required<ClientProfilerOptions> {
+  checkKeys(options, ['timer', 'askServer'])
+  const { timer = processTimer(), askServer = isSwitchedOn('FLAGS_profile_server') } = options
+  return { timer, askServer }
 }
 
 /** The caller's headers win: a traceparent of theirs goes with their tracestate, or none. */

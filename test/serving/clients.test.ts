@@ -61,6 +61,13 @@ describe('times of a server', () => {
   })
 })
 
+it.each([
+  ['profiledFetch', (options: object) => profiledFetch(fetch, options)],
+  ['grpcClientProfiler', (options: object) => grpcClientProfiler(options)],
+])('%s refuses an option that it does not have', (_, make) => {
+  expect(() => make({ askserver: true })).toThrow(/Unknown option "askserver".*Did you mean "askServer"/s)
+})
+
 describe('profiledFetch', () => {
   const seen: IncomingMessage[] = []
   let respond: (request: IncomingMessage, response: ServerResponse) => void = () => {}

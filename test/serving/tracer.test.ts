@@ -378,6 +378,16 @@ describe('whatever a program does', () => {
     expect((await inner.traces()).map(({ model_name }) => model_name)).toEqual(['m', 'm', 'm', 'm'])
   })
 
+  it.each<[string, (tracer: ServingTracer, options: object) => unknown]>([
+    ['http', (tracer, options) => tracer.http(createServer(), options)],
+    ['express', (tracer, options) => tracer.express(options)],
+    ['fastify', (tracer, options) => tracer.fastify(options)],
+    ['grpc', (tracer, options) => tracer.grpc(options)],
+  ])('the hook %s refuses an option that it does not have', (_, hook) => {
+    const { tracer } = tracerWithFile()
+    expect(() => hook(tracer, { filtre: () => false })).toThrow(/Unknown option "filtre".*Did you mean "filter"/s)
+  })
+
   it('a hook that is taken away leaves the server as it was', async () => {
     const { tracer, traces } = tracerWithFile()
     const server = createServer((_, response) => response.end('x'))
