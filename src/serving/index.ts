@@ -19,8 +19,9 @@ export {
   type ModelStages,
   type StageStatistics,
 } from './live-stages.js'
-export type { Role, SeriesLabels } from './model-series.js'
+export type { SeriesLabels } from './model-series.js'
 export type { PipelineOp, PipelineStep, PipelineSummary } from './profile-log/pipeline.js'
+export { profileReport } from './profile-log/report-text.js'
 export type { ProcessRow, ProfileSummary, StageRow } from './profile-log/statistics.js'
 export type { ProfileOutput } from './profile-output.js'
 export { type ClientProfilerOptions, profiledFetch } from './profiled-fetch.js'
@@ -34,7 +35,7 @@ export { type RequestFacts, TracedRequest } from './request.js'
 export { type InferenceSummary, type RequestSummary, STAGES, type Stage } from './request-stages.js'
 export { addTraceSettingService, type SettingsGrpcServer } from './settings-grpc.js'
 export { type TraceSettingsHandler, traceSettingsHandler } from './settings-http.js'
-export { summarizeProfileLog } from './show-profile.js'
+export { paddleShowProfile, summarizeProfileLog, writePaddleTimeline } from './show-profile.js'
 export { type StageEvent, StageTimer, type StageTimerOptions, stage } from './stage-timer.js'
 export type { Outcome, Protocol } from './stamps.js'
 export {
@@ -50,7 +51,6 @@ export {
   type SummarizeOptions,
   type SummaryWarning,
   summarizeTraces,
-  type TensorActivity,
   type TraceRole,
   TraceSummary,
   type TraceSummaryData,

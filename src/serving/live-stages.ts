@@ -110,7 +110,7 @@ export function liveStages(tracer: ServingTracer, options: LiveStagesOptions = {
       series.keep(slices => slices.since(number - SLICES + 1).length > 0)
     }
     forEachSummary(request, (summary, protocol, hasModel) => {
-      series.of(summary.modelName, summary.modelVersion, protocol, hasModel).at(number).add(summary)
+      series.of(summary.model, summary.version, protocol, hasModel).at(number).add(summary)
     })
   })
   return {

@@ -1,15 +1,13 @@
 import type { InferenceSummary, RequestSummary } from './request-stages.js'
-import type { Protocol } from './stamps.js'
-
-/** Where a request came from; CHILD: an inference inside it. */
-export type Role = Protocol | 'CHILD'
+import type { TraceRole } from './summary/trace-lines.js'
 
 /** What a number is told of. */
 export interface SeriesLabels {
   model: string
   /** -1: the latest. */
   version: number
-  protocol: Role
+  /** CHILD: an inference inside a request. */
+  protocol: TraceRole
 }
 interface Entry<T> extends SeriesLabels {
   readonly hasModel: boolean
@@ -40,7 +38,7 @@ export class ModelSeries<T> {
   }
 
   /** @param hasModel false: the name is that of a route */
-  of(model: string, version: number, protocol: Role, hasModel: boolean): T {
+  of(model: string, version: number, protocol: TraceRole, hasModel: boolean): T {
     const found = this.#find(model, version, protocol)
     if (found !== undefined) return found
     if (this.#hasRoom(model, version, hasModel)) return this.#add({ model, version, protocol, hasModel })
@@ -61,7 +59,7 @@ export class ModelSeries<T> {
     for (const entry of kept) this.#put(entry)
   }
 
-  #find(model: string, version: number, protocol: Role): T | undefined {
+  #find(model: string, version: number, protocol: TraceRole): T | undefined {
     const entries = this.#byName.get(model)
     if (entries === undefined) return undefined
     for (const entry of entries) if (entry.version === version && entry.protocol === protocol) return entry.value
@@ -95,7 +93,7 @@ export class ModelSeries<T> {
 /** Calls `visit` with each inference that the request tells of: itself, and its steps. */
 export function forEachSummary(
   request: RequestSummary,
-  visit: (summary: InferenceSummary, protocol: Role, hasModel: boolean) => void,
+  visit: (summary: InferenceSummary, protocol: TraceRole, hasModel: boolean) => void,
 ): void {
   visit(request, request.protocol, request.hasModel)
   for (const step of request.steps) visit(step, 'CHILD', true)

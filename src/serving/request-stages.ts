@@ -36,8 +36,10 @@ export interface StageTime {
 
 /** What one inference cost, for metrics. */
 export interface InferenceSummary {
-  modelName: string
-  modelVersion: number
+  /** Name of the model. */
+  model: string
+  /** -1: the latest. */
+  version: number
   outcome: Outcome
   /** Of the stages whose both ends are known; ns. */
   stageNs: Partial<Record<Stage, number>>
@@ -45,7 +47,7 @@ export interface InferenceSummary {
 /** What one request cost. */
 export interface RequestSummary extends InferenceSummary {
   protocol: Protocol
-  /** False: `modelName` is the path or the route of a request that made no inference, or several. */
+  /** False: `model` is the path or the route of a request that made no inference, or several. */
   hasModel: boolean
   /** The inferences that it is made of, those inside of others too; none where it is one inference itself. */
   steps: readonly InferenceSummary[]
@@ -64,8 +66,8 @@ export function summarize(request: TracedRequest, tree: TraceTree): RequestSumma
   const { protocol, outcome = 'ok', setting, facts, stamps } = request
   return {
     protocol,
-    modelName: tree.modelName,
-    modelVersion: tree.modelVersion,
+    model: tree.modelName,
+    version: tree.modelVersion,
     hasModel: tree.inference !== undefined || facts.model !== undefined,
     outcome,
     stageNs: stageLengths(protocol, stamps, tree.stamps),
@@ -80,7 +82,10 @@ function stepsOf({ steps }: TraceTree): InferenceSummary[] {
     const { modelName, modelVersion, inference, stamps } = step
     // What has not ended after all is given up.
     const outcome = inference?.outcome ?? 'cancelled'
-    return [{ modelName, modelVersion, outcome, stageNs: stageLengths('LOCAL', stamps, stamps) }, ...stepsOf(step)]
+    return [
+      { model: modelName, version: modelVersion, outcome, stageNs: stageLengths('LOCAL', stamps, stamps) },
+      ...stepsOf(step),
+    ]
   })
 }
 

@@ -46,7 +46,7 @@ export class RequestTotals {
   }
   add(request: RequestSummary): void {
     forEachSummary(request, (summary, protocol, hasModel) => {
-      this.#series.of(summary.modelName, summary.modelVersion, protocol, hasModel).add(summary, this.bounds)
+      this.#series.of(summary.model, summary.version, protocol, hasModel).add(summary, this.bounds)
     })
   }
   entries(): readonly (SeriesLabels & { value: ModelTotals })[] {

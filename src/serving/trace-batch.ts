@@ -23,6 +23,7 @@ export interface TraceTensor {
   /** TENSOR_QUEUE_INPUT, TENSOR_BACKEND_INPUT or TENSOR_BACKEND_OUTPUT */
   activity: string
   name: string
+  /** Values with commas between them. */
   data: string
   shape: string
   dtype: string

@@ -177,19 +177,26 @@ describe('a file of request traces', () => {
   it('has percentiles within 0.05 % where a line has more values than are kept', async () => {
     const count = 70_000
     // ns of each line per trace, of magnitudes that no two octaves share.
-    const scales = { handler: 30_011, queue: 17, compute: 20_063, input: 1009, inference: 6007, output: 13_047 }
-    const { handler, queue, compute, input, inference } = scales
-    const ends = [0, 0, queue, queue + input, queue + input + inference, queue + compute, handler]
+    const scales = {
+      handler: 30_011,
+      queue: 17,
+      compute: 20_063,
+      compute_input: 1009,
+      infer: 6007,
+      compute_output: 13_047,
+    }
+    const { handler, queue, compute, compute_input: input, infer } = scales
+    const ends = [0, 0, queue, queue + input, queue + input + infer, queue + compute, handler]
     const traces = Array.from({ length: count }, (_, at) =>
       local(at + 1, { stamps: core(...ends.map(ns => ns * (at + 1))) }),
     )
     const path = traceFile(v2File(traces))
     const summary = await summarizeTraces(path)
     for (const { name, ...line } of summary.models[0]!.lines) {
-      if (name === 'handlerOverhead') continue
+      if (name === 'handler_overhead') continue
       const scale = scales[name as keyof typeof scales]
       expect(line).toMatchObject({
-        n: count,
+        count,
         meanNs: (scale * (count + 1)) / 2,
         maxNs: scale * count,
         relativeError: 1 / 2048,

@@ -27,6 +27,6 @@ export function groupOf(summary: TraceSummary, model: string, role: string): Mod
 /** Mean µs of each line, and the number of traces where it is not that of the group's complete ones. */
 export function meansOf({ lines, complete }: ModelSummary): Partial<Record<LineName, number | [number, number]>> {
   return Object.fromEntries(
-    lines.map(({ name, meanNs, n }) => [name, n === complete ? meanNs / 1000 : [meanNs / 1000, n]]),
+    lines.map(({ name, meanNs, count }) => [name, count === complete ? meanNs / 1000 : [meanNs / 1000, count]]),
   )
 }

@@ -33,25 +33,25 @@ describe('summarizeTraces', () => {
   it('gives each line its own mean and percentiles', async () => {
     const group = groupOf(await summaryOf(v2File(GRPC_TRACES)), 'resnet50', 'GRPC')
     expect(meansOf(group)).toEqual({
-      infer: 465,
-      waitRead: 14_999.5,
+      request: 465,
+      wait_read: 14_999.5,
       send: 57,
-      frontEndOverhead: 7.4995,
+      front_end_overhead: 7.4995,
       handler: 400.5005,
-      handlerOverhead: 46.5005,
+      handler_overhead: 46.5005,
       respond: 4,
       queue: 31,
       compute: 323,
-      input: 25.25,
-      inference: 285,
-      output: 12.75,
+      compute_input: 25.25,
+      infer: 285,
+      compute_output: 12.75,
     })
     const queue = group.lines.find(({ name }) => name === 'queue')
     expect(queue).toEqual({
       name: 'queue',
       label: 'Queue',
       depth: 2,
-      n: 2,
+      count: 2,
       meanNs: 31_000,
       p50Ns: 31_000,
       p90Ns: 44_600,
@@ -63,38 +63,38 @@ describe('summarizeTraces', () => {
   it('adds the parts of an HTTP request up to the whole', async () => {
     const { lines } = groupOf(await summaryOf(v2File(MIXED_TRACES)), 'pre', 'HTTP')
     const ns = (name: string) => lines.find(line => line.name === name)!.meanNs
-    expect(ns('receive') + ns('send') + ns('frontEndOverhead') + ns('handler')).toBe(ns('infer'))
-    expect(ns('queue') + ns('compute') + ns('handlerOverhead')).toBe(ns('handler'))
-    expect(ns('input') + ns('inference') + ns('output')).toBe(ns('compute'))
+    expect(ns('recv') + ns('send') + ns('front_end_overhead') + ns('handler')).toBe(ns('request'))
+    expect(ns('queue') + ns('compute') + ns('handler_overhead')).toBe(ns('handler'))
+    expect(ns('compute_input') + ns('infer') + ns('compute_output')).toBe(ns('compute'))
   })
   it('keeps what came from a client apart from what an ensemble called, and counts what did not finish', async () => {
     const summary = await summaryOf(v2File(MIXED_TRACES))
     expect([summary.traces, summary.complete]).toEqual([7, 6])
     const ens = groupOf(summary, 'ens', 'HTTP')
     expect([ens.traces, ens.complete, ens.incomplete]).toEqual([2, 1, [{ reason: 'REQUEST_END', count: 1 }]])
-    expect(meansOf(ens)).toEqual({ infer: 957.5, receive: 21, send: 7.5, frontEndOverhead: 53, handler: 876 })
+    expect(meansOf(ens)).toEqual({ request: 957.5, recv: 21, send: 7.5, front_end_overhead: 53, handler: 876 })
     expect(meansOf(groupOf(summary, 'pre', 'HTTP'))).toEqual({
-      infer: 156,
-      receive: 10,
+      request: 156,
+      recv: 10,
       send: 6,
-      frontEndOverhead: 16,
+      front_end_overhead: 16,
       handler: 124,
-      handlerOverhead: 5,
+      handler_overhead: 5,
       respond: 2,
       queue: 9,
       compute: 110,
-      input: 5,
-      inference: 100,
-      output: 5,
+      compute_input: 5,
+      infer: 100,
+      compute_output: 5,
     })
     expect(meansOf(groupOf(summary, 'pre', 'CHILD'))).toEqual({
       handler: 73,
-      handlerOverhead: [8, 1],
+      handler_overhead: [8, 1],
       queue: [18, 1],
       compute: [110, 1],
-      input: [5, 1],
-      inference: [100, 1],
-      output: [5, 1],
+      compute_input: [5, 1],
+      infer: [100, 1],
+      compute_output: [5, 1],
     })
   })
   it('tells how much of an ensemble is its own, whatever the order of the traces', async () => {
@@ -128,7 +128,7 @@ describe('summarizeTraces', () => {
   it('has requests of the process itself, too', async () => {
     const local = { id: 1, model: 'm', version: 1, stamps: core(10, 20, 30, 40, 50, 60, 70) }
     const group = groupOf(await summaryOf(v2File([local])), 'm', 'LOCAL')
-    expect(meansOf(group)).toMatchObject({ handler: 0.06, handlerOverhead: 0.02, queue: 0.01, compute: 0.03 })
+    expect(meansOf(group)).toMatchObject({ handler: 0.06, handler_overhead: 0.02, queue: 0.01, compute: 0.03 })
   })
   it.each([
     ['REQUEST_END', 'REQUEST_END'],
@@ -139,7 +139,7 @@ describe('summarizeTraces', () => {
     const stamps = Object.fromEntries(Object.entries(HTTP_STAMPS).filter(([name]) => name !== stamp))
     const group = groupOf(await summaryOf(v2File([http(1), http(2, { stamps })])), 'm', 'HTTP')
     expect(group).toMatchObject({ traces: 2, complete: 1, incomplete: [{ reason, count: 1 }] })
-    expect(meansOf(group)).toEqual({ infer: 12, receive: 1, send: 1, frontEndOverhead: 2, handler: 8 })
+    expect(meansOf(group)).toEqual({ request: 12, recv: 1, send: 1, front_end_overhead: 2, handler: 8 })
   })
   it('does not spread the queue of some over those that were answered from a cache', async () => {
     const computed = core(3000, 4000, 7000, 8000, 11_000, 12_000, 13_000)
@@ -148,7 +148,7 @@ describe('summarizeTraces', () => {
       http(2),
     ]
     const group = groupOf(await summaryOf(v2File(traces)), 'm', 'HTTP')
-    expect(meansOf(group)).toMatchObject({ queue: [3, 1], compute: [5, 1], handlerOverhead: [2, 1], handler: 9 })
+    expect(meansOf(group)).toMatchObject({ queue: [3, 1], compute: [5, 1], handler_overhead: [2, 1], handler: 9 })
   })
   it('counts traces whose model is not told', async () => {
     const summary = await summaryOf(v2File([http(1), { id: 2, stamps: HTTP_STAMPS }]))
@@ -160,7 +160,7 @@ describe('summarizeTraces', () => {
     const summary = await summaryOf(v2File(traces, 0n))
     const group = groupOf(summary, 'm', 'HTTP')
     expect(group.incomplete).toEqual([{ reason: 'HTTP_SEND_START', count: 1 }])
-    expect(meansOf(group)).toEqual({ infer: 12, receive: 1, send: 1, frontEndOverhead: 2, handler: 8, compute: 2 })
+    expect(meansOf(group)).toEqual({ request: 12, recv: 1, send: 1, front_end_overhead: 2, handler: 8, compute: 2 })
     expect(summary.warnings.map(({ code, count }) => [code, count])).toEqual([['stamps-reversed', 2]])
   })
   it('counts a request that ends before it starts as incomplete', async () => {
@@ -178,12 +178,12 @@ describe('summarizeTraces', () => {
   it('shows an overhead below zero where a request was released after its answer was sent', async () => {
     const stamps = { ...HTTP_STAMPS, REQUEST_END: 14_000 }
     const group = groupOf(await summaryOf(v2File([http(1, { stamps })])), 'm', 'HTTP')
-    expect(meansOf(group).frontEndOverhead).toBe(-1)
+    expect(meansOf(group).front_end_overhead).toBe(-1)
   })
   it('takes the last of two stamps with one name', async () => {
     const again = '{"id":1,"timestamps":[{"name":"HTTP_SEND_END","ns":20000}]}'
     const group = groupOf(await summaryOf(`${v2File([http(1)], 0n).slice(0, -1)},${again}]`), 'm', 'HTTP')
-    expect(meansOf(group).infer).toBe(19)
+    expect(meansOf(group).request).toBe(19)
   })
   it('keeps ns beyond 2^53 exact', async () => {
     const stamps = { REQUEST_START: 17_125_842_648_608_115n, REQUEST_END: 17_125_844_332_704_508n }

@@ -10,7 +10,10 @@ import type { ProcessRow, ProfileSummary, StageRow } from './statistics.js'
 const DEFAULT_COLUMNS = 100
 const MOST_PROCESSES_SHOWN = 32
 
-/** The report as text, ending in a newline. */
+/**
+ * The report as text, ending in a newline.
+ * @param columns width of the text. @default that of the terminal, else 100
+ */
 export function profileReport(summary: ProfileSummary, columns?: number): string {
   const width = Math.max(60, columns ?? process.stdout.columns ?? DEFAULT_COLUMNS)
   const { requests, records, processes, stages, threads } = summary
@@ -126,7 +129,7 @@ function damageNotes(counts: LogCounts): string[] {
 function limitNotes({ stages, lumped }: ProfileSummary): string[] {
   return [
     ...(stages.some(({ relativeError }) => relativeError > 0)
-      ? ['Percentiles of stages with more than 65,536 values are within 0.05 %.']
+      ? ['Percentiles of stages with more than 65,536 values are within 0.05%.']
       : []),
     ...(lumped.stages > 0 ? ['Stages after the first 1,000 names are one row.'] : []),
     ...(lumped.processes > 0 ? ['Processes after the first 10,000 are counted as the unknown one.'] : []),

@@ -1,24 +1,16 @@
 // The tensors of one request, and of those that it led to.
 import type { RequestTracePiece } from '../../binding.js'
+import type { TraceTensor } from '../trace-batch.js'
 import { forEachFamily } from './families.js'
 import type { TraceModel } from './read-traces.js'
 import { TRACE_ABSENT, TRACE_FROM_GRPC, TRACE_FROM_HTTP, TRACE_V2_NAMES } from './slots.js'
 
-export interface TensorActivity {
-  /** `TENSOR_QUEUE_INPUT`, `TENSOR_BACKEND_INPUT`, `TENSOR_BACKEND_OUTPUT`. */
-  activity: string
-  name: string
-  /** Values with commas between them, as the server wrote them. */
-  data: string
-  shape: string
-  dtype: string
-}
 export interface DataFlowTrace {
   id: string
   /** Empty where the file does not tell. */
   model: string
   version: string
-  tensors: TensorActivity[]
+  tensors: TraceTensor[]
   children: DataFlowTrace[]
 }
 /** With what the layout of trace_summary.py depends on. */
@@ -26,7 +18,7 @@ export interface FlowNode {
   id: bigint
   model: number
   flags: number
-  tensors: TensorActivity[]
+  tensors: TraceTensor[]
   children: FlowNode[]
   /** Whether the script puts its fragments together: it came by a front end, or from a request with a lower id that did. */
   isSelected: boolean

@@ -1,5 +1,5 @@
 // Reading request traces; opscope/serving re-exports it.
-export type { DataFlowTrace, TensorActivity } from './data-flow.js'
+export type { DataFlowTrace } from './data-flow.js'
 export type { EnsembleSummary } from './ensembles.js'
 export type { LineFigures } from './line-figures.js'
 export type { IncompleteTraces, LineSummary, ModelSummary } from './model-groups.js'

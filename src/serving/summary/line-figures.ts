@@ -2,7 +2,7 @@ import { ValueBudget, type ValueDistribution } from '../value-distribution.js'
 
 /** The figures of one line of a summary, whole ns but for the mean. */
 export interface LineFigures {
-  n: number
+  count: number
   meanNs: number
   p50Ns: number
   p90Ns: number
@@ -24,7 +24,7 @@ export function fileBudget(): ValueBudget {
 export function lineFigures(values: ValueDistribution): LineFigures | undefined {
   if (values.count === 0) return undefined
   return {
-    n: values.count,
+    count: values.count,
     meanNs: values.mean,
     p50Ns: values.percentile(0.5),
     p90Ns: values.percentile(0.9),

@@ -10,12 +10,12 @@ import {
   HANDLER,
   HANDLER_INTERVALS,
   HANDLER_OVERHEAD,
-  INFER,
   LINES,
   type LineName,
   missingStamp,
   QUEUE,
   RECEIVE,
+  REQUEST,
   REQUIRED_BITS,
   roleOf,
   SEND,
@@ -145,7 +145,7 @@ export class ModelGroups {
       if (ns >= 0) intervals[line] = ns
       else if (ns < 0) {
         this.badStamps++
-        isWhole &&= line !== INFER && line !== SEND && line !== RECEIVE
+        isWhole &&= line !== REQUEST && line !== SEND && line !== RECEIVE
       }
     }
     if (!isWhole) return false
@@ -156,7 +156,7 @@ export class ModelGroups {
     }
     const handler = intervals[HANDLER]!
     const receive = TRACE_ROLES[role] === 'HTTP' ? intervals[RECEIVE]! : 0
-    intervals[FRONT_END_OVERHEAD] = intervals[INFER]! - handler - receive - intervals[SEND]!
+    intervals[FRONT_END_OVERHEAD] = intervals[REQUEST]! - handler - receive - intervals[SEND]!
     intervals[HANDLER_OVERHEAD] = handler - intervals[QUEUE]! - intervals[COMPUTE]!
     const { lines } = group
     for (let line = 0; line < lines.length; line++) {
@@ -180,7 +180,7 @@ export class ModelGroups {
         lines: LINES.flatMap((line, at) => {
           const figures = lineFigures(group.lines[at]!)
           if (figures === undefined) return []
-          const label = at === INFER ? `${TRACE_ROLES[group.role]} ${line.label}` : line.label
+          const label = at === REQUEST ? `${TRACE_ROLES[group.role]} ${line.label}` : line.label
           return [{ name: line.name, label, depth: line.depth, ...figures }]
         }),
       }

@@ -2,7 +2,7 @@
 // trace_summary.py shows tensors so.
 import { OpscopeError } from '../../errors.js'
 import { pythonFloat, pythonNumber } from '../python-text.js'
-import type { TensorActivity } from './data-flow.js'
+import type { TraceTensor } from '../trace-batch.js'
 import { type Format, floatFormat, shortestFloat32, specialText, wholeFormat } from './numpy-numbers.js'
 
 const LINE_WIDTH = 75
@@ -11,7 +11,7 @@ const EDGE_ITEMS = 3
 const MOST_DIMENSIONS = 64
 
 /** @throws OpscopeError ERR_OPSCOPE_FILE_DAMAGED where numpy, and so the script, gives up. */
-export function numpyText(tensor: TensorActivity, id: bigint): string {
+export function numpyText(tensor: TraceTensor, id: bigint): string {
   const stop = (what: string): never => {
     throw new OpscopeError(
       'ERR_OPSCOPE_FILE_DAMAGED',

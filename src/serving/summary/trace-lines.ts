@@ -30,25 +30,28 @@ const GRPC = 1
 const LOCAL = 2
 const CHILD = 3
 
-/** In the order they are shown. `depth` is that of the indentation: a line's time is within that of the line it is under. */
+/**
+ * In the order they are shown; names are those of stages (request-stages.ts) where a line is one. `depth` is that of the indentation: a line's
+ * time is within that of the line it is under.
+ */
 export const LINES = [
-  { name: 'infer', label: 'infer request', depth: 0 },
-  { name: 'waitRead', label: 'Wait/Read, before it', depth: 1 },
-  { name: 'receive', label: 'Receive', depth: 1 },
+  { name: 'request', label: 'infer request', depth: 0 },
+  { name: 'wait_read', label: 'Wait/Read, before it', depth: 1 },
+  { name: 'recv', label: 'Receive', depth: 1 },
   { name: 'send', label: 'Send', depth: 1 },
-  { name: 'frontEndOverhead', label: 'Overhead', depth: 1 },
+  { name: 'front_end_overhead', label: 'Overhead', depth: 1 },
   { name: 'handler', label: 'Handler', depth: 1 },
-  { name: 'handlerOverhead', label: 'Overhead', depth: 2 },
+  { name: 'handler_overhead', label: 'Overhead', depth: 2 },
   { name: 'respond', label: 'Respond', depth: 3 },
   { name: 'queue', label: 'Queue', depth: 2 },
   { name: 'compute', label: 'Compute', depth: 2 },
-  { name: 'input', label: 'Input', depth: 3 },
-  { name: 'inference', label: 'Infer', depth: 3 },
-  { name: 'output', label: 'Output', depth: 3 },
+  { name: 'compute_input', label: 'Input', depth: 3 },
+  { name: 'infer', label: 'Infer', depth: 3 },
+  { name: 'compute_output', label: 'Output', depth: 3 },
 ] as const
 export type LineName = (typeof LINES)[number]['name']
 
-export const INFER = 0
+export const REQUEST = 0
 export const WAIT_READ = 1
 export const RECEIVE = 2
 export const SEND = 3
@@ -59,7 +62,7 @@ const RESPOND = 7
 export const QUEUE = 8
 export const COMPUTE = 9
 const INPUT = 10
-const INFERENCE = 11
+const INFER = 11
 const OUTPUT = 12
 
 // In the order of a request's life: the first one missing says how far it came.
@@ -91,13 +94,13 @@ export function roleOf(flags: number): number {
 
 type LineInterval = readonly [line: number, start: number, end: number]
 const HTTP_INTERVALS: readonly LineInterval[] = [
-  [INFER, HTTP_RECV_START, HTTP_SEND_END],
+  [REQUEST, HTTP_RECV_START, HTTP_SEND_END],
   [RECEIVE, HTTP_RECV_START, HTTP_RECV_END],
   [SEND, HTTP_SEND_START, HTTP_SEND_END],
 ]
 const GRPC_INTERVALS: readonly LineInterval[] = [
   // From v2.43 on the wait for a request is no part of it: it may have begun hours before the client asked.
-  [INFER, GRPC_WAITREAD_END, GRPC_SEND_END],
+  [REQUEST, GRPC_WAITREAD_END, GRPC_SEND_END],
   [WAIT_READ, GRPC_WAITREAD_START, GRPC_WAITREAD_END],
   [SEND, GRPC_SEND_START, GRPC_SEND_END],
 ]
@@ -111,7 +114,7 @@ export const HANDLER_INTERVALS: readonly LineInterval[] = [
   [QUEUE, QUEUE_START, COMPUTE_START],
   [COMPUTE, COMPUTE_START, COMPUTE_END],
   [INPUT, COMPUTE_START, COMPUTE_INPUT_END],
-  [INFERENCE, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START],
+  [INFER, COMPUTE_INPUT_END, COMPUTE_OUTPUT_START],
   [OUTPUT, COMPUTE_OUTPUT_START, COMPUTE_END],
   [RESPOND, COMPUTE_END, INFER_RESPONSE_COMPLETE],
 ]

@@ -3,8 +3,9 @@ import { factLines } from '../../report/fact-lines.js'
 import { TimeScale } from '../../report/number-text.js'
 import { type Column, type TableRow, tableLines } from '../../report/text-table.js'
 import { cutMiddle, wrap } from '../../text-width.js'
+import type { TraceTensor } from '../trace-batch.js'
 import { HISTOGRAM_ERROR, MOST_EXACT } from '../value-distribution.js'
-import type { DataFlowTrace, TensorActivity } from './data-flow.js'
+import type { DataFlowTrace } from './data-flow.js'
 import type { EnsembleSummary } from './ensembles.js'
 import type { LineFigures } from './line-figures.js'
 import type { IncompleteTraces, ModelSummary } from './model-groups.js'
@@ -45,12 +46,12 @@ function modelLines({ model, version, role, traces, complete, incomplete, lines 
   const title = wrap([modelText(model, version), role, plural(traces, 'trace'), ...counts].join(' · '), width)
   if (lines.length === 0) return title
   // An idle wait may be hours: its decimals would take the room of a column.
-  const scale = scaleOf(lines.filter(({ name }) => name !== 'waitRead'))
+  const scale = scaleOf(lines.filter(({ name }) => name !== 'wait_read'))
   const rows = lines.map(line => ({
     cells: [
       line.label,
-      countText(line.n),
-      ...timeCells(line, line.name === 'waitRead' ? wholeCell(scale) : ns => scale.cell(ns)),
+      countText(line.count),
+      ...timeCells(line, line.name === 'wait_read' ? wholeCell(scale) : ns => scale.cell(ns)),
     ],
     indent: line.depth + 1,
   }))
@@ -137,7 +138,7 @@ function flowLines({ model, version, tensors, children }: DataFlowTrace, depth: 
 }
 // The first values are enough to tell whether it is the tensor that one thinks it is.
 const MOST_DATA = 40
-function tensorText({ dtype, shape, data }: Omit<TensorActivity, 'activity' | 'name'>): string {
+function tensorText({ dtype, shape, data }: Omit<TraceTensor, 'activity' | 'name'>): string {
   const values =
     data.length <= MOST_DATA
       ? data

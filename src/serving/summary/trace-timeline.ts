@@ -9,8 +9,8 @@ import {
   FRONT_END_INTERVALS,
   HANDLER,
   HANDLER_INTERVALS,
-  INFER,
   LINES,
+  REQUEST,
   roleOf,
   TRACE_ROLES,
   WAIT_READ,
@@ -87,7 +87,7 @@ function slicesOf({ flags, stamps, models }: RequestTracePiece, row: number, nam
     const startNs = stamps[row * SLOT_COUNT + start]!
     const endNs = stamps[row * SLOT_COUNT + end]!
     if (!(endNs >= startNs)) continue
-    const label = line === INFER ? `${TRACE_ROLES[role]} request` : LINES[line]!.label
+    const label = line === REQUEST ? `${TRACE_ROLES[role]} request` : LINES[line]!.label
     const isOuter = line === HANDLER && frontEnd.length === 0
     slices.push({ name: isOuter ? (names[models[row]!]?.name ?? label) : label, startNs, endNs })
   }
