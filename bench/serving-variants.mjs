@@ -19,20 +19,28 @@ const VARIANTS = {
     profiler.startProfiler({ print: false, bufferMB: 1024 })
     return servingTracer({ file, rate: 1 })
   },
-  // One span a request, with a sink that drops it: a real exporter adds its encoding and sending to that.
+  async openTelemetry() {
+    await startSdk()
+    return servingTracer({ mode: 'opentelemetry', rate: 1 })
+  },
   async openTelemetryHttp() {
-    const { BatchSpanProcessor, NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node')
     const { HttpInstrumentation } = await import('@opentelemetry/instrumentation-http')
-    const sink = { export: (_, done) => done({ code: 0 }), shutdown: async () => {} }
-    const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(sink, { maxQueueSize: 1e5 })] })
-    provider.register()
     const instrumentation = new HttpInstrumentation()
-    instrumentation.setTracerProvider(provider)
+    instrumentation.setTracerProvider(await startSdk())
     instrumentation.enable()
     // The instrumentation changes the module when it is required.
     createRequire(import.meta.url)('node:http')
     return undefined
   },
+}
+
+/** With a sink that drops the spans: a real exporter adds its encoding and sending to that. */
+async function startSdk() {
+  const { BatchSpanProcessor, NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node')
+  const sink = { export: (_, done) => done({ code: 0 }), shutdown: async () => {} }
+  const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(sink, { maxQueueSize: 1e5 })] })
+  provider.register()
+  return provider
 }
 
 const STEPS = 20

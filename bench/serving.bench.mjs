@@ -22,7 +22,13 @@ const TITLES = {
   rate1000: 'traced: rate 1000',
   rate1: 'traced: rate 1',
   recorded: 'traced: rate 1, recorded',
-  openTelemetryHttp: 'peer: OpenTelemetry http, batched',
+  openTelemetry: 'traced: rate 1, to OpenTelemetry',
+  openTelemetryHttp: 'peer: OpenTelemetry http, a span each',
+}
+/** What a variant needs beside opscope. */
+const PEERS = {
+  openTelemetry: '@opentelemetry/sdk-trace-node',
+  openTelemetryHttp: '@opentelemetry/instrumentation-http',
 }
 // The stages of every request, and the twenty ops of `steps`: what `recorded` adds up to.
 const TARGETS = {
@@ -48,7 +54,9 @@ if (module !== undefined) for (const kind of KINDS) await run(module.default, ki
 async function run(autocannon, kind) {
   const folder = mkdtempSync(join(tmpdir(), 'opscope-bench-'))
   const names = ['nothing', ...Object.keys(TITLES)]
-  if ((await importPeer('@opentelemetry/instrumentation-http')) === undefined) names.pop()
+  for (const [name, peer] of Object.entries(PEERS)) {
+    if ((await importPeer(peer)) === undefined) names.splice(names.indexOf(name), 1)
+  }
   const servers = []
   for (const name of names) servers.push(await startServer(kind, name, join(folder, `${name}.json`)))
   try {
