@@ -4,9 +4,9 @@ import { native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { importChrome } from './import/chrome.js'
+import { InputFile } from './import/input-file.js'
 import { importPaddle } from './import/paddle.js'
 import { importProfileLog } from './import/profile-log.js'
-import { TraceFile } from './import/trace-file.js'
 import { WireError } from './import/wire-reader.js'
 import { ownError } from './native-error.js'
 import type { RowsBuilder } from './rows-builder.js'
@@ -37,7 +37,7 @@ export async function loadCapture(path: string | URL): Promise<Capture> {
 
 /** The same without what a capture computes. @internal */
 export async function loadRecording(path: string): Promise<RecordingHandle> {
-  const file = await TraceFile.open(path)
+  const file = await InputFile.open(path)
   try {
     return await read(file)
   } catch (error) {
@@ -47,7 +47,7 @@ export async function loadRecording(path: string): Promise<RecordingHandle> {
   }
 }
 
-async function read(file: TraceFile): Promise<RecordingHandle> {
+async function read(file: InputFile): Promise<RecordingHandle> {
   switch (file.kind) {
     case 'perfetto':
       return native().readPerfetto(await file.plainPath())
@@ -74,7 +74,7 @@ async function read(file: TraceFile): Promise<RecordingHandle> {
   }
 }
 
-async function build(file: TraceFile, builder: RowsBuilder | undefined): Promise<RecordingHandle> {
+async function build(file: InputFile, builder: RowsBuilder | undefined): Promise<RecordingHandle> {
   if (builder === undefined) {
     throw new OpscopeError(
       'ERR_OPSCOPE_FILE_FORMAT',
@@ -89,7 +89,7 @@ async function build(file: TraceFile, builder: RowsBuilder | undefined): Promise
   return native().build(rows)
 }
 
-function failPaddle(file: TraceFile, error: unknown): never {
+function failPaddle(file: InputFile, error: unknown): never {
   if (error instanceof WireError) {
     const message = `${file.path} begins like a Paddle profile, but holds ${error.message}.`
     throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', message, undefined, { cause: error })

@@ -15,7 +15,7 @@ namespace opscope {
 constexpr size_t kSlotCount = 16;
 
 // A stamp's name: a slot as v2 spells it, as v1 spells it, or a name of the
-// user's (v2.48 on), an index into RequestTraceNames::custom.
+// user's (v2.48 on), an index into StampNames::custom().
 using StampName = uint32_t;
 constexpr StampName kFirstV1Name = kSlotCount;
 constexpr StampName kFirstCustomName = 2 * kSlotCount;
@@ -30,8 +30,8 @@ struct TraceTensor {
   std::string activity, name, data, shape, dtype;
 };
 
-// Bits of TraceBatch::flags, as in src/serving/summary/slots.ts. From kFilledShift on, which slots have a
-// stamp.
+// Bits of RequestTracePiece::flags, as in src/serving/summary/slots.ts. From kFilledShift on, which slots
+// have a stamp.
 enum TraceFlag : uint32_t {
   kTraceHasId = 1,
   kTraceHasParent = 2,       // some fragment has a parent_id
@@ -50,7 +50,7 @@ constexpr uint32_t kFilledShift = 16;
 
 // Whole traces, a row each: a parent comes before its children, a family (a
 // root and its descendants) without others in between.
-struct TraceBatch {
+struct RequestTracePiece {
   std::vector<int64_t> ids;
   std::vector<int64_t> parent_ids;
   std::vector<int32_t> parent_rows;  // -1: none that the file tells of

@@ -5,6 +5,10 @@
 namespace opscope {
 namespace {
 
+// Places in kKnown.
+constexpr StampName kHttpRecvStart = 0;
+constexpr StampName kGrpcWaitReadStart = 4;
+
 constexpr std::array<std::string_view, kFirstCustomName> kKnown = {
     "HTTP_RECV_START",
     "HTTP_RECV_END",
@@ -52,8 +56,6 @@ uint32_t FrontEndOf(std::string_view text) noexcept {
 
 }  // namespace
 
-std::string_view KnownStampName(StampName name) noexcept { return kKnown[name]; }
-
 uint32_t BoundedNames::Of(std::string_view text) {
   if (const auto known = numbers_.find(text); known != numbers_.end()) return known->second;
   if (texts_.size() == kMost) return kMost;
@@ -94,11 +96,11 @@ const char* StampNames::Read(const char* p, StampName last, StampName* name) noe
 
 uint32_t StampNames::FrontEnd(StampName name) const noexcept {
   switch (name) {
-    case 0:
-    case kFirstV1Name:
+    case kHttpRecvStart:
+    case kFirstV1Name + kHttpRecvStart:
       return kTraceFromHttp;
-    case 4:
-    case kFirstV1Name + 4:
+    case kGrpcWaitReadStart:
+    case kFirstV1Name + kGrpcWaitReadStart:
       return kTraceFromGrpc;
     default:
       if (name < kFirstCustomName || name - kFirstCustomName >= custom_front_ends_.size()) return 0;

@@ -53,7 +53,4 @@ class StampNames {
   std::array<StampName, kFirstCustomName> next_;  // by the one before
 };
 
-// "HTTP_RECV_START"; empty for what v1 did not have.
-std::string_view KnownStampName(StampName name) noexcept;
-
 }  // namespace opscope

@@ -31,7 +31,7 @@ class RequestTraceReader {
   Status FeedFrom(int fd, bool* is_at_end);
   // No more bytes: all traces are whole.
   void Finish();
-  TraceBatch Take() { return window_.Take(); }
+  RequestTracePiece Take() { return window_.Take(); }
 
   // Its first byte begins neither an array nor an object.
   bool is_foreign() const noexcept { return is_foreign_; }

@@ -333,8 +333,8 @@ void RequestTraceWindow::Emit(const Open& open, int32_t parent_row, bool with_te
   }
 }
 
-TraceBatch RequestTraceWindow::Take() {
-  TraceBatch taken = std::move(batch_);
+RequestTracePiece RequestTraceWindow::Take() {
+  RequestTracePiece taken = std::move(batch_);
   batch_ = {};
   return taken;
 }

@@ -44,8 +44,8 @@ class RequestTraceWindow {
   void CloseAll();
 
   // What was closed since the last call.
-  TraceBatch Take();
-  // Version, a line end, name: as TraceBatch::models counts them.
+  RequestTracePiece Take();
+  // Version, a line end, name: as RequestTracePiece::models counts them.
   const std::vector<std::string>& models() const noexcept { return models_.texts(); }
   TraceCounts counts;
 
@@ -100,7 +100,7 @@ class RequestTraceWindow {
   IdIntervals closed_;
   BoundedNames models_;
   std::string model_key_;
-  TraceBatch batch_;
+  RequestTracePiece batch_;
   std::vector<std::pair<Index, int32_t>> walk_;
   int64_t first_child_id_ = std::numeric_limits<int64_t>::max();
   int64_t first_tensor_id_ = std::numeric_limits<int64_t>::max();

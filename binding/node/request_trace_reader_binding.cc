@@ -23,7 +23,7 @@ using TracesPointer = std::shared_ptr<OpenTraces>;
 
 // What one piece of a file brought, apart from the reader: that goes on with the next piece meanwhile.
 struct Piece {
-  TraceBatch batch;
+  RequestTracePiece batch;
   std::vector<std::string> models, names;
   TraceCounts counts;
   bool is_at_end = false, is_foreign = false, is_cut = false;
@@ -49,7 +49,7 @@ Napi::Array TextsValue(Napi::Env env, const std::vector<std::string>& texts) {
   return array;
 }
 
-Napi::Array TensorsValue(Napi::Env env, const std::vector<TraceBatch::Tensor>& tensors) {
+Napi::Array TensorsValue(Napi::Env env, const std::vector<RequestTracePiece::Tensor>& tensors) {
   Napi::Array array = Napi::Array::New(env, tensors.size());
   for (uint32_t i = 0; i < tensors.size(); ++i) {
     Napi::HandleScope scope(env);
@@ -67,7 +67,7 @@ Napi::Array TensorsValue(Napi::Env env, const std::vector<TraceBatch::Tensor>& t
 }
 
 Napi::Value PieceValue(Napi::Env env, const std::shared_ptr<Piece>& piece) {
-  const TraceBatch& batch = piece->batch;
+  const RequestTracePiece& batch = piece->batch;
   const size_t rows = batch.size();
   Napi::Object object = Napi::Object::New(env);
   const auto share = [&](const char* key, const auto& column, napi_typedarray_type type) {

@@ -18,7 +18,7 @@ constexpr std::string_view kFragments =
     R"({"id":1,"timestamps":[{"name":"REQUEST_END","ns":9000}]},{"oops],{"id":3,"timestamps":[{"name":"REQUEST_END","ns":7}]}])";
 
 // All that a batch has, as text.
-std::string TextOf(const TraceBatch& batch) {
+std::string TextOf(const RequestTracePiece& batch) {
   std::string text;
   for (size_t row = 0; row < batch.size(); ++row) {
     text += "id " + std::to_string(batch.ids[row]) + " of " + std::to_string(batch.parent_rows[row]) +

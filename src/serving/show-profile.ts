@@ -1,8 +1,8 @@
 import type { NativeWarning } from '../binding.js'
 import { openOutput, type Written, writeOutput } from '../export/index.js'
 import { writeWhole } from '../export/output.js'
+import { InputFile } from '../import/input-file.js'
 import { readProfileLog } from '../import/profile-log/records.js'
-import { TraceFile } from '../import/trace-file.js'
 import { type CompatCounts, showProfileText, timelineText } from './profile-log/compat.js'
 import { ProfileStatistics, type ProfileSummary } from './profile-log/statistics.js'
 
@@ -58,7 +58,7 @@ function warningsOf({ skippedEvents, longLines }: CompatCounts): NativeWarning[]
 }
 
 async function withChunks<T>(path: string, read: (chunks: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
-  const file = await TraceFile.open(path)
+  const file = await InputFile.open(path)
   try {
     return await read(file.chunks())
   } finally {

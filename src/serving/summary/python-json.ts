@@ -1,6 +1,6 @@
 import { OpscopeError } from '../../errors.js'
+import { InputFile } from '../../import/input-file.js'
 import { readJsonEvents } from '../../import/json-events.js'
-import { TraceFile } from '../../import/trace-file.js'
 import { pythonFloat, pythonString } from '../python-text.js'
 import type { TritonVersion } from './triton-passes.js'
 
@@ -20,7 +20,7 @@ export async function writePythonJson(
 ): Promise<void> {
   // Python 2 leaves a space at the end of each line.
   const comma = version === 'v1' ? ', \n' : ',\n'
-  const file = await TraceFile.open(path)
+  const file = await InputFile.open(path)
   try {
     const ready: string[] = []
     let isFirst = true

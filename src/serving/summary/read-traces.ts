@@ -1,6 +1,6 @@
 import { native, type RequestTraceNeeds, type RequestTracePiece } from '../../binding.js'
 import { OpscopeError } from '../../errors.js'
-import { TraceFile } from '../../import/trace-file.js'
+import { InputFile } from '../../import/input-file.js'
 
 export interface TraceModel {
   name: string
@@ -28,7 +28,7 @@ export async function readTraces(
   onPiece: (piece: RequestTracePiece, facts: TraceFileFacts) => void | Promise<void>,
 ): Promise<TraceFileFacts> {
   const { openRequestTraces, feedRequestTraces } = native()
-  const file = await TraceFile.open(path)
+  const file = await InputFile.open(path)
   try {
     const traces = openRequestTraces(needs)
     const facts: TraceFileFacts = { models: [], customNames: [], counts: NO_COUNTS, isCut: false }

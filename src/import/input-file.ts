@@ -14,7 +14,7 @@ const HEAD_BYTES = 4096
 const LOG_HEAD_BYTES = 1 << 20
 
 /** A trace on disk: told by its content, unpacked where it is packed, read in chunks. Close it. */
-export class TraceFile {
+export class InputFile {
   readonly #folders: string[] = []
   #plainPath: string
   #isGzip = false
@@ -24,8 +24,8 @@ export class TraceFile {
     this.#plainPath = path
   }
 
-  static async open(path: string): Promise<TraceFile> {
-    const file = new TraceFile(path)
+  static async open(path: string): Promise<InputFile> {
+    const file = new InputFile(path)
     try {
       const stats = await stat(path)
       if (stats.isDirectory()) {
