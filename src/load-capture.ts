@@ -8,18 +8,19 @@ import { InputFile } from './import/input-file.js'
 import { importPaddle } from './import/paddle.js'
 import { importProfileLog } from './import/profile-log.js'
 import { WireError } from './import/wire-reader.js'
+import { importXplane } from './import/xplane.js'
 import { ownError } from './native-error.js'
 import type { RowsBuilder } from './rows-builder.js'
 
 const READABLE =
-  'opscope reads .pftrace, .json, .json.gz and .paddle.pb files, profiles of PyTorch and ONNX Runtime, and logs with ' +
+  'opscope reads .pftrace, .json, .json.gz, .xplane.pb and .paddle.pb files, profiles of PyTorch and ONNX Runtime, and logs with ' +
   'stage lines of Paddle Serving.'
 
 const DAMAGES = ['file-cut', 'events-damaged', 'stages-damaged', 'stages-unpaired']
 
 /**
  * Reads a capture back, or imports a trace of another tool: Chrome traces, PyTorch and ONNX Runtime profiles,
- * Paddle's profile, stage lines of Paddle Serving. The content decides, not the name. A file that ends in the middle gives what is whole
+ * Paddle's profile, TensorBoard's XPlane, stage lines of Paddle Serving. The content decides, not the name. A file that ends in the middle gives what is whole
  * of it, with a warning in `capture.warnings`.
  *
  * @throws OpscopeError ERR_OPSCOPE_FILE_READ when the file cannot be opened or read, ERR_OPSCOPE_FILE_FORMAT when
@@ -54,7 +55,9 @@ async function read(file: InputFile): Promise<RecordingHandle> {
     case 'json':
       return build(file, await importChrome(file.chunks()))
     case 'paddle':
-      return build(file, await importPaddle(file.chunks()).catch(error => failPaddle(file, error)))
+      return build(file, await importPaddle(file.chunks()).catch(error => failWire(file, 'a Paddle profile', error)))
+    case 'xplane':
+      return build(file, await importXplane(file.chunks()).catch(error => failWire(file, 'an XSpace', error)))
     case 'profile-log':
       return build(file, await importProfileLog(file.chunks()))
     case 'empty':
@@ -89,9 +92,9 @@ async function build(file: InputFile, builder: RowsBuilder | undefined): Promise
   return native().build(rows)
 }
 
-function failPaddle(file: InputFile, error: unknown): never {
+function failWire(file: InputFile, what: string, error: unknown): never {
   if (error instanceof WireError) {
-    const message = `${file.path} begins like a Paddle profile, but holds ${error.message}.`
+    const message = `${file.path} begins like ${what}, but holds ${error.message}.`
     throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', message, undefined, { cause: error })
   }
   throw error

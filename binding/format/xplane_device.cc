@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../core/occupancy.h"
+#include "gpu_fields.h"
 #include "gpu_labels.h"
 #include "xplane_names.h"
 
@@ -176,7 +177,6 @@ void DevicePlane::WriteRow(uint32_t index, EventWriter* out) {
                Ref(std::string("kind_src:") + ReadersMemoryKind(row.from) +
                    " kind_dst:" + ReadersMemoryKind(row.to) + " size:" + size + " dest:0 async:" + async));
       if (row.from == MemoryKind::kPeer) out->Ref(Stat(StatName::kFrom), Ref(MemoryKindName(row.from)));
-      if (row.to == MemoryKind::kPeer) out->Ref(Stat(StatName::kTo), Ref(MemoryKindName(row.to)));
       break;
     case GpuKind::kFill:
       out->Ref(Stat(StatName::kMemsetDetails),
@@ -186,6 +186,8 @@ void DevicePlane::WriteRow(uint32_t index, EventWriter* out) {
       break;
   }
   out->Ref(Stat(StatName::kContextId), Ref(std::string("$$").append(std::to_string(row.context))));
+  if (row.to == MemoryKind::kPeer && (row.kind == GpuKind::kCopy || row.kind == GpuKind::kFill))
+    out->Ref(Stat(StatName::kTo), Ref(MemoryKindName(row.to)));
   if (row.kind != GpuKind::kKernel) out->Ref(Stat(StatName::kKind), Ref(GpuKindName(row.kind)));
   if (row.correlation_id == 0 && row.kind != GpuKind::kSync) out->Int(Stat(StatName::kMadeUp), 1);
   out->Finish();
@@ -255,6 +257,13 @@ void DevicePlane::WriteStats(wire::Writer* out) {
     }
   }
   PutUint(out, plane::kStats, Stat(StatName::kDeviceOrdinal), device_id_);
+  if (device_ == nullptr) return;
+  if (!device_->uuid.empty()) PutString(out, plane::kStats, Stat(StatName::kDeviceUuid), device_->uuid);
+  if (device_->is_mig) PutUint(out, plane::kStats, Stat(StatName::kIsMig), 1);
+  for (const DeviceCount& count : kDeviceCounts) {
+    if (device_->*count.field != 0)
+      PutUint(out, plane::kStats, Ref(std::string("opscope.").append(count.name)), device_->*count.field);
+  }
 }
 
 }  // namespace opscope::xplane

@@ -6,6 +6,7 @@
 #include "../core/processes.h"
 #include "gpu_labels.h"
 #include "hex.h"
+#include "json_text.h"
 #include "live_memory.h"
 #include "xplane_names.h"
 
@@ -70,13 +71,28 @@ std::string HostPlane::LanesText() const {
   return text;
 }
 
-std::string HostPlane::ScriptThreadsText() const {
-  std::string text;
-  for (size_t t = 0; t < thread_ids_.size(); ++t) {
-    const int32_t id = recording_.threads[t].js_thread_id;
-    if (id >= 0) text += std::to_string(thread_ids_[t]) + "=" + std::to_string(id) + " ";
+std::string HostPlane::ThreadsText() const {
+  std::string text = "[";
+  for (uint32_t t = 0; t < thread_ids_.size(); ++t) {
+    const ThreadEntry& thread = recording_.threads[t];
+    if (t != 0) text += ',';
+    text += '[';
+    AppendInteger(thread_ids_[t], &text);
+    text += ',';
+    AppendSafeInteger(thread.os_thread_id, &text);
+    text += ',';
+    AppendInteger(thread.js_thread_id, &text);
+    text += ',';
+    AppendJsonString(processes_.size() > 1 ? NameOfThread(t) : thread.name, &text);
+    text += ']';
   }
-  return text;
+  return text + "]";
+}
+
+std::string HostPlane::NameOfThread(uint32_t thread) const {
+  const std::string name = ThreadLabel(recording_, thread);
+  if (processes_.size() < 2) return name;
+  return processes_[recording_.threads[thread].process].name + " · " + name;
 }
 
 void HostPlane::Clear() {
@@ -94,9 +110,7 @@ void HostPlane::AddLine(Source source, std::string name) {
 }
 
 void HostPlane::AddThreadLines(uint32_t thread) {
-  std::string name = ThreadLabel(recording_, thread);
-  if (recording_.processes.size() > 1)
-    name = processes_[recording_.threads[thread].process].name + " · " + name;
+  const std::string name = NameOfThread(thread);
   AddLine({Content::kThread, thread, 0, {thread_ids_[thread], ""}}, name);
   for (uint32_t lane = 0; lane < layout_.lanes()[thread].lane_count(); ++lane) {
     std::string lane_name = name + " async";

@@ -54,8 +54,8 @@ class HostPlane : public Plane {
 
   // "4194310=100 ...": of which thread's line the lines of lanes and counters are.
   std::string LanesText() const;
-  // "100=0 ...": worker_threads.threadId by line.
-  std::string ScriptThreadsText() const;
+  // [[line, system's number, worker_threads.threadId, name], ...] in the recording's order.
+  std::string ThreadsText() const;
 
  private:
   enum class Content : uint8_t { kThread, kLane, kCounters, kMemory, kOverhead, kUnknownLaunches };
@@ -66,6 +66,7 @@ class HostPlane : public Plane {
     Line line;
   };
 
+  std::string NameOfThread(uint32_t thread) const;
   void AddThreadLines(uint32_t thread);
   void AddGpuLines();
   void AddLine(Source source, std::string name);

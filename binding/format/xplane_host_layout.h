@@ -53,6 +53,7 @@ class HostLayout {
   const std::vector<ThreadLanes>& lanes() const noexcept { return lanes_; }
   // What lies on a lane instead of the thread. Of an async row: that it has no synchronous part there.
   bool IsOffThread(const Item& item) const noexcept {
+    if (item.kind == Item::kMark) return false;
     return item.kind == Item::kLaunch ? launches_off_.Has(item.index) : rows_off_.Has(item.index);
   }
   // Whether any row is drawn as what it is not, so that the sets below have to be asked.

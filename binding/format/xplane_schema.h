@@ -99,12 +99,14 @@ enum class StatName : uint8_t {
   kCorrelation,
   kOverhead,
   kDeviceOrdinal,
+  kDeviceUuid,
+  kIsMig,
   kOpscope,
   kProcessId,
   kOriginClockNs,
   kDropped,
   kLanes,
-  kScriptThreads,
+  kThreads,
   kMeta,
 };
 constexpr size_t kStatNameCount = static_cast<size_t>(StatName::kMeta) + 1;
@@ -169,12 +171,14 @@ constexpr std::array<const char*, kStatNameCount> kStatNames = {
     "opscope.correlation",
     "opscope.overhead",
     "opscope.device_ordinal",
+    "opscope.device_uuid",
+    "opscope.is_mig",
     "opscope.version",
     "opscope.process_id",
     "opscope.origin_clock_ns",
     "opscope.dropped",
     "opscope.lanes",
-    "opscope.script_threads",
+    "opscope.threads",
     "opscope.meta",
 };
 

@@ -24,7 +24,7 @@ class RecordingPlane : public TaskPlane {
       : TaskPlane({recording.origin_epoch_ns, recording.origin_epoch_ns + recording.duration_ns}),
         recording_(recording),
         lanes_(host.LanesText()),
-        script_threads_(host.ScriptThreadsText()) {}
+        threads_(host.ThreadsText()) {}
 
   void WriteStats(wire::Writer* out) override {
     TaskPlane::WriteStats(out);
@@ -34,13 +34,13 @@ class RecordingPlane : public TaskPlane {
     PutInt(out, plane::kStats, stats.IdOf(StatName::kOriginClockNs), recording_.origin_clock_ns);
     PutUint(out, plane::kStats, stats.IdOf(StatName::kDropped), recording_.dropped);
     PutString(out, plane::kStats, stats.IdOf(StatName::kLanes), lanes_);
-    PutString(out, plane::kStats, stats.IdOf(StatName::kScriptThreads), script_threads_);
+    PutString(out, plane::kStats, stats.IdOf(StatName::kThreads), threads_);
     PutString(out, plane::kStats, stats.IdOf(StatName::kMeta), recording_.meta_json);
   }
 
  private:
   const Recording& recording_;
-  const std::string lanes_, script_threads_;
+  const std::string lanes_, threads_;
 };
 
 std::string HostOf(const Recording& recording) {

@@ -2,7 +2,15 @@ import { holdsProfileRecord } from './profile-log/records.js'
 import { LENGTH, VARINT, WireError, WireReader } from './wire-reader.js'
 
 /** What the first bytes of a file say it is. */
-export type FileKind = 'json' | 'perfetto' | 'paddle' | 'profile-log' | 'gzip' | 'empty' | { foreign: string }
+export type FileKind =
+  | 'json'
+  | 'perfetto'
+  | 'paddle'
+  | 'xplane'
+  | 'profile-log'
+  | 'gzip'
+  | 'empty'
+  | { foreign: string }
 
 const MAGICS: [magic: string, what: string][] = [
   ['28b52ffd', 'a zstd archive'],
@@ -58,6 +66,7 @@ export function fileKind(head: Buffer): FileKind {
 // 2 and 3; field 2 of a Perfetto packet is a message, and every packet has a field from 6 on; a value type of pprof has
 // varints 1 and 2 and nothing else.
 function protobufKind(head: Buffer): FileKind | undefined {
+  if (isXplane(head)) return 'xplane'
   try {
     const outer = new WireReader(head)
     const first = outer.next()
@@ -87,6 +96,21 @@ function protobufKind(head: Buffer): FileKind | undefined {
       return undefined
     }
     throw error
+  }
+}
+// A plane of an XSpace has its number or none, and then its name: a path, or two words. What Perfetto has there begins
+// with a tag.
+function isXplane(head: Buffer): boolean {
+  const lengthBytes = head.subarray(1, 11).findIndex(byte => byte < 0x80) + 1
+  if (head[0] !== 0x0a || lengthBytes === 0) return false
+  try {
+    const plane = new WireReader(head.subarray(1 + lengthBytes), Number.POSITIVE_INFINITY)
+    let field = plane.next()
+    if (field?.number === 1 && field.wireType === VARINT) field = plane.next()
+    if (field?.number !== 2 || field.wireType !== LENGTH) return false
+    return /^(\/[a-zA-Z]+:|Task Environment$)/.test(Buffer.from(field.bytes).toString('latin1'))
+  } catch {
+    return false
   }
 }
 function isText(head: Buffer): boolean {

@@ -45,7 +45,11 @@ export class WireReader {
   #high = 0
   #low = 0
 
-  constructor(bytes: Uint8Array) {
+  /** `longestField`: more than that is damage. */
+  constructor(
+    bytes: Uint8Array,
+    readonly longestField: number = LONGEST_FIELD,
+  ) {
     this.bytes = bytes
   }
 
@@ -73,7 +77,7 @@ export class WireReader {
     let length = 0
     if (field.wireType === LENGTH) {
       length = this.#high * TWO_28 + this.#low
-      if (length > LONGEST_FIELD) {
+      if (length > this.longestField) {
         throw new WireError(`a field of ${length} bytes`)
       }
     } else if (field.wireType === FIXED64 || field.wireType === FIXED32) {

@@ -10,31 +10,34 @@ import { INFERENCE_ROWS, REQUEST_ROWS } from '../fixtures/inference-rows.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
 
-describe.each(['trace.json', 'trace.json.gz', 'trace.pftrace', 'trace.paddle.pb'])('%s with random damage', name => {
-  it('is read or refused, never a surprise', async () => {
-    const path = join(folder, name)
-    await (await buildCapture(name.endsWith('.pb') ? INFERENCE_ROWS : REQUEST_ROWS)).export(path)
-    const whole = readFileSync(path)
-    let state = 7
-    const random = (below: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-      return Math.floor((state / 2 ** 32) * below)
-    }
-    const damaged = join(folder, `damaged-${name}`)
-    let read = 0
-    for (let round = 0; round < 150; round++) {
-      const bytes = Buffer.from(whole.subarray(0, 1 + random(whole.length)))
-      for (let edit = random(4); edit > 0; edit--) bytes[random(bytes.length)] = random(256)
-      writeFileSync(damaged, bytes)
-      try {
-        const capture = await loadCapture(damaged)
-        capture.report()
-        capture.toJSON()
-        read++
-      } catch (error) {
-        expect(error, (error as Error).stack).toBeInstanceOf(OpscopeError)
+describe.each(['trace.json', 'trace.json.gz', 'trace.pftrace', 'trace.paddle.pb', 'trace.xplane.pb'])(
+  '%s with random damage',
+  name => {
+    it('is read or refused, never a surprise', async () => {
+      const path = join(folder, name)
+      await (await buildCapture(name.endsWith('.pb') ? INFERENCE_ROWS : REQUEST_ROWS)).export(path)
+      const whole = readFileSync(path)
+      let state = 7
+      const random = (below: number) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+        return Math.floor((state / 2 ** 32) * below)
       }
-    }
-    expect(read).toBeGreaterThan(0)
-  })
-})
+      const damaged = join(folder, `damaged-${name}`)
+      let read = 0
+      for (let round = 0; round < 150; round++) {
+        const bytes = Buffer.from(whole.subarray(0, 1 + random(whole.length)))
+        for (let edit = random(4); edit > 0; edit--) bytes[random(bytes.length)] = random(256)
+        writeFileSync(damaged, bytes)
+        try {
+          const capture = await loadCapture(damaged)
+          capture.report()
+          capture.toJSON()
+          read++
+        } catch (error) {
+          expect(error, (error as Error).stack).toBeInstanceOf(OpscopeError)
+        }
+      }
+      expect(read).toBeGreaterThan(0)
+    })
+  },
+)
