@@ -27,6 +27,7 @@
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
 #include "format/pprof_writer.h"
+#include "format/xplane_writer.h"
 
 namespace {
 
@@ -130,6 +131,10 @@ Status WriteArrowRows(const Recording& recording, ByteSink* sink, std::vector<Wa
 }
 Status WriteCsvRows(const Recording& recording, ByteSink* sink, std::vector<Warning>*) {
   return WriteCsv(recording, false, sink);
+}
+
+Status WriteXplaneWhole(const Recording& recording, ByteSink* sink, std::vector<Warning>* warnings) {
+  return WriteXplane(recording, UINT64_MAX, sink, warnings);
 }
 
 void Fail(const Status& status) {
@@ -253,6 +258,7 @@ int main(int argc, char** argv) {
     BenchWriter("otlp", WriteOtlp, 0, recording);
     // Its output is small, so the floor says little: most of the time is the walk behind the op rows.
     BenchWriter("pprof", WritePprof, 0, recording);
+    BenchWriter("xplane", WriteXplaneWhole, 0, recording);
     BenchReader(recording);
   }
 }
