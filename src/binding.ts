@@ -94,6 +94,22 @@ export interface MergePlan {
   metaJson: string
   warnings: NativeWarning[]
 }
+/** Sections, inferences or requests of one name that ended: `EndedGroup` of binding/core/ended_spans.h. */
+export interface EndedSpans {
+  name: string
+  /** Index into {@link CATEGORIES}. */
+  category: number
+  /** Inside of a request. */
+  isInner: boolean
+  calls: number
+  totalNs: number
+  maxNs: number
+  /** Of the first 65,536 of all names. */
+  durationsNs: Float64Array
+  /** Of those that are open now: how many, and since when the oldest is. */
+  open: number
+  oldestNs: number
+}
 export interface ThreadEntry {
   name: string
   osThreadId: number
@@ -273,6 +289,8 @@ export interface SessionStart {
   keepMs: number
   /** Spans slower than this are told by takeSlowSpan(); 0: none. Then nothing is streamed. */
   slowMs: number
+  /** Spans are added up as they end, for takeEndedSpans(); nothing is streamed then. */
+  addsUpEnded?: boolean
 }
 
 export interface NativeBinding {
@@ -354,6 +372,7 @@ export interface NativeBinding {
   /** The window up to now as a recording of its own; the session goes on. */
   snapshotSession(session: number, metaJson: string): Promise<RecordingHandle>
   /** The slowest section, inference or request since the last call. */
+  takeEndedSpans(session: number): EndedSpans[]
   takeSlowSpan(session: number): { name: string; durationNs: number } | null
   /** Brings what was recorded so far to the session's stream; resolves when it is there. */
   flushSession(session: number): Promise<void>

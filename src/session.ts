@@ -1,7 +1,14 @@
 import { availableParallelism, hostname } from 'node:os'
 import { basename } from 'node:path'
 
-import { CATEGORIES, FLAG_UNFINISHED, type NativeBinding, native, type RecordingHandle } from './binding.js'
+import {
+  CATEGORIES,
+  type EndedSpans,
+  FLAG_UNFINISHED,
+  type NativeBinding,
+  native,
+  type RecordingHandle,
+} from './binding.js'
 import { Capture } from './capture.js'
 import { hasDeviceCategory } from './categories.js'
 import { OpscopeError } from './errors.js'
@@ -90,8 +97,11 @@ export class Session {
     showAsText(Session)
   }
 
-  /** Use startSession(), profile() or startProfiler(). `onStopped` is called once, however it stops. @internal */
-  constructor(options: ResolvedOptions, onStopped: (capture: Capture) => void = () => {}) {
+  /**
+   * Use startSession(), profile() or startProfiler(). `onStopped` is called once, however it stops; `addsUpEnded`: for
+   * takeEndedSpans(). @internal
+   */
+  constructor(options: ResolvedOptions, onStopped: (capture: Capture) => void = () => {}, addsUpEnded = false) {
     this.#native = native()
     // A bad path fails here, before anything is recorded.
     const isMoving = isFlightRecorder(options) || options.onFull === 'drop-old'
@@ -124,6 +134,7 @@ export class Session {
       isMoving,
       keepMs: options.keepMs ?? 0,
       slowMs: options.slowMs ?? 0,
+      addsUpEnded,
     })
     this.#state = isWaiting ? 'waiting' : options.startPaused ? 'paused' : 'recording'
     this.#stopCounters = startRuntimeCounters()
@@ -208,6 +219,11 @@ export class Session {
    */
   async flush(): Promise<void> {
     if (this.#state !== 'stopped') await this.#native.flushSession(this.#id)
+  }
+
+  /** The sections, inferences and requests that have ended since the last call, however long ago they began. @internal */
+  takeEndedSpans(): EndedSpans[] {
+    return this.#native.takeEndedSpans(this.#id)
   }
 
   /**

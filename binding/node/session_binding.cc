@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/ended_spans.h"
 #include "core/gpu_attach.h"
 #include "core/merge.h"
 #include "core/native_api.h"
@@ -52,7 +53,8 @@ struct OwnSession {
   std::string meta_json;
   bool has_gpu = false;                   // a Start of the GPU back end is to be stopped
   std::shared_ptr<SessionWriter> writer;  // null: nothing is written before the stop
-  SlowSpans* slow = nullptr;              // the writer's sink, where spans are watched
+  SlowSpans* slow = nullptr;              // the writer's sink, where slow spans are looked for
+  EndedSpans* ended = nullptr;            // the writer's sink, where spans are added up as they end
   bool is_readable = false;               // the writer's file can be the recording
 };
 
@@ -78,6 +80,10 @@ std::shared_ptr<SessionWriter> StartWriter(int session, const Napi::Object& give
   if (const double slow_ms = number("slowMs"); slow_ms > 0) {
     own->slow = new SlowSpans(static_cast<int64_t>(slow_ms * 1e6));
     return std::make_shared<SessionWriter>(session, std::unique_ptr<StreamSink>(own->slow), options);
+  }
+  if (given.Get("addsUpEnded").ToBoolean().Value()) {
+    own->ended = new EndedSpans;
+    return std::make_shared<SessionWriter>(session, std::unique_ptr<StreamSink>(own->ended), options);
   }
   if (fd < 0) return nullptr;
   options.gpu = own->has_gpu ? &g_gpu_source() : nullptr;
@@ -110,7 +116,8 @@ Napi::Value StartSession(const Napi::CallbackInfo& info) {
   // A Perfetto stream can be read as the recording that it was written from; no other can.
   const std::string stream_format = given.Get("streamFormat").As<Napi::String>();
   options.is_recycled = has_stream && stream_format == "perfetto";
-  options.is_streamed = has_stream || given.Get("slowMs").As<Napi::Number>().DoubleValue() > 0;
+  options.is_streamed =
+      has_stream || given.Get("slowMs").As<Napi::Number>().DoubleValue() > 0 || is("addsUpEnded");
   options.is_moving = is("isMoving");
   options.keep_ns = static_cast<uint64_t>(keep_ms * 1e6);
   if (options.is_moving && is("hasGpu")) options.gpu_to_trim = &g_gpu_source();
@@ -278,6 +285,31 @@ Napi::Value TakeSlowSpan(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// The spans that have ended since the last call, by name.
+Napi::Value TakeEndedSpans(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array groups = Napi::Array::New(env);
+  const OwnSessions& sessions = SessionsOf(info);
+  const auto own = sessions.find(SessionOf(info));
+  if (own == sessions.end() || own->second.ended == nullptr) return groups;
+  for (const EndedGroup& group : own->second.ended->Take()) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", group.name);
+    object.Set("category", static_cast<double>(group.category));
+    object.Set("isInner", group.is_inner);
+    object.Set("calls", static_cast<double>(group.calls));
+    object.Set("totalNs", static_cast<double>(group.total_ns));
+    object.Set("maxNs", static_cast<double>(group.max_ns));
+    Napi::Float64Array durations = Napi::Float64Array::New(env, group.durations_ns.size());
+    std::copy(group.durations_ns.begin(), group.durations_ns.end(), durations.Data());
+    object.Set("durationsNs", durations);
+    object.Set("open", static_cast<double>(group.open));
+    object.Set("oldestNs", static_cast<double>(group.oldest_ns));
+    groups.Set(groups.Length(), object);
+  }
+  return groups;
+}
+
 // Brings what was recorded to the session's file, off the JavaScript thread.
 Napi::Value FlushSession(const Napi::CallbackInfo& info) {
   const OwnSessions& sessions = SessionsOf(info);
@@ -350,6 +382,7 @@ void ExportSessions(Napi::Env env, Napi::Object exports, GpuSource& (*gpu_source
   exports.Set("stopSessionSync", Napi::Function::New<StopSessionSync>(env, "stopSessionSync", sessions));
   exports.Set("flushSession", Napi::Function::New<FlushSession>(env, "flushSession", sessions));
   exports.Set("snapshotSession", Napi::Function::New<SnapshotSession>(env, "snapshotSession", sessions));
+  exports.Set("takeEndedSpans", Napi::Function::New<TakeEndedSpans>(env, "takeEndedSpans", sessions));
   exports.Set("takeSlowSpan", Napi::Function::New<TakeSlowSpan>(env, "takeSlowSpan", sessions));
   exports.Set("recorderCounts", Napi::Function::New<CountsOfRecorder>(env, "recorderCounts"));
   exports.Set("recorderStats", Napi::Function::New<RecorderStats>(env, "recorderStats"));

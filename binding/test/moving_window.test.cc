@@ -1,9 +1,11 @@
 // Windows whose beginning moves, and what is merged of sessions that go on.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
 
+#include "core/ended_spans.h"
 #include "core/merge.h"
 #include "core/recorder.h"
 #include "core/slow_spans.h"
@@ -197,5 +199,89 @@ TEST_CASE("slow spans are noticed once, ended or not, sync or async, and ops are
   CHECK(found->name == "request");
   log.EndSpan(hangs, false);
   CHECK_FALSE(look());
+  Stop(session);
+}
+
+TEST_CASE(
+    "spans are added up when they end, however long they were open, and requests inside of requests apart") {
+  SessionOptions options;
+  options.is_streamed = true;
+  options.is_moving = true;
+  options.keep_ns = 1;
+  ThreadLog& log = Recorder::CurrentLog();
+  const uint64_t before = log.OpenSpan(Name("before", Category::kRequest), 0, false);
+  const int session = Recorder::Get().StartSession(options);
+  EndedSpans ended;
+  const auto look = [&] {
+    StreamBatch batch;
+    REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+    ended.Add(batch, {});
+    Recorder::Get().ReleaseStream(session, batch);
+    return ended.Take();
+  };
+  const auto find = [](const std::vector<EndedGroup>& groups, const std::string& name, bool is_inner) {
+    const auto at = std::find_if(groups.begin(), groups.end(), [&](const EndedGroup& group) {
+      return group.name == name && group.is_inner == is_inner;
+    });
+    REQUIRE(at != groups.end());
+    return *at;
+  };
+
+  const uint64_t request = log.OpenSpan(Name("request", Category::kRequest), 0, false);
+  log.Begin(Name("op", Category::kCpuOp));
+  log.End(Name("op", Category::kCpuOp));
+  const uint64_t stage = log.OpenSpan(Name("stage", Category::kRequest), request, false);
+  const uint64_t section = log.OpenSpan(Name("section", Category::kSection), stage, false);
+  const uint64_t deep = log.OpenSpan(Name("deep", Category::kRequest), section, false);
+  SleepMs(5);
+  log.EndSpan(deep, false);
+  log.EndSpan(section, false);
+  log.EndSpan(stage, true);
+  std::vector<EndedGroup> groups = look();
+  CHECK(groups.size() == 4);
+  const EndedGroup open = find(groups, "request", false);
+  CHECK(open.calls == 0);
+  CHECK(open.open == 1);
+  CHECK(open.oldest_ns >= static_cast<int64_t>(5 * kMs));
+  CHECK(find(groups, "stage", true).calls == 1);
+  CHECK(find(groups, "deep", true).durations_ns.size() == 1);
+  CHECK(find(groups, "section", true).category == Category::kSection);
+
+  // It began two looks ago, before all that the window keeps.
+  CHECK(look().size() == 1);
+  log.EndSpan(request, false);
+  log.EndSpan(before, false);
+  groups = look();
+  CHECK(groups.size() == 1);
+  const EndedGroup done = find(groups, "request", false);
+  CHECK(done.calls == 1);
+  CHECK(done.open == 0);
+  CHECK(done.max_ns >= static_cast<int64_t>(5 * kMs));
+  CHECK(done.total_ns == done.max_ns);
+  CHECK(look().empty());
+  Stop(session);
+}
+
+TEST_CASE("what ended is kept in bounded memory, and counted beyond") {
+  SessionOptions options;
+  options.is_streamed = true;
+  const int session = Recorder::Get().StartSession(options);
+  EndedSpans ended;
+  ThreadLog& log = Recorder::CurrentLog();
+  constexpr size_t kSpans = 70'000;
+  for (size_t i = 0; i < kSpans; ++i) {
+    log.Begin(Name("section", Category::kSection));
+    log.End(Name("section", Category::kSection));
+  }
+  StreamBatch batch;
+  do {
+    REQUIRE(Recorder::Get().TakeStream(session, &batch).ok());
+    ended.Add(batch, {});
+    Recorder::Get().ReleaseStream(session, batch);
+  } while (batch.has_more);
+  const std::vector<EndedGroup> groups = ended.Take();
+  REQUIRE(groups.size() == 1);
+  CHECK(groups[0].calls == kSpans);
+  CHECK(groups[0].durations_ns.size() == 65'536);
   Stop(session);
 }
