@@ -41,6 +41,11 @@ export const GRPC: OptionalPackage = {
   use: 'for a capture server',
   hint: 'Install it: npm install @grpc/grpc-js. Without it, captureHandler() serves captures over HTTP.',
 }
+export const GRPC_CLIENT: OptionalPackage = {
+  name: '@grpc/grpc-js',
+  use: 'to talk to a process over the network',
+  hint: 'Install it: npm install @grpc/grpc-js.',
+}
 
 const requireHere = createRequire(import.meta.url)
 

@@ -216,7 +216,8 @@ export function encodeNewSessionResponse(errorMessage: string, emptyTrace: boole
 
 type Readers = Record<number, (field: Field) => unknown>
 function readMessage(bytes: Uint8Array, readers: Readers): void {
-  const reader = new WireReader(bytes)
+  // A reply may be one field of all its bytes.
+  const reader = new WireReader(bytes, Number.POSITIVE_INFINITY)
   for (let field = reader.next(); field !== undefined; field = reader.next()) readers[field.number]?.(field)
   if (!reader.isAtEnd) throw new Error('the message ends in the middle of a field')
 }
