@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
+import { captureCommand } from '../src/cli/commands/capture.js'
 import { convertCommand } from '../src/cli/commands/convert.js'
 import { doctorCommand } from '../src/cli/commands/doctor.js'
 import { mergeCommand } from '../src/cli/commands/merge.js'
@@ -28,6 +29,7 @@ import { showProfileCommand } from '../src/cli/commands/show-profile.js'
 import { summaryCommand } from '../src/cli/commands/summary.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
+import { topCommand } from '../src/cli/commands/top.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
 import { REGISTER_VARIABLES } from '../src/register/settings.js'
 import { PROFILE_VARIABLES } from '../src/serving/profile-switch.js'
@@ -46,6 +48,8 @@ const COMMANDS = [
   tablesCommand(),
   summaryCommand(),
   showProfileCommand(),
+  captureCommand(),
+  topCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 
 import { OpscopeError } from '../errors.js'
 import { VERSION } from '../version.js'
+import { captureCommand } from './commands/capture.js'
 import { convertCommand } from './commands/convert.js'
 import { doctorCommand } from './commands/doctor.js'
 import { mergeCommand } from './commands/merge.js'
@@ -12,6 +13,7 @@ import { showProfileCommand } from './commands/show-profile.js'
 import { summaryCommand } from './commands/summary.js'
 import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
+import { topCommand } from './commands/top.js'
 
 const DONE = 0
 const FAILED = 1
@@ -37,6 +39,8 @@ Examples:
   opscope tables trace.pftrace                     latency, executions and operators of inferences
   opscope summary trace.json                       where requests to a model server spent their time
   opscope show-profile profile 4                   stages of requests, of FLAGS_profile_client=1
+  opscope capture gpu-1:9012 --duration 2s         a running process, over the network
+  opscope top gpu-1:9012                           what it does now, second by second
   opscope doctor                                   what this machine can record
 
 Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program; of summary, see its help.`,
@@ -52,6 +56,8 @@ for (const command of [
   tablesCommand(),
   summaryCommand(),
   showProfileCommand(),
+  captureCommand(),
+  topCommand(),
   doctorCommand(),
 ]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.

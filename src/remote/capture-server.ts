@@ -12,6 +12,7 @@ import {
   PROFILER_SERVICE_KEYS,
   type ProfilerServiceOptions,
 } from './grpc-service.js'
+import { addLiveService, type MountedLive } from './live-service.js'
 import { warnProcess } from './profiler-service.js'
 
 /** Keys and certificates in PEM. */
@@ -45,12 +46,19 @@ export class CaptureServer {
   readonly #listeners: readonly NetServer[]
   readonly #connections: GrpcConnections
   readonly #service: MountedProfiler
+  readonly #live: MountedLive
 
   /** Use startCaptureServer(). @internal */
-  constructor(listeners: readonly NetServer[], connections: GrpcConnections, service: MountedProfiler) {
+  constructor(
+    listeners: readonly NetServer[],
+    connections: GrpcConnections,
+    service: MountedProfiler,
+    live: MountedLive,
+  ) {
     this.#listeners = listeners
     this.#connections = connections
     this.#service = service
+    this.#live = live
   }
 
   get port(): number {
@@ -66,14 +74,22 @@ export class CaptureServer {
   }
   /** Calls that were not let in. */
   get refusals(): Refusals {
-    return this.#service.refusals
+    const both = [this.#service.refusals, this.#live.refusals]
+    return {
+      count: both.reduce((sum, { count }) => sum + count, 0),
+      failedCount: both.reduce((sum, { failedCount }) => sum + failedCount, 0),
+    }
   }
   /** Captures that run now. */
   get running(): number {
     return this.#service.running
   }
+  /** Who watches now. */
+  get watching(): number {
+    return this.#live.watching
+  }
 
-  /** Lets the process end while it only waits; a capture that runs is still answered. */
+  /** Lets the process end while it only waits or is watched; a capture that runs is still answered. */
   unref(): this {
     for (const listener of this.#listeners) listener.unref()
     return this
@@ -82,6 +98,7 @@ export class CaptureServer {
   /** Frees the port, ends what runs, and resolves when that was answered. */
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close()
+    this.#live.close()
     await this.#service.close()
     await this.#connections.close(CLOSE_MS)
   }
@@ -116,7 +133,14 @@ export async function listenForCaptures(options: CaptureServerOptions): Promise<
   const isGuarded = [rest.token, rest.authorize, tls?.clientCa].some(each => each !== undefined)
   const connections = new GrpcConnections(tls, onWarning)
   // Whoever names an address means those who reach it.
-  const service = addProfilerService(connections, { allowRemote: host !== undefined || isGuarded, ...rest })
+  const allowRemote = rest.allowRemote ?? (host !== undefined || isGuarded)
+  const service = addProfilerService(connections, { ...rest, allowRemote })
+  const live = addLiveService(connections, {
+    ...pick(rest, ['token', 'authorize', 'maxConcurrent', 'maxPerMinute']),
+    allowRemote,
+    // Whoever watches does not keep a program that is done.
+    onWatch: (peer, isWatching) => connections.setKeepsProcess(peer, !isWatching),
+  })
   const listeners: NetServer[] = []
   try {
     for (const each of hosts) {
@@ -127,7 +151,7 @@ export async function listenForCaptures(options: CaptureServerOptions): Promise<
     for (const listener of listeners) listener.close()
     throw error
   }
-  const server = new CaptureServer(listeners, connections, service)
+  const server = new CaptureServer(listeners, connections, service, live)
   const isOpen = listeners.some(listener => !isLoopback(addressOf(listener)?.address))
   if (isOpen && !isGuarded && rest.allowRemote !== false) {
     const where = server.addresses.join(', ')
@@ -154,6 +178,10 @@ function listen(
     // Of several processes each has its own port: a worker of node:cluster would share that of the others.
     server.listen({ host, port, exclusive: true, ipv6Only: host !== '::' }, () => resolve(server))
   })
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.flatMap(key => (from[key] === undefined ? [] : [[key, from[key]]]))) as Pick<T, K>
 }
 
 const NO_SUCH_ADDRESS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']

@@ -38,6 +38,7 @@ export class GrpcConnections implements CaptureGrpcServer {
   readonly #tls: CaptureTls | undefined
   readonly #warn: (code: string, text: string) => void
   readonly #services: [service: object, implementation: object][] = []
+  readonly #sockets = new Map<string, Socket>()
   #server: GrpcServer | undefined
   #inject: ((socket: Socket) => void) | undefined
 
@@ -53,6 +54,9 @@ export class GrpcConnections implements CaptureGrpcServer {
   take(socket: Socket): void {
     // Whatever a peer does to its connection is told by its calls.
     socket.on('error', () => {})
+    const peer = peerOf(socket)
+    this.#sockets.set(peer, socket)
+    socket.on('close', () => this.#sockets.delete(peer))
     try {
       this.#inject ??= this.#start()
       this.#inject(socket)
@@ -60,6 +64,13 @@ export class GrpcConnections implements CaptureGrpcServer {
       this.#warn('capture-failed', `Captures are not served: ${(error as Error).message}`)
       socket.destroy()
     }
+  }
+
+  /** Whether this connection keeps the process; the address is as grpc-js tells it. */
+  setKeepsProcess(peer: string, keepsProcess: boolean): void {
+    const socket = this.#sockets.get(peer)
+    if (keepsProcess) socket?.ref()
+    else socket?.unref()
   }
 
   /** Waits so long for replies that are under way. */
@@ -99,4 +110,8 @@ export class GrpcConnections implements CaptureGrpcServer {
     this.#server = server
     return socket => injector.injectConnection(socket)
   }
+}
+
+function peerOf({ remoteAddress = '', remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`
 }

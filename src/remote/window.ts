@@ -23,26 +23,28 @@ const GPU_START_MS = 2000
 
 /**
  * A recording that was asked for from elsewhere: in memory, beside whatever else records.
+ * @param addsUpEnded for takeEndedSpans()
  * @throws OpscopeError ERR_OPSCOPE_NATIVE_MISSING
  */
-export function remoteSession(options: ProfilerOptions, keepMs?: number): Session {
+export function remoteSession(options: ProfilerOptions, keepMs?: number, addsUpEnded = false): Session {
   const attributes = { 'opscope.remote': true }
   const resolved = resolveOptions({ state: 'All', gpuStartMs: GPU_START_MS, attributes, ...options })
-  return new Session({
+  const own = {
     ...resolved,
     // What the environment says of these is about recordings of the program's own.
-    gpu: resolved.gpu === 'off' ? 'off' : 'auto',
+    gpu: resolved.gpu === 'off' ? ('off' as const) : ('auto' as const),
     profilePath: undefined,
     keepMs,
     slowMs: undefined,
-    dumpSignal: false,
-    signal: false,
-    onFull: 'drop-new',
+    dumpSignal: false as const,
+    signal: false as const,
+    onFull: 'drop-new' as const,
     startPaused: false,
     delayMs: 0,
     durationMs: undefined,
     print: false,
-  })
+  }
+  return new Session(own, () => {}, addsUpEnded)
 }
 
 /**
