@@ -141,9 +141,8 @@ Status RequestTraceFiles::BeginAt(const std::string& path, const std::string& te
       if (::fstat(old.get(), &old_stat) != 0) return ErrnoError();
       if ((options_.is_numbered || AllOwnPaths().Has(path)) && old_stat.st_size > kEmptyBytes) {
         // Left by a process that was killed, or by a writer of this one that is closed.
-        std::string name = Numbered();
-        if (!EndsAsArray(old.get(), old_stat.st_size)) name += ".torn";
-        if (std::rename(path.c_str(), name.c_str()) != 0) return ErrnoError();
+        const char* suffix = EndsAsArray(old.get(), old_stat.st_size) ? "" : ".torn";
+        if (Status status = MoveToNumber(path, suffix); !status.ok()) return status;
         continue;
       }
     } else if (errno != ENOENT) {
@@ -204,12 +203,17 @@ void RequestTraceFiles::Leave() noexcept {
   file_ = nullptr;
 }
 
-std::string RequestTraceFiles::Numbered() {
-  std::string name;
-  do {
-    name = stem_ + "." + std::to_string(next_number_++);
-  } while (::access(name.c_str(), F_OK) == 0);
-  return name;
+// One writer that is numbered and one that is not grow in different files, and may want a number at the same
+// time.
+Status RequestTraceFiles::MoveToNumber(const std::string& from, const char* suffix) {
+  for (;;) {
+    const std::string name = stem_ + "." + std::to_string(next_number_++);
+    const std::string to = name + suffix;
+    if (::access(name.c_str(), F_OK) == 0 || ::access(to.c_str(), F_OK) == 0) continue;
+    if (Publish(from, to)) return Status::Ok();
+    Status status = ErrnoError();
+    if (::access(to.c_str(), F_OK) != 0) return status;
+  }
 }
 
 Status RequestTraceFiles::Complete() {
@@ -218,8 +222,7 @@ Status RequestTraceFiles::Complete() {
   std::string next;
   std::unique_ptr<StreamFile> file;
   const bool has_next = Prepare({}, &next, &file).ok();
-  if (std::rename(Growing().c_str(), Numbered().c_str()) != 0) {
-    Status status = ErrnoError();
+  if (Status status = MoveToNumber(Growing(), ""); !status.ok()) {
     if (has_next) ::unlink(next.c_str());
     return status;
   }

@@ -45,8 +45,8 @@ class RequestTraceFiles final : public RequestTraceTarget {
   Status Prepare(const std::string& text, std::string* path, std::unique_ptr<StreamFile>* file) const;
   void FollowChanges();
   void Leave() noexcept;
-  // The first number from next_number_ on that is free.
-  std::string Numbered();
+  // To the first number from next_number_ on that is free.
+  Status MoveToNumber(const std::string& from, const char* suffix);
   std::string Growing() const { return options_.is_numbered ? stem_ + ".partial" : stem_; }
 
   const RequestTraceFilesOptions options_;

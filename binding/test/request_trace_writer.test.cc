@@ -207,6 +207,32 @@ TEST_CASE("every trace is in one file, in order, however many a file takes") {
   }
 }
 
+// A change of log_frequency leaves a writer with numbers to one without, which completes its files for their
+// size.
+TEST_CASE("writers of one path that complete files at the same time take each a number of their own") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/trace.json";
+  constexpr int kFileCount = 400;
+  auto complete_many = [&path](bool is_numbered) {
+    RequestTraceFiles files({.path = path, .is_numbered = is_numbered});
+    for (int i = 0; i < kFileCount; ++i) {
+      std::string text = ",{}";
+      CHECK(files.Append(&text).ok());
+      CHECK(files.Complete().ok());
+    }
+    CHECK(files.Finish().ok());
+  };
+  std::thread numbered(complete_many, true);
+  complete_many(false);
+  numbered.join();
+  int there = 0;
+  while (std::filesystem::exists(path + "." + std::to_string(there))) {
+    CHECK(std::filesystem::remove(path + "." + std::to_string(there)));
+    ++there;
+  }
+  CHECK(there == 2 * kFileCount);
+}
+
 TEST_CASE("a file that cannot grow stays as it was, and what is missing comes with the next flush") {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/trace";
