@@ -34,3 +34,12 @@ export class OpscopeError extends Error {
     this.hint = hint
   }
 }
+
+/** For a sentence. What a program throws need be no error, and reading it may throw again. */
+export function reasonOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return typeof error
+  }
+}

@@ -1,5 +1,5 @@
 // Who may ask something of a running process over the network.
-import { OpscopeError } from './errors.js'
+import { OpscopeError, reasonOf } from './errors.js'
 import { checkKeys } from './option-checks.js'
 
 /** Who is let in over the network. */
@@ -30,6 +30,11 @@ export interface Origin {
 export const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
 
 const LOOPBACK = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/i
+
+/** What a program threw, as a process warning takes it. */
+export function warningOf(error: unknown): Error | string {
+  return error instanceof Error ? error : reasonOf(error)
+}
 
 /** A socket without an address, of a file say, is none: what listens there may be a proxy. */
 export function isLoopback(address: string | undefined): boolean {
@@ -71,7 +76,7 @@ export function gateOf<Request>(access: NetworkAccess<Request>, subject: string)
     try {
       return (await authorize(request)) === true ? undefined : 'Not allowed.'
     } catch (error) {
-      if (refusals.failedCount++ === 0) process.emitWarning(error as Error)
+      if (refusals.failedCount++ === 0) process.emitWarning(warningOf(error))
       return 'Not allowed.'
     }
   }

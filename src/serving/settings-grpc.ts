@@ -1,5 +1,12 @@
 import { OpscopeError } from '../errors.js'
-import { type GrpcCaller, gateOf, isLocalGrpc, type NetworkAccess, type Refusals } from '../network-access.js'
+import {
+  type GrpcCaller,
+  gateOf,
+  isLocalGrpc,
+  type NetworkAccess,
+  type Refusals,
+  warningOf,
+} from '../network-access.js'
 import { TraceSettingError } from './setting-values.js'
 import { MAX_BODY_BYTES } from './settings-body.js'
 import { decodeSettingRequest, encodeSettingResponse, type SettingRequest } from './settings-codec.js'
@@ -103,6 +110,6 @@ function failureOf(error: unknown): { code: number; details: string } {
   if (error instanceof TraceSettingError) {
     return { code: CODE_OF_STATUS.get(error.status) ?? INTERNAL, details: error.message }
   }
-  process.emitWarning(error as Error)
+  process.emitWarning(warningOf(error))
   return { code: INTERNAL, details: 'The settings could not be read.' }
 }

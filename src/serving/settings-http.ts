@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { gateOf, isLoopback, type NetworkAccess, type Origin, PROXY_HEADERS, type Refusals } from '../network-access.js'
+import {
+  gateOf,
+  isLoopback,
+  type NetworkAccess,
+  type Origin,
+  PROXY_HEADERS,
+  type Refusals,
+  warningOf,
+} from '../network-access.js'
 import { TraceSettingError } from './setting-values.js'
 import { readSettings } from './settings-body.js'
 import type { TraceSettings } from './trace-settings.js'
@@ -54,7 +62,7 @@ export function traceSettingsHandler(
     answer(request, match[1])
       .catch((error: unknown) => {
         if (error instanceof TraceSettingError) return errorReply(error.status, error.message)
-        process.emitWarning(error as Error)
+        process.emitWarning(warningOf(error))
         return errorReply(500, 'The settings could not be read.')
       })
       .then(reply => reply && send(response, reply))
@@ -84,6 +92,8 @@ function errorReply(status: number, error: string): Reply {
 }
 
 function send(response: ServerResponse, { status, content, headers }: Reply): void {
+  // Whoever limits the time of requests may have answered meanwhile.
+  if (response.headersSent) return
   const body = JSON.stringify(content)
   response.writeHead(status, {
     'content-type': 'application/json',

@@ -384,13 +384,17 @@ describe('who is let in', () => {
     const onWarning = (warning: Error) => warnings.push(warning.message)
     process.on('warning', onWarning)
     onTestFinished(() => void process.off('warning', onWarning))
-    for (const authorize of [() => Promise.reject(new Error('later')), () => JSON.parse('now')]) {
+    for (const authorize of [
+      () => Promise.reject(new Error('later')),
+      () => JSON.parse('now'),
+      () => Promise.reject(null),
+    ]) {
       const { refusals, send } = await serve({ authorize })
       const answers = [await send({}), await send({})]
       expect(answers.map(({ json }) => json)).toEqual([{ error: 'Not allowed.' }, { error: 'Not allowed.' }])
       expect(refusals).toEqual({ count: 2, failedCount: 2 })
     }
-    expect(warnings).toEqual(['later', expect.stringMatching(/JSON/)])
+    expect(warnings).toEqual(['later', expect.stringMatching(/JSON/), 'null'])
   })
 
   it.each([
@@ -422,6 +426,25 @@ describe('in a framework', () => {
     expect((await sendTo({ port }, { ...post, path: `/admin${ALL}` })).json).toEqual({ ...STATE, trace_rate: '2' })
     expect((await sendTo({ port }, { ...post, body: '{"trace_rate":"x"}' })).status).toBe(400)
     expect((await sendTo({ port }, { path: '/hello' })).json).toEqual({ hello: true })
+  })
+
+  it('a request that was answered meanwhile, for it took too long say, is left as it is', async () => {
+    let authorized = (_: boolean): void => {}
+    const { refusals, send } = await serve(
+      { authorize: () => new Promise<boolean>(resolve => (authorized = resolve)) },
+      handler => (request, response) => {
+        handler(request, response)
+        response.writeHead(503).end('{"error":"timeout"}')
+      },
+    )
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    onTestFinished(() => void process.off('unhandledRejection', unhandled))
+    expect(await send({})).toMatchObject({ status: 503 })
+    authorized(false)
+    await until('the refusal', () => refusals.count === 1)
+    await new Promise(setImmediate)
+    expect(unhandled).not.toHaveBeenCalled()
   })
 
   it('a body that was read on the way and is gone is said to be', async () => {
