@@ -8,6 +8,7 @@ import { epochUs } from './wall-clock.js'
 
 // A client of Node refuses headers of more than 16 KiB together, so a request of a thousand inferences tells of the first.
 const MOST_METRICS = 32
+const MOST_PAIRS = 128
 const LONGEST_DESCRIPTION = 64
 
 /**
@@ -15,9 +16,7 @@ const LONGEST_DESCRIPTION = 64
  * itself. Where there are several inferences, `desc` is the model.
  */
 export function serverTiming(request: TracedRequest, own: unknown): string {
-  const stages = stagesSoFar(request)
-  const [total] = stages.slice(-1)
-  const shown = stages.length <= MOST_METRICS ? stages : [...stages.slice(0, MOST_METRICS - 1), total!]
+  const shown = firstOf(stagesSoFar(request), MOST_METRICS)
   return [...[own ?? []].flat().map(String), ...shown.map(metricText)].join(', ')
 }
 
@@ -34,7 +33,13 @@ function quoted(text: string): string {
 
 /** The times of the stages for a client that asked; the last pair is the whole time in the server. */
 export function profileTimes(request: TracedRequest): string {
-  return formatProfileTimes(stagesSoFar(request).map(({ startNs, endNs }) => [epochUs(startNs), epochUs(endNs)]))
+  const shown = firstOf(stagesSoFar(request), MOST_PAIRS)
+  return formatProfileTimes(shown.map(({ startNs, endNs }) => [epochUs(startNs), epochUs(endNs)]))
+}
+
+/** The last one, which is the whole, is among them. */
+function firstOf(stages: readonly StageSoFar[], count: number): readonly StageSoFar[] {
+  return stages.length <= count ? stages : [...stages.slice(0, count - 1), ...stages.slice(-1)]
 }
 
 /** Of a request whose answer is about to go out: what it went through, step by step, and the whole. */

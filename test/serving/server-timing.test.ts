@@ -95,10 +95,15 @@ it('is no longer than a client accepts, however many inferences there were', asy
     for (let index = 0; index < 500; index++) await infer(tracer, `"${'\\'.repeat(100)}`)
     response.end()
   })
-  const header = (await fetch(url)).headers.get('server-timing')!
+  const { headers } = await fetch(url, { headers: { 'x-opscope-profile': '1' } })
+  const header = headers.get('server-timing')!
   expect(header.length).toBeLessThan(8000)
   expect(namesOf(header)).toHaveLength(32)
   expect(namesOf(header).at(-1)).toBe('total')
+  const times = headers.get('opscope-profile-time')!.split(',').map(Number)
+  expect(times).toHaveLength(2 * 128)
+  const [first, total] = [times[0], times.at(-2)]
+  expect(total).toBe(first)
 })
 
 const OWN = 'db;dur=53;desc="a, b", cache'
@@ -255,7 +260,7 @@ const timingOf = ({ metadata }: grpc.StatusObject) => metadata.get('server-timin
 it('is a trailer of gRPC, of calls that succeed, fail and stream', async () => {
   const tracer = timingTracer()
   const client = await echoServer(
-    { interceptors: [tracer.grpc() as never] },
+    { interceptors: [tracer.grpc()] },
     {
       Unary: async ({ request }: { request: string }, done: grpc.sendUnaryData<string>) => {
         if (request === 'bad') done({ code: grpc.status.INTERNAL, details: 'no' })
@@ -282,7 +287,7 @@ it('keeps the trailers of the program, and does not change its metadata', async 
   trailers.set('server-timing', OWN)
   trailers.set('x-a', '1')
   const client = await echoServer(
-    { interceptors: [tracer.grpc() as never] },
+    { interceptors: [tracer.grpc()] },
     { Unary: (_: unknown, done: grpc.sendUnaryData<string>) => done(null, 'x', trailers) },
   )
   for (let index = 0; index < 2; index++) {
