@@ -1,5 +1,6 @@
 // One call of a @grpc/grpc-js server, by an interceptor. The package is not imported: what is needed of it comes along.
 
+import { reasonOf } from '../errors.js'
 import { checkKeys } from '../option-checks.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
@@ -45,16 +46,17 @@ export interface GrpcHookOptions {
   filter?: (call: GrpcCallFacts) => boolean
 }
 
-/** A `ServerInterceptor`. */
-export type GrpcInterceptor = <Call>(method: { path: string }, call: Call) => Call
+/** A `ServerInterceptor` of grpc-js. */
+// biome-ignore lint/suspicious/noExplicitAny: ServerInterceptingCall has private members, so that no type of ours fits it
+export type GrpcInterceptor = (method: { path: string }, call: any) => any
 
 export function grpcInterceptor(tracer: ServingTracer, options: GrpcHookOptions): GrpcInterceptor {
   checkKeys(options, ['model', 'filter'])
-  return <Call>(method: { path: string }, call: Call): Call => {
+  return (method, call: ServerCall) => {
     tracer.hasFrontEnd = true
     const mayBeProfiled = tracer.options.answerProfile !== false
     if (!tracer.isWatching && !mayBeProfiled) return call
-    return tracedCall(tracer, options, method.path, call as ServerCall) as Call
+    return tracedCall(tracer, options, method.path, call)
   }
 }
 
@@ -142,7 +144,7 @@ function begin(
       attributes: { 'rpc.system': 'grpc', 'rpc.method': path },
     })
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
     return undefined
   }
 }
@@ -176,7 +178,8 @@ const methodNames = new WeakMap<object, readonly string[]>()
 function handedOn(call: ServerCall): ServerCall {
   const prototype = Object.getPrototypeOf(call) as object
   const names = methodNames.get(prototype) ?? namesOf(call)
-  methodNames.set(prototype, names)
+  // Objects without a class, as other interceptors make them, need not be alike.
+  if (prototype !== Object.prototype) methodNames.set(prototype, names)
   const wrapped: Record<string, unknown> = {}
   for (const name of names) {
     wrapped[name] = (...args: unknown[]) =>

@@ -437,7 +437,7 @@ describe('a server that servingTracer watches', () => {
       responseSerialize: (text: string) => Buffer.from(text),
       responseDeserialize: String,
     }
-    const server = new grpc.Server({ interceptors: [tracer.grpc() as never] })
+    const server = new grpc.Server({ interceptors: [tracer.grpc()] })
     server.addService(
       { say: echo },
       {

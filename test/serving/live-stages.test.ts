@@ -174,7 +174,7 @@ it('has every stage behind fastify and grpc-js', async () => {
     await fetch(`${url}/predict`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
   ).text()
   const client = await echoServer(
-    { interceptors: [tracer.grpc() as never] },
+    { interceptors: [tracer.grpc()] },
     { Unary: async (_: unknown, done: grpc.sendUnaryData<string>) => done(null, await infer('grpc')) },
   )
   await unary(client, 'x')

@@ -92,7 +92,7 @@ describe('spans of the program are inside the request', () => {
     const { spans } = registerSdk()
     const tracer = otelTracer({ rate: 1000 })
     const client = await echoServer(
-      { interceptors: [tracer.grpc() as never] },
+      { interceptors: [tracer.grpc()] },
       {
         Unary: async (_: unknown, done: grpc.sendUnaryData<string>) =>
           done(null, await work('load', () => inferChain(tracer, ['m']))),
