@@ -1,5 +1,7 @@
 // One request of node:http, whichever framework serves it: when it is here, when the answer goes out, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { reasonOf } from '../errors.js'
 import { withHeader } from './head-arguments.js'
 import { type FrameworkFacts, HttpFacts, hasBody, rawHeader } from './http-facts.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
@@ -65,7 +67,7 @@ function begin(
     watch(tracer, traced, request, response)
     return traced
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
     return undefined
   }
 }
@@ -76,20 +78,42 @@ function watch(tracer: ServingTracer, traced: TracedRequest, request: SeenReques
   else request.on('end', () => traced.received())
   const { writeHead } = response
   // Every answer passes here, one without explicit headers too.
+  let isAnswered = false
   response.writeHead = function (this: ServerResponse, ...args: unknown[]) {
-    response.writeHead = writeHead
-    return Reflect.apply(writeHead, this, response.headersSent ? args : answer(tracer, traced, response, args))
+    // It stays in its place: what a middleware has put around it since must stay, too.
+    if (isAnswered || response.headersSent) return Reflect.apply(writeHead, this, args)
+    isAnswered = true
+    return Reflect.apply(writeHead, this, answer(tracer, traced, response, args))
   } as typeof writeHead
   response.on('finish', () => {
     traced.sent()
     traced.end(outcomeOf(response.statusCode))
   })
-  // It comes after every response; without `finish` before it the client is gone.
-  response.on('close', () => {
+  const onClose = () => {
+    waiting?.delete(onClose)
     traced.end('cancelled')
     // A connection keeps its last request, and old garbage what it leads to: the body must not be among that.
     request[tracer.mark] = null
+  }
+  const waiting = response.socket === null ? waitingOn(request.socket) : undefined
+  waiting?.add(onClose)
+  // It comes after every response; without `finish` before it the client is gone.
+  response.on('close', onClose)
+  // It came before us, where something slow stands before the hook.
+  if (response.destroyed) onClose()
+}
+
+/** By connection, what is to be done when it closes for the responses that wait for earlier ones: Node tells them nothing. */
+const waitingBySocket = new WeakMap<Socket, Set<() => void>>()
+function waitingOn(socket: Socket): Set<() => void> {
+  const known = waitingBySocket.get(socket)
+  if (known !== undefined) return known
+  const waiting = new Set<() => void>()
+  waitingBySocket.set(socket, waiting)
+  socket.once('close', () => {
+    for (const onClose of waiting) onClose()
   })
+  return waiting
 }
 
 /** The arguments to write the head with. */
@@ -107,7 +131,7 @@ function answer(
     if (!traced.facts.isProfiled) return timed
     return withHeader(response, timed, PROFILE_TIMES_HEADER, () => profileTimes(traced))
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
     return args
   }
 }

@@ -6,6 +6,7 @@ import {
   MAX_STAMPS,
   OUTCOME_STAMPS,
   type Outcome,
+  outcomeFrom,
   QUEUE_START,
   REQUEST_END,
   REQUEST_START,
@@ -21,6 +22,28 @@ export interface InferenceOptions {
   /** How the client names the request. @default the request's own id */
   requestId?: string
 }
+
+/** A name that a program gave, perhaps as a number; undefined for what is none. */
+export function nameOf(given: unknown): string | undefined {
+  if (typeof given === 'string') return given
+  return typeof given === 'number' || typeof given === 'bigint' ? String(given) : undefined
+}
+
+/** What is wrong with the options must not fail the one inference in a thousand that is traced. */
+export function readOptions(given: InferenceOptions): InferenceOptions {
+  try {
+    const { model, version, requestId } = given
+    const [versionNumber, id] = [Number(version ?? -1), nameOf(requestId)]
+    return {
+      model: nameOf(model) ?? NO_NAME,
+      version: Number.isSafeInteger(versionNumber) ? versionNumber : -1,
+      ...(id !== undefined && { requestId: id }),
+    }
+  } catch {
+    return { model: NO_NAME }
+  }
+}
+const NO_NAME = 'unnamed'
 
 /** Which other requests were computed together with one. */
 export interface BatchMembership {
@@ -89,7 +112,7 @@ export class Inference {
   }
   /** @internal */
   stampAt(name: string, ns: bigint): this {
-    if (this.isEnded || this.stamps.names.length >= MAX_STAMPS) return this
+    if (this.isEnded || this.stamps.names.length >= MAX_STAMPS || typeof name !== 'string') return this
     if (name === QUEUE_START) this.stamps.move(name, ns)
     else this.stamps.set(name, ns)
     return this
@@ -105,8 +128,9 @@ export class Inference {
   }
 
   /** The inference is over; the first call counts. */
-  end(outcome: Outcome = 'ok'): void {
+  end(given: Outcome = 'ok'): void {
     if (this.isEnded) return
+    const outcome = outcomeFrom(given)
     const now = this.request.now()
     // What nobody looked into is computation from one end to the other.
     if (outcome === 'ok' && this.children.length === 0 && !this.stamps.has(COMPUTE_START)) {

@@ -1,5 +1,6 @@
 import type * as OpenTelemetry from '@opentelemetry/api'
 
+import { reasonOf } from '../errors.js'
 import { OPEN_TELEMETRY, requireOfProgram } from '../export/optional-package.js'
 import type { TraceCarrier } from '../propagation.js'
 import { formatTraceparent } from '../trace-context.js'
@@ -169,7 +170,7 @@ function attempt<T>(body: () => T): T | undefined {
   try {
     return body()
   } catch (error) {
-    trouble('serving-otel-failed', `OpenTelemetry failed: ${error instanceof Error ? error.message : typeof error}`)
+    trouble('serving-otel-failed', `OpenTelemetry failed: ${reasonOf(error)}`)
     return undefined
   }
 }

@@ -1,6 +1,14 @@
 import { type Attributes, Span } from '../span.js'
-import { Inference, type InferenceOptions } from './inference.js'
-import { FRONT_STAMPS, type FrontStamps, OUTCOME_STAMPS, type Outcome, type Protocol, Stamps } from './stamps.js'
+import { Inference, type InferenceOptions, nameOf } from './inference.js'
+import {
+  FRONT_STAMPS,
+  type FrontStamps,
+  OUTCOME_STAMPS,
+  type Outcome,
+  outcomeFrom,
+  type Protocol,
+  Stamps,
+} from './stamps.js'
 import type { TraceSetting } from './trace-settings.js'
 
 /** What a front end knows of a request when it comes in. */
@@ -80,7 +88,7 @@ export class TracedRequest {
   }
 
   get requestId(): string {
-    return this.facts.requestId ?? ''
+    return nameOf(this.facts.requestId) ?? ''
   }
   get isEnded(): boolean {
     return this.outcome !== undefined
@@ -133,8 +141,9 @@ export class TracedRequest {
   }
 
   /** The front end is done with the request. What is still computed is waited for, half a minute at most. */
-  end(outcome: Outcome = 'ok'): void {
+  end(given: Outcome = 'ok'): void {
     if (this.isEnded) return
+    const outcome = outcomeFrom(given)
     // Without a front end, its inference tells.
     if (outcome !== 'ok' && this.#names !== undefined) this.stamps.add(OUTCOME_STAMPS[outcome], this.now())
     this.outcome = outcome

@@ -41,6 +41,11 @@ export const OUTCOME_STAMPS: Record<Exclude<Outcome, 'ok'>, string> = {
   rejected: 'OPSCOPE_REJECTED',
 }
 
+/** What is none, an error that was handed on say, is told as a failure. */
+export function outcomeFrom(given: unknown): Outcome {
+  return given === 'ok' || given === 'cancelled' || given === 'rejected' ? given : 'failed'
+}
+
 // A stream of a million tokens is no reason to hold two million stamps.
 export const MAX_STAMPS = 4096
 

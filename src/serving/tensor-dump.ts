@@ -34,13 +34,22 @@ const DTYPES: Record<string, string> = {
   string: 'BYTES',
 }
 
-/** A tensor whose data cannot be read, on a GPU say, has none in the dump. */
+/** A tensor of which something cannot be read, its data on a GPU say, is without that in the dump. */
 export function tensorDump(activity: string, name: string, tensor: TensorLike): TensorDump {
-  const type = tensor.type ?? tensor.dtype ?? ''
-  let data = ''
+  const type = text(() => tensor.type ?? tensor.dtype ?? '')
+  return {
+    activity: text(() => activity),
+    name: text(() => name),
+    data: text(() => Array.prototype.join.call(tensor.data, ',')),
+    shape: text(() => Array.prototype.join.call(tensor.dims ?? tensor.shape ?? [], ',')),
+    dtype: DTYPES[type] ?? type.toUpperCase(),
+  }
+}
+
+function text(read: () => unknown): string {
   try {
-    data = Array.prototype.join.call(tensor.data, ',')
-  } catch {}
-  const shape = (tensor.dims ?? tensor.shape ?? []).join(',')
-  return { activity, name, data, shape, dtype: DTYPES[type] ?? type.toUpperCase() }
+    return String(read())
+  } catch {
+    return ''
+  }
 }

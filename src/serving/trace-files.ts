@@ -3,15 +3,18 @@ import type { TraceSetting, TraceSettings } from './trace-settings.js'
 import type { ServingTracerOptions } from './tracer-options.js'
 import { trouble } from './trouble.js'
 
+const NONE: TraceFileCounts = { added: 0, written: 0, dropped: 0, writeErrors: 0, bytes: 0, files: 0 }
+
 /** The files of a tracer: one for each number of traces per file that the settings ask for. */
 export class TraceFiles {
   readonly #options: ServingTracerOptions
   readonly #settings: TraceSettings
   readonly #files = new Map<number, TraceFile>()
   /** Given up, and still being written. */
-  readonly #ending = new Set<TraceFile>()
+  readonly #ending = new Map<TraceFile, Promise<void>>()
   /** Of those that are complete. */
-  #past: TraceFileCounts = { added: 0, written: 0, dropped: 0, writeErrors: 0, bytes: 0, files: 0 }
+  #past: TraceFileCounts = NONE
+  #isClosed = false
 
   /** @throws OpscopeError ERR_OPSCOPE_FILE_WRITE */
   constructor(options: ServingTracerOptions, settings: TraceSettings) {
@@ -25,6 +28,11 @@ export class TraceFiles {
 
   add(setting: TraceSetting, records: readonly TraceRecord[]): void {
     if (!setting.modes.includes('triton') || setting.file === '') return
+    if (this.#isClosed) {
+      // A new file would take the place of the one that is complete.
+      this.#past = sumOf(this.#past, { ...NONE, added: records.length, dropped: records.length })
+      return
+    }
     try {
       const file = this.#fileOf(setting.logFrequency)
       for (const record of records) file.add(record)
@@ -34,13 +42,14 @@ export class TraceFiles {
   }
   /** Of all files that there were. */
   get counts(): TraceFileCounts {
-    return [...this.#ending, ...this.#files.values()].reduce((sum, file) => sumOf(sum, file.counts), this.#past)
+    return [...this.#ending.keys(), ...this.#files.values()].reduce((sum, file) => sumOf(sum, file.counts), this.#past)
   }
   async flush(): Promise<void> {
-    await Promise.all([...this.#files.values()].map(file => file.flush()))
+    await Promise.all([...this.#ending.values(), ...[...this.#files.values()].map(file => file.flush())])
   }
   async close(): Promise<void> {
-    await Promise.all(this.#take().map(file => this.#end(file)))
+    for (const file of this.#take()) this.#end(file)
+    await Promise.all(this.#ending.values())
   }
   closeSync(): void {
     for (const file of this.#take()) {
@@ -49,17 +58,19 @@ export class TraceFiles {
     }
   }
 
-  async #end(file: TraceFile): Promise<void> {
-    this.#ending.add(file)
-    try {
-      await file.close()
-    } finally {
-      this.#ending.delete(file)
-      this.#past = sumOf(this.#past, file.counts)
-    }
+  #end(file: TraceFile): void {
+    const ended = file
+      .close()
+      .catch((error: Error) => trouble('trace-file-write', error.message))
+      .finally(() => {
+        this.#ending.delete(file)
+        this.#past = sumOf(this.#past, file.counts)
+      })
+    this.#ending.set(file, ended)
   }
 
   #take(): TraceFile[] {
+    this.#isClosed = true
     const files = [...this.#files.values()]
     this.#files.clear()
     return files
@@ -84,7 +95,7 @@ export class TraceFiles {
     for (const [logFrequency, file] of this.#files) {
       if (wanted.has(logFrequency)) continue
       this.#files.delete(logFrequency)
-      this.#end(file).catch((error: Error) => trouble('trace-file-write', error.message))
+      this.#end(file)
     }
   }
 }

@@ -1,5 +1,5 @@
 // A request that is over → the traces of it: one for itself, one for each step of an ensemble.
-import type { Inference } from './inference.js'
+import { type Inference, nameOf } from './inference.js'
 import type { TracedRequest } from './request.js'
 import {
   COMPUTE_END,
@@ -121,7 +121,7 @@ function wholeTree(request: TracedRequest, inferences: readonly Inference[]): Tr
       }
     }
   }
-  const modelName = facts.model ?? facts.name ?? 'request'
+  const modelName = nameOf(facts.model) ?? nameOf(facts.name) ?? 'request'
   return { modelName, modelVersion: -1, requestId: request.requestId, stamps, inference: undefined, tensors: [], steps }
 }
 

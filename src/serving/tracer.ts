@@ -1,3 +1,4 @@
+import { reasonOf } from '../errors.js'
 import { FLAG_SAMPLED, parseTraceparent } from '../trace-context.js'
 import { Batch } from './batch.js'
 import { type GrpcHookOptions, type GrpcInterceptor, grpcInterceptor } from './grpc-server.js'
@@ -11,7 +12,7 @@ import {
 } from './http-hooks.js'
 import type { HttpHookOptions } from './http-request.js'
 import { type ComputeStages, endWith, type InferStages, runStages } from './infer-stages.js'
-import { Inference, type InferenceOptions } from './inference.js'
+import { Inference, type InferenceOptions, readOptions } from './inference.js'
 import { OpenTelemetryExporter } from './otel-exporter.js'
 import { type RequestFacts, type RequestOwner, TracedRequest } from './request.js'
 import type { RequestExporter } from './request-exporter.js'
@@ -200,7 +201,7 @@ export class ServingTracer implements RequestOwner {
     inferences: readonly (Inference | undefined)[],
     stages: ComputeStages<Input, Output, Result>,
   ): Promise<Result> {
-    const traced = inferences.flatMap(inference => inference ?? [])
+    const traced = inferences.filter(inference => inference instanceof Inference)
     if (traced.length === 0) {
       // A batch may be started by what an earlier request left behind: it is no work of that one.
       const isInScope = scopes.getStore() !== undefined
@@ -271,9 +272,11 @@ export class ServingTracer implements RequestOwner {
     return this.#exporter === undefined ? body() : this.#exporter.within(request, body)
   }
 
-  #begin(options: InferenceOptions, runNs?: bigint): Inference | undefined {
+  #begin(given: InferenceOptions, runNs?: bigint): Inference | undefined {
     const scope = scopes.getStore()
-    if (scope instanceof Batch) return undefined
+    // A call of no request is one of its own; but of a server's that is not traced, there is nothing to tell it by.
+    if (scope instanceof Batch || (scope === undefined && (this.hasFrontEnd || !this.isWatching))) return undefined
+    const options = readOptions(given)
     if (scope !== undefined) {
       const request = scope instanceof Inference ? scope.request : scope
       // Of another tracer's request the program tells that one; a run is told to each tracer, and is its own's business.
@@ -281,8 +284,6 @@ export class ServingTracer implements RequestOwner {
       const parent = scope instanceof Inference && !scope.isEnded ? scope : undefined
       return request.startInference(parent, options, runNs)
     }
-    // A call of no request; but of a server's that is not traced, there is nothing to tell it by.
-    if (this.hasFrontEnd || !this.isWatching) return undefined
     const local = this.start('LOCAL', runNs === undefined ? options : { ...options, startNs: runNs })
     return local?.startInference(undefined, options, runNs)
   }
@@ -315,7 +316,7 @@ export class ServingTracer implements RequestOwner {
         break
       }
     }
-    this.#lingering.set(request, Date.now())
+    this.#lingering.set(request, performance.now())
     this.#sweep ??= setInterval(() => this.#endLingering(), LINGER_MS / 3).unref()
   }
   /** @internal */
@@ -327,7 +328,7 @@ export class ServingTracer implements RequestOwner {
     try {
       this.#tell(request)
     } catch (error) {
-      trouble('serving-trace-failed', `a request could not be traced: ${(error as Error).message}`)
+      trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
     }
   }
 
@@ -348,13 +349,13 @@ export class ServingTracer implements RequestOwner {
       try {
         listener(summary)
       } catch (error) {
-        trouble('serving-trace-failed', `a listener of requests failed: ${(error as Error).message}`)
+        trouble('serving-trace-failed', `a listener of requests failed: ${reasonOf(error)}`)
       }
     }
   }
 
   #endLingering(): void {
-    const due = Date.now() - LINGER_MS
+    const due = performance.now() - LINGER_MS
     for (const [request, since] of this.#lingering) {
       if (since > due) break
       request.finish()

@@ -152,7 +152,7 @@ describe('a request over gRPC', () => {
   it('has every stage in its order', async () => {
     const { tracer, traces } = tracerWithFile()
     const client = await echoServer(
-      { interceptors: [tracer.grpc() as never] },
+      { interceptors: [tracer.grpc()] },
       { Unary: async (_: unknown, done: grpc.sendUnaryData<string>) => done(null, await inferTwice(tracer)) },
     )
     const metadata = new grpc.Metadata()
@@ -164,7 +164,7 @@ describe('a request over gRPC', () => {
   it('that answers in a stream has a pair of stamps for each answer', async () => {
     const { tracer, traces } = tracerWithFile()
     const client = await echoServer(
-      { interceptors: [tracer.grpc() as never] },
+      { interceptors: [tracer.grpc()] },
       {
         Bidi(call: grpc.ServerDuplexStream<string, string>) {
           call.on('data', async () => {
@@ -189,7 +189,7 @@ describe('a request over gRPC', () => {
   ])('that is %s says so', async (_, code, stamp) => {
     const { tracer, traces } = tracerWithFile()
     const client = await echoServer(
-      { interceptors: [tracer.grpc() as never] },
+      { interceptors: [tracer.grpc()] },
       { Unary: (_: unknown, done: grpc.sendUnaryData<string>) => done({ code, details: 'no' }) },
     )
     await expect(unary(client, 'x')).rejects.toMatchObject({ code })
@@ -198,7 +198,7 @@ describe('a request over gRPC', () => {
 
   it('that the client cancels says so', async () => {
     const { tracer, traces } = tracerWithFile()
-    const client = await echoServer({ interceptors: [tracer.grpc() as never] }, { Stream: () => {} })
+    const client = await echoServer({ interceptors: [tracer.grpc()] }, { Stream: () => {} })
     const call = client.Stream('x')
     call.on('error', () => {})
     await until('the call', () => tracer.counts.open === 1)
