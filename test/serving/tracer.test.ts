@@ -367,6 +367,17 @@ describe('whatever a program does', () => {
     expect(trace!.names).not.toContain('HTTP_SEND_END')
   })
 
+  it('a request that is turned away says so once', async () => {
+    const { tracer, traces } = tracerWithFile()
+    const url = await httpServer(tracer, async (_, response) => {
+      const queue = () => Promise.reject(new Error('full'))
+      await tracer.infer({ model: 'busy' }, { queue, infer: () => 1 }).catch(() => response.writeHead(503))
+      response.end()
+    })
+    expect((await fetch(url)).status).toBe(503)
+    expect((await traces())[0]!.names.filter(name => name === 'OPSCOPE_REJECTED')).toHaveLength(1)
+  })
+
   it('two tracers of a server trace what each is to, and inferences are of the inner one', async () => {
     const [outer, inner] = [tracerWithFile({ rate: 2 }), tracerWithFile()]
     const server = createServer((_, response) => response.end(inner.tracer.infer({ model: 'm' }, () => 'x')))
