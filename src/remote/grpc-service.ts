@@ -10,8 +10,8 @@ import {
   decodeSessionId,
   encodeMonitorResponse,
   encodeNewSessionResponse,
-  encodeProfileResponse,
 } from './messages.js'
+import { encodeProfileReply } from './profile-reply.js'
 import { type CallState, type CaptureServiceOptions, ProfilerService, SERVICE_KEYS } from './profiler-service.js'
 
 /** A server of `@grpc/grpc-js`. */
@@ -106,7 +106,7 @@ function answersOf(profiler: ProfilerService): Record<string, Record<string, Ans
   const profileRequest = (bytes: Buffer) => decoded(bytes, decodeProfileRequest)
   return {
     ProfilerService: {
-      Profile: async (bytes, call) => encodeProfileResponse(await profiler.profile(profileRequest(bytes), call)),
+      Profile: async (bytes, call) => encodeProfileReply(await profiler.profile(profileRequest(bytes), call)),
       Terminate: bytes => {
         profiler.terminate(decoded(bytes, decodeSessionId))
         return NOTHING
@@ -123,7 +123,7 @@ function answersOf(profiler: ProfilerService): Record<string, Record<string, Ans
         await profiler.stopContinuous()
         return NOTHING
       },
-      GetSnapshot: async (_, call) => encodeProfileResponse(await profiler.snapshot(call)),
+      GetSnapshot: async (_, call) => encodeProfileReply(await profiler.snapshot(call)),
     },
     ProfileAnalysis: {
       NewSession: async (bytes, call) => {

@@ -148,7 +148,9 @@ async function send(response: ServerResponse, capture: Capture, format: Format, 
   const name = `${hostname().replaceAll(/[^\w.-]/g, '_')}-${process.pid}-${moment}.${suffix}`
   response.setHeader('content-disposition', `attachment; filename="${name}"`)
   if (format === 'xplane') {
-    response.end(await xspaceOf(capture, maxBytes))
+    const { bytes } = await xspaceOf(capture, maxBytes, { warnings: [], errors: [] })
+    response.setHeader('content-length', bytes.length)
+    response.end(bytes)
     return
   }
   // By way of a file: what is sent is then never in memory as a whole.

@@ -3,11 +3,12 @@ import { CallFailure } from './call-failure.js'
 import { CaptureGate, type CaptureLimits, LIMIT_KEYS } from './capture-limits.js'
 import { optionsOfLevels, planCapture } from './capture-plan.js'
 import { ContinuousRecording } from './continuous.js'
-import type { MonitorRequest, NewSessionRequest, ProfileRequest, ProfileResponse } from './messages.js'
+import type { MonitorRequest, NewSessionRequest, ProfileRequest } from './messages.js'
 import { type MonitorReply, monitor } from './monitor.js'
+import { type ProfileReply, TOOL } from './profile-reply.js'
 import { Repository } from './repository.js'
 import { recordWindow } from './window.js'
-import { isEmpty, withNotes, xspaceOf } from './xspace.js'
+import { isEmpty, type RoomyBytes, xspaceOf } from './xspace.js'
 
 /** What a capture service offers, and told of what goes wrong. */
 export interface CaptureServiceOptions extends CaptureLimits {
@@ -33,7 +34,11 @@ export interface CallState {
   over: Promise<void>
 }
 
-const TOOL = 'xplane.pb'
+interface Made {
+  xspace: RoomyBytes
+  isEmpty: boolean
+}
+
 // Below, it is what timers do on a machine that is not idle.
 const NOTABLE_LATE_MS = 50
 // Of a monitored stretch, when none is named.
@@ -63,16 +68,17 @@ export class ProfilerService {
     return this.#running.size
   }
 
-  async profile(request: ProfileRequest, call: CallState): Promise<ProfileResponse> {
+  async profile(request: ProfileRequest, call: CallState): Promise<ProfileReply> {
     return this.#counted(call, async () => {
-      const { xspace, isEmpty: emptyTrace } = await this.#capture(request, call)
-      if (request.emitXspace) return { toolData: [], emptyTrace, xspace }
-      if (emptyTrace) return { toolData: [], emptyTrace }
+      const made = await this.#capture(request, call)
+      if (request.emitXspace) return { kind: 'xspace', ...made }
+      if (made.isEmpty) return { kind: 'empty' }
+      const { xspace } = made
       const { repositoryRoot: root, hostName } = request
       if (await this.#repository.allows(root)) {
-        await this.#write({ root, sessionId: sessionIdOf(request), hostName }, xspace)
+        await this.#write({ root, sessionId: sessionIdOf(request), hostName }, xspace.bytes)
       }
-      return { toolData: [{ name: TOOL, data: xspace }], emptyTrace }
+      return { kind: 'tool', xspace }
     })
   }
 
@@ -98,10 +104,10 @@ export class ProfilerService {
   async stopContinuous(): Promise<void> {
     await this.#continuous.stop()
   }
-  async snapshot(call: CallState): Promise<ProfileResponse> {
+  async snapshot(call: CallState): Promise<ProfileReply> {
     return this.#counted(call, async () => {
       const capture = await this.#continuous.snapshot()
-      return { toolData: [], emptyTrace: isEmpty(capture), xspace: await xspaceOf(capture, this.#gate.maxReplyBytes) }
+      return { kind: 'xspace', ...(await this.#encode(capture, [])) }
     })
   }
 
@@ -126,7 +132,7 @@ export class ProfilerService {
       const { xspace, isEmpty: emptyTrace } = await this.#capture(request, call)
       if (emptyTrace) return { message: 'Nothing was recorded.', emptyTrace }
       const sessionId = asked.sessionId || sessionIdOf(request)
-      await this.#repository.write({ root, sessionId, hostName: hostOf(host) }, TOOL, xspace)
+      await this.#repository.write({ root, sessionId, hostName: hostOf(host) }, TOOL, xspace.bytes)
       return { message: '', emptyTrace }
     })
   }
@@ -137,7 +143,7 @@ export class ProfilerService {
     await this.#continuous.close()
   }
 
-  async #capture(request: ProfileRequest, call: CallState): Promise<{ xspace: Uint8Array; isEmpty: boolean }> {
+  async #capture(request: ProfileRequest, call: CallState): Promise<Made> {
     const options = optionsOfLevels(request.options)
     const { maxDurationMs } = this.#gate.limits
     const { notes, ...plan } = planCapture(request, { ...call, maxDurationMs, nowMs: Date.now() })
@@ -154,7 +160,7 @@ export class ProfilerService {
     return this.#encode(capture, notes)
   }
 
-  async #encode(capture: Capture, notes: string[]): Promise<{ xspace: Uint8Array; isEmpty: boolean }> {
+  async #encode(capture: Capture, notes: string[]): Promise<Made> {
     const empty = isEmpty(capture)
     const errors: string[] = []
     if (empty) {
@@ -162,8 +168,8 @@ export class ProfilerService {
       errors.push(`Nothing was recorded in ${seconds} s: no span began, and no GPU was used.`)
       this.#warn('capture-empty', `A capture is empty: ${errors[0]} Send requests while it is taken.`)
     }
-    const xspace = await xspaceOf(capture, this.#gate.maxReplyBytes)
-    return { xspace: withNotes(xspace, notes, errors), isEmpty: empty }
+    const xspace = await xspaceOf(capture, this.#gate.maxReplyBytes, { warnings: notes, errors })
+    return { xspace, isEmpty: empty }
   }
 
   async #write(place: Parameters<Repository['write']>[0], xspace: Uint8Array): Promise<void> {

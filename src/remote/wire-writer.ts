@@ -28,6 +28,10 @@ export class WireWriter {
   bytes(field: number, value: Uint8Array): this {
     return this.#add(tag(field, LENGTH), varint(BigInt(value.length)), value)
   }
+  /** The beginning of a field whose bytes follow the message: it must be the last. */
+  head(field: number, length: number): this {
+    return this.#add(tag(field, LENGTH), varint(BigInt(length)))
+  }
   message(field: number, value: WireWriter): this {
     // Its parts as they are: what is inside may be hundreds of MiB, and is copied once, by finish().
     return this.#add(tag(field, LENGTH), varint(BigInt(value.length)), ...value.#parts)

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { profile, recordSync } from '../../src/index.js'
+import { decodeXSpace } from '../export/xplane-decoded.js'
 import { until } from '../until.js'
 import { serve, work } from './server.js'
 import { call, failureOf, profileRequest, type Reply, trace } from './stock-client.js'
@@ -24,7 +25,10 @@ describe('a stock client', () => {
     expect(others).toEqual([])
     const host = address.replace(':', '_')
     expect(file).toBe(join(folder, 'plugins/profile/2026_11_26_01_02_03', `${host}.xplane.pb`))
-    expect(readFileSync(file).length).toBeGreaterThan(100)
+    const { planes, warnings, errors } = decodeXSpace(readFileSync(file))
+    const names = planes.flatMap(({ lines }) => lines.flatMap(({ events }) => events.map(({ name }) => name)))
+    expect(names).toContain('served')
+    expect([warnings, errors]).toEqual([[], []])
     expect(told).toEqual([])
   })
 
@@ -44,7 +48,7 @@ describe('a stock client', () => {
     const request = { ...profileRequest(address, { durationMs: 20 }), emit_xspace: true }
     const reply = await call<Reply>(address, 'Profile', request)
     expect(reply).toMatchObject({ empty_trace: true, tool_data: [] })
-    expect(String(reply.xspace)).toContain('Nothing was recorded')
+    expect(decodeXSpace(reply.xspace!).errors).toEqual([expect.stringMatching(/^Nothing was recorded in 0\.0\d+ s: /)])
   })
 
   it('gets the XSpace in the reply itself when it asks so', async () => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
-
 import {
   decodeProfileRequest,
   decodeProfileResponse,
@@ -9,6 +8,8 @@ import {
   encodeProfileRequest,
   encodeProfileResponse,
 } from '../../src/remote/messages.js'
+import { encodeProfileReply } from '../../src/remote/profile-reply.js'
+import { RoomyBytes } from '../../src/remote/xspace.js'
 
 const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
 
@@ -79,6 +80,25 @@ describe('a reply', () => {
       createHash('sha256').update(xspace).digest('hex'),
     )
     expect(Buffer.from(decodeProfileResponse(reply).toolData[0]!.data)).toEqual(xspace)
+  })
+
+  it('is made around the XSpace where that is', () => {
+    const xspace = Buffer.alloc(444, 7)
+    const inPlace = () => new RoomyBytes(new Uint8Array(500).fill(7).subarray(56), 56)
+    const asTool = { toolData: [{ name: 'xplane.pb', data: xspace }], emptyTrace: false }
+    expect(encodeProfileReply({ kind: 'tool', xspace: inPlace() })).toEqual(encodeProfileResponse(asTool))
+    for (const isEmpty of [false, true]) {
+      expect(encodeProfileReply({ kind: 'xspace', xspace: inPlace(), isEmpty })).toEqual(
+        encodeProfileResponse({ toolData: [], emptyTrace: isEmpty, xspace }),
+      )
+    }
+    expect(encodeProfileReply({ kind: 'empty' }).toString('hex')).toBe('3801')
+  })
+
+  it('is read when it has hundreds of MiB', () => {
+    const data = Buffer.alloc(300 << 20)
+    const reply = encodeProfileResponse({ toolData: [{ name: 'xplane.pb', data }], emptyTrace: false })
+    expect(decodeProfileResponse(reply).toolData[0]!.data.length).toBe(300 << 20)
   })
 
   it('to Monitor has the text that the client prints, and the figures', () => {
