@@ -21,7 +21,8 @@ RowExtras::RowExtras(const Recording& recording, const HostLayout& layout)
       links_(recording.links, 0) {}
 
 void RowExtras::Seek(uint32_t row) {
-  if (row < row_) {
+  // Of the same row too: where a line has but one, the next pass over it begins with what this one has taken.
+  if (row <= row_) {
     steps_ = {step_rows_, row};
     ids_ = {recording_.ids, row};
     attributes_ = {recording_.attributes, row};
