@@ -86,5 +86,5 @@ function stepTimes(capture: Capture): MonitorResult['stepTimeMs'] {
 }
 
 function ms(value: number): string {
-  return `${value.toFixed(1)}ms`
+  return `${value.toFixed(value < 10 ? 3 : 1)}ms`
 }

@@ -65,7 +65,7 @@ export async function recordWindow(window: WindowOptions): Promise<Window | unde
 }
 
 /** Waits for so many ms, or for a signal. The timer keeps the process: someone waits for it. */
-export function until(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+function until(ms: number, signals: readonly AbortSignal[]): Promise<void> {
   if (ms <= 0 || signals.some(signal => signal.aborted)) return Promise.resolve()
   return new Promise(resolve => {
     const end = () => {
