@@ -94,13 +94,15 @@ class EventWriter {
   // An event without stats.
   void Plain(uint32_t metadata, int64_t start_ns, int64_t end_ns) {
     const uint64_t offset_ps = OffsetPs(start_ns), duration_ps = DurationPs(start_ns, end_ns);
-    const size_t size = 3 + VarintBytes(metadata) + VarintBytes(offset_ps) + VarintBytes(duration_ps);
-    Count(size + 2);
-    if (sink_ == nullptr) return;
+    if (sink_ == nullptr) {
+      // The head of the event is two bytes, each of its tags one.
+      return Count(5 + VarintBytes(metadata) + VarintBytes(offset_ps) + VarintBytes(duration_ps));
+    }
     uint8_t* p = sink_->Room(64);
-    *p++ = wire::Tag(line::kEvents, wire::Type::kBytes);
-    *p++ = static_cast<uint8_t>(size);  // at most 28
-    sink_->Advance(PutHead(p, metadata, offset_ps, duration_ps));
+    uint8_t* const end = PutHead(p + 2, metadata, offset_ps, duration_ps);
+    p[0] = wire::Tag(line::kEvents, wire::Type::kBytes);
+    p[1] = static_cast<uint8_t>(end - p - 2);  // at most 28
+    sink_->Advance(end);
   }
 
   // An event with stats, from Start to Finish.
