@@ -87,6 +87,90 @@ describe.runIf(hasFakes())('what was recorded from a scripted GPU', () => {
   })
 })
 
+describe('what the rules are looked through for', () => {
+  type Space = ReturnType<typeof decodeXSpace>
+  const eventOf = (space: Space, name: string) =>
+    space.planes.flatMap(({ lines }) => lines.flatMap(({ events }) => events)).find(event => event.name === name)!
+  const setArm = (space: Space, name: string, stat: string, arm: 'int64' | 'uint64') => {
+    eventOf(space, name).arms[stat] = arm
+  }
+  it.each<[string, RegExp, (space: Space) => void]>([
+    ['no plane of the host', /the first plane is not/, space => void space.planes.shift()],
+    ['a plane told twice', /planes of one name/, space => void space.planes.push(space.planes[0]!)],
+    [
+      'a plane that nobody shows',
+      /no viewer shows/,
+      space => void space.planes.push({ ...space.planes[0]!, name: '/host:foo' }),
+    ],
+    ['two hosts', /hostnames/, space => void space.hostnames.push('b')],
+    [
+      'times since 1970',
+      /not relative/,
+      space => {
+        space.planes[0]!.lines[0]!.timestampNs = 1_700_000_000_000_000_000n
+      },
+    ],
+    [
+      'events that are not sorted',
+      /not sorted/,
+      space => void space.planes[0]!.lines.find(({ name }) => name === 'main')!.events.reverse(),
+    ],
+    [
+      'events that cross',
+      /crosses/,
+      space => {
+        eventOf(space, 'encode').endPs = 10n ** 12n
+      },
+    ],
+    [
+      'a correlation_id that reads as 0',
+      /correlation_id is int64/,
+      space => setArm(space, 'gemm', 'correlation_id', 'int64'),
+    ],
+    [
+      'work without a launch',
+      /no launch 3/,
+      space => {
+        eventOf(space, 'cudaLaunchKernel').stats.correlation_id = 99n
+      },
+    ],
+    [
+      'a number of a line that is cut',
+      /is cut/,
+      space => {
+        space.planes[0]!.lines[0]!.id = 0x7f00_1234_5678
+      },
+    ],
+    [
+      'a device that is not there',
+      /device_id 2/,
+      space => {
+        eventOf(space, 'cudaLaunchKernel').stats.device_id = 2n
+      },
+    ],
+    [
+      'a kernel that is none',
+      /details/,
+      space => {
+        delete eventOf(space, 'gemm').stats.kernel_details
+      },
+    ],
+    [
+      'a name that counts as an op',
+      /counts as an op/,
+      space => {
+        eventOf(space, 'encode').name = 'GET /x:Foo'
+      },
+    ],
+    ['what readers derive', /for readers to derive/, space => setArm(space, 'encode', 'group_id', 'int64')],
+  ])('finds %s', async (_, complaint, spoil) => {
+    const space = decodeXSpace(await bytesOf(await buildCapture(TWO_GPU_ROWS)))
+    expect(lintXSpace(space)).toEqual([])
+    spoil(space)
+    expect(lintXSpace(space).join('\n')).toMatch(complaint)
+  })
+})
+
 const protoc = spawnSync('protoc', ['--version'])
 if (protoc.error !== undefined) console.log('protoc is not installed: what it makes of an XSpace is not tested')
 
