@@ -41,7 +41,14 @@ describe('an XSpace', () => {
     ['requests', REQUEST_ROWS],
     // The tables beside the rows are walked twice, and stood at their end where the last row was the first.
     ['one request', { spans: [{ thread: 'main', name: 'only', category: 'request', startNs: 0, endNs: 9 }] }],
-    ['one async span', { spans: [{ thread: 'main', name: 'only', isAsync: true, startNs: 0, endNs: 9, ids: { spanId: '0000000000000007' } }] }],
+    [
+      'one async span',
+      {
+        spans: [
+          { thread: 'main', name: 'only', isAsync: true, startNs: 0, endNs: 9, ids: { spanId: '0000000000000007' } },
+        ],
+      },
+    ],
     ['a GPU', gpuServiceRows()],
     ['two GPUs', TWO_GPU_ROWS],
     ['the worked vector', workedVector()],
