@@ -144,10 +144,8 @@ export class TracedRequest {
   end(given: Outcome = 'ok'): void {
     if (this.isEnded) return
     const outcome = outcomeFrom(given)
-    // Where its one inference tells, or there is no front end, it is told once.
-    const isTold =
-      this.#names === undefined || (this.inferences.length === 1 && this.inferences[0]!.outcome === outcome)
-    if (outcome !== 'ok' && !isTold) this.stamps.add(OUTCOME_STAMPS[outcome], this.now())
+    // Without a front end, its inference tells.
+    if (outcome !== 'ok' && this.#names !== undefined) this.stamps.add(OUTCOME_STAMPS[outcome], this.now())
     this.outcome = outcome
     if (this.span !== undefined) Span.end(this.span, outcome !== 'ok')
     if (this.#openCount === 0) this.finish()

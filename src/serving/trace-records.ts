@@ -7,6 +7,7 @@ import {
   COMPUTE_OUTPUT_START,
   COMPUTE_START,
   FRONT_STAMPS,
+  OUTCOME_STAMPS,
   QUEUE_START,
   REQUEST_END,
   REQUEST_START,
@@ -55,7 +56,7 @@ export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => 
   const add = (each: TraceTree, parentId: number): void => {
     const id = nextId()
     const { modelName, modelVersion } = each
-    const stamps = hasStamps ? each.stamps : NO_STAMPS
+    const stamps = hasStamps ? withoutRepeat(each.stamps) : NO_STAMPS
     // A request that nobody named is named by its number.
     const requestId = each.requestId || (parentId === 0 ? String(id) : records[0]!.requestId)
     const record = { id, parentId, modelName, modelVersion, requestId, stampNames: stamps.names, stampNs: stamps.ns }
@@ -66,6 +67,16 @@ export function traceRecords(tree: TraceTree, hasStamps: boolean, nextId: () => 
   }
   add(tree, 0)
   return records
+}
+
+/** How a request ended is told by its inference and by its front end; a trace says it once, as it was first known. */
+function withoutRepeat(stamps: Stamps): Stamps {
+  for (const name of Object.values(OUTCOME_STAMPS)) {
+    if (stamps.names.indexOf(name) === stamps.names.lastIndexOf(name)) continue
+    const last = stamps.names.lastIndexOf(name)
+    return new Stamps().addFrom(stamps, 0, last).addFrom(stamps, last + 1)
+  }
+  return stamps
 }
 
 function inferenceTree(inference: Inference): TraceTree {
