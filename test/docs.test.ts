@@ -38,7 +38,13 @@ import { TRACER_OPTION_KEYS } from '../src/serving/tracer-options.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
-const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).map(file => `docs/${file}`)]
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter(file => file.endsWith('.md'))
+    .map(file => `docs/${file}`),
+]
 const COMMANDS = [
   runCommand(),
   reportCommand(),
