@@ -10,16 +10,7 @@ import {
 } from '../../src/remote/messages.js'
 import { encodeProfileReply } from '../../src/remote/profile-reply.js'
 import { RoomyBytes } from '../../src/remote/xspace.js'
-
-const bytesOf = (hex: string) => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
-
-// As TensorFlow 2.21 sent it for trace("localhost:7011", "/logs", 200 ms).
-const REQUEST = bytesOf(`
-  08c80110c0843d1a0c74726163655f7669657765721a0a6f705f70726f66696c651a0e696e7075745f706970656c696e651a0c6b65726e656c5f
-  73746174731a0d6d656d6f72795f7669657765721a0e6d656d6f72795f70726f66696c651a0d6f766572766965775f706167651a0a706f645f76
-  69657765721a1074656e736f72666c6f775f73746174731a0978706c616e652e7062221e080110021801280138014099a3a5f3d6d090f51848c8
-  0152052f6c6f67732a152f6c6f67732f706c7567696e732f70726f66696c653213323032365f31315f32325f30345f30395f30323a0e6c6f6361
-  6c686f73743a37303131`)
+import { RECORDED_REQUEST as REQUEST } from './recorded-request.js'
 
 describe('a request as TensorFlow sends it', () => {
   it('says what its client asked for', () => {
