@@ -10,23 +10,11 @@ import { join } from 'node:path'
 
 import { servingTracer } from 'opscope/serving'
 
+import { HTTP_STAMPS } from './http-stamps.mjs'
+
 const RATE = 7
 const CONNECTIONS = 16
 const QUARTERS = 4
-const ORDER = [
-  'HTTP_RECV_START',
-  'HTTP_RECV_END',
-  'REQUEST_START',
-  'QUEUE_START',
-  'COMPUTE_START',
-  'COMPUTE_INPUT_END',
-  'COMPUTE_OUTPUT_START',
-  'COMPUTE_END',
-  'INFER_RESPONSE_COMPLETE',
-  'REQUEST_END',
-  'HTTP_SEND_START',
-  'HTTP_SEND_END',
-]
 
 if (process.send !== undefined) serve(process.argv[2])
 else await drive(Number(process.argv[2] ?? 1_000_000))
@@ -145,7 +133,7 @@ function check(folder) {
       const at = Object.fromEntries(timestamps.map(({ name: stamp, ns }) => [stamp, ns]))
       for (const stamp of Object.keys(at))
         if (stamp.startsWith('OPSCOPE_')) outcomes[stamp] = (outcomes[stamp] ?? 0) + 1
-      const times = ORDER.flatMap(stamp => at[stamp] ?? [])
+      const times = HTTP_STAMPS.flatMap(stamp => at[stamp] ?? [])
       const isOrdered = times.every((ns, index) => index === 0 || ns >= times[index - 1])
       if (!isOrdered) disordered++
     }

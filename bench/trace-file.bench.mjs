@@ -7,25 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { TraceFile } from '../lib/serving/trace-file.js'
+import { HTTP_STAMPS } from './http-stamps.mjs'
 import { median } from './rounds.mjs'
 import { printRow } from './rows.mjs'
 
 const TRACES = Number(process.argv[2] ?? 20_000)
 const ROUNDS = 15
-const NAMES = [
-  'HTTP_RECV_START',
-  'HTTP_RECV_END',
-  'REQUEST_START',
-  'QUEUE_START',
-  'COMPUTE_START',
-  'COMPUTE_INPUT_END',
-  'COMPUTE_OUTPUT_START',
-  'COMPUTE_END',
-  'INFER_RESPONSE_COMPLETE',
-  'REQUEST_END',
-  'HTTP_SEND_START',
-  'HTTP_SEND_END',
-]
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-bench-'))
 /** Made before they are handed over, as a service makes them anyway; a new array of each, as there. */
@@ -37,8 +24,8 @@ const traces = Array.from({ length: TRACES }, (_, id) => {
     modelName: 'resnet50',
     modelVersion: 3,
     requestId: `${id.toString(16).padStart(8, '0')}-a1b2-4c3d-8e4f-1234567890ab`,
-    stampNames: NAMES.slice(),
-    stampNs: NAMES.map((_, index) => startNs + BigInt(index) * 1000n),
+    stampNames: HTTP_STAMPS.slice(),
+    stampNs: HTTP_STAMPS.map((_, index) => startNs + BigInt(index) * 1000n),
   }
 })
 

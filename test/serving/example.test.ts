@@ -12,22 +12,10 @@ import { loadCapture } from '../../src/index.js'
 import { NODE } from '../nodes.js'
 import { until } from '../until.js'
 import { readTraces, type Trace, temporaryPath } from './servers.js'
+import { GRPC_STAMPS, HTTP_STAMPS, INFERENCE_STAMPS } from './stamp-names.js'
 
 const FOLDER = fileURLToPath(new URL('../../examples/inference-server/', import.meta.url))
-const MIDDLE = [
-  'REQUEST_START',
-  'QUEUE_START',
-  'COMPUTE_START',
-  'COMPUTE_INPUT_END',
-  'COMPUTE_OUTPUT_START',
-  'COMPUTE_END',
-  'INFER_RESPONSE_COMPLETE',
-  'REQUEST_END',
-]
-const STAGES = {
-  HTTP: ['HTTP_RECV_START', 'HTTP_RECV_END', ...MIDDLE, 'HTTP_SEND_START', 'HTTP_SEND_END'],
-  GRPC: ['GRPC_WAITREAD_START', 'GRPC_WAITREAD_END', ...MIDDLE, 'GRPC_SEND_START', 'GRPC_SEND_END'],
-}
+const STAGES = { HTTP: HTTP_STAMPS, GRPC: GRPC_STAMPS }
 
 interface Run {
   child: ChildProcess
@@ -221,7 +209,7 @@ describe('the example server', () => {
     expect(steps.map(({ request_id, parent_id }) => [request_id, parent_id])).toEqual(
       ['a', 'b', 'c'].map(id => [id, whole!.id]),
     )
-    for (const { names } of steps) expect(names).toEqual(MIDDLE)
+    for (const { names } of steps) expect(names).toEqual(INFERENCE_STAMPS)
   })
 })
 

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextLoop } from 'node:timers/promises'
 
 import * as grpc from '@grpc/grpc-js'
 import { onTestFinished } from 'vitest'
@@ -124,3 +125,15 @@ export function unary(client: EchoClient, value: string, metadata = new grpc.Met
     client.Unary(value, metadata, (error, answer) => (error === null ? resolve(answer as string) : reject(error)))
   })
 }
+
+/** Gives the value in a later turn of the event loop. */
+export const later = async <T>(value: T): Promise<T> => {
+  await nextLoop()
+  return value
+}
+/** An inference of three stages, which gives '42'. */
+export const inferTwice = (tracer: ServingTracer, model = 'doubler'): Promise<string> =>
+  tracer.infer(
+    { model, version: 2 },
+    { input: () => 21, infer: value => later(value * 2), output: value => String(value) },
+  )

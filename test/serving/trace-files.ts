@@ -4,21 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import type { TraceRecord } from '../../src/serving/trace-file.js'
-
-export const STAMPS: readonly string[] = [
-  'HTTP_RECV_START',
-  'HTTP_RECV_END',
-  'REQUEST_START',
-  'QUEUE_START',
-  'COMPUTE_START',
-  'COMPUTE_INPUT_END',
-  'COMPUTE_OUTPUT_START',
-  'COMPUTE_END',
-  'INFER_RESPONSE_COMPLETE',
-  'REQUEST_END',
-  'HTTP_SEND_START',
-  'HTTP_SEND_END',
-]
+import { HTTP_STAMPS } from './stamp-names.js'
 
 /** A request over HTTP with stamps that are 1 µs apart. */
 export function trace(id: number, more: Partial<TraceRecord> = {}): TraceRecord {
@@ -29,8 +15,8 @@ export function trace(id: number, more: Partial<TraceRecord> = {}): TraceRecord 
     modelName: 'resnet50',
     modelVersion: 3,
     requestId: `request-${id}`,
-    stampNames: STAMPS,
-    stampNs: STAMPS.map((_, index) => startNs + BigInt(index) * 1000n),
+    stampNames: HTTP_STAMPS,
+    stampNs: HTTP_STAMPS.map((_, index) => startNs + BigInt(index) * 1000n),
     ...more,
   }
 }

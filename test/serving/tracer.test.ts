@@ -7,35 +7,13 @@ import { runInNewContext } from 'node:vm'
 import * as grpc from '@grpc/grpc-js'
 import express from 'express'
 import fastify from 'fastify'
-import { profile, record, recordSync } from 'opscope'
 import { describe, expect, it, vi } from 'vitest'
 
-import { type Inference, type ServingTracer, servingTracer } from '../../src/serving/index.js'
+import type { ServingTracer } from '../../src/serving/index.js'
 import { until } from '../until.js'
-import { echoServer, httpServer, listen, readTraces, type Trace, tracerWithFile, unary } from './servers.js'
+import { echoServer, httpServer, inferTwice, listen, readTraces, type Trace, tracerWithFile, unary } from './servers.js'
+import { GRPC_STAMPS, HTTP_STAMPS, INFERENCE_STAMPS } from './stamp-names.js'
 
-const MIDDLE = [
-  'REQUEST_START',
-  'QUEUE_START',
-  'COMPUTE_START',
-  'COMPUTE_INPUT_END',
-  'COMPUTE_OUTPUT_START',
-  'COMPUTE_END',
-  'INFER_RESPONSE_COMPLETE',
-  'REQUEST_END',
-]
-const HTTP = ['HTTP_RECV_START', 'HTTP_RECV_END', ...MIDDLE, 'HTTP_SEND_START', 'HTTP_SEND_END']
-const GRPC = ['GRPC_WAITREAD_START', 'GRPC_WAITREAD_END', ...MIDDLE, 'GRPC_SEND_START', 'GRPC_SEND_END']
-
-const later = async <T>(value: T): Promise<T> => {
-  await nextLoop()
-  return value
-}
-const inferTwice = (tracer: ServingTracer, model = 'doubler') =>
-  tracer.infer(
-    { model, version: 2 },
-    { input: () => 21, infer: value => later(value * 2), output: value => String(value) },
-  )
 /** Overhead of the front end and of the handler, and all stages, add up to the whole, to the ns. */
 function expectSums({ at }: Trace): void {
   const between = (from: string, to: string) => at[to]! - at[from]!
@@ -64,7 +42,13 @@ describe('a request over HTTP', () => {
     expect(await answer.text()).toBe('42')
     const [trace, ...others] = await traces()
     expect(others).toEqual([])
-    expect(trace).toMatchObject({ id: 1, model_name: 'doubler', model_version: 2, request_id: 'r17', names: HTTP })
+    expect(trace).toMatchObject({
+      id: 1,
+      model_name: 'doubler',
+      model_version: 2,
+      request_id: 'r17',
+      names: HTTP_STAMPS,
+    })
     expectSums(trace!)
   })
 
@@ -80,7 +64,7 @@ describe('a request over HTTP', () => {
     const headers = { 'content-type': 'application/json' }
     const answer = await fetch(`${url}/models/bert`, { method: 'POST', body: '{"a":1}', headers })
     expect(await answer.json()).toEqual([{ a: 1 }, '42'])
-    expect(await traces()).toMatchObject([{ model_name: 'bert', names: HTTP }])
+    expect(await traces()).toMatchObject([{ model_name: 'bert', names: HTTP_STAMPS }])
   })
 
   it('has them behind fastify, with the id that it gives', async () => {
@@ -92,7 +76,7 @@ describe('a request over HTTP', () => {
     const url = await app.listen({ port: 0 })
     expect(await (await fetch(`${url}/predict`, { method: 'POST', body: '' })).text()).toBe('42')
     await app.close()
-    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'f1', names: HTTP }])
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'f1', names: HTTP_STAMPS }])
   })
 
   it('has them behind node:http2, whose requests are like those of node:http', async () => {
@@ -109,7 +93,7 @@ describe('a request over HTTP', () => {
     expect(String(await stream.setEncoding('utf8').toArray())).toBe('42')
     client.close()
     server.close()
-    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'h2', names: HTTP }])
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'h2', names: HTTP_STAMPS }])
   })
 
   it('is counted once where server and framework both look', async () => {
@@ -158,7 +142,7 @@ describe('a request over gRPC', () => {
     const metadata = new grpc.Metadata()
     metadata.set('x-request-id', 'g1')
     expect(await unary(client, 'x', metadata)).toBe('42')
-    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'g1', names: GRPC }])
+    expect(await traces()).toMatchObject([{ model_name: 'doubler', request_id: 'g1', names: GRPC_STAMPS }])
   })
 
   it('that answers in a stream has a pair of stamps for each answer', async () => {
@@ -180,7 +164,7 @@ describe('a request over gRPC', () => {
     const [trace] = await traces()
     expect(trace!.names.filter(name => name === 'GRPC_SEND_START')).toHaveLength(3)
     expect(trace!.names.filter(name => name === 'GRPC_SEND_END')).toHaveLength(3)
-    expect(trace!.names).toEqual(expect.arrayContaining(MIDDLE))
+    expect(trace!.names).toEqual(expect.arrayContaining(INFERENCE_STAMPS))
   })
 
   it.each([
@@ -205,136 +189,6 @@ describe('a request over gRPC', () => {
     call.cancel()
     await until('its end', () => tracer.counts.open === 0)
     expect((await traces())[0]!.names).toContain('OPSCOPE_CANCELLED')
-  })
-})
-
-describe('an inference', () => {
-  it('inside another one is a step of it, across awaits', async () => {
-    const { tracer, traces } = tracerWithFile()
-    const url = await httpServer(tracer, async (_, response) => {
-      await tracer.infer({ model: 'ensemble' }, async () => {
-        await nextLoop()
-        await inferTwice(tracer, 'first')
-        await tracer.infer({ model: 'second' }, () => inferTwice(tracer, 'inner'))
-      })
-      response.end()
-    })
-    await (await fetch(url)).text()
-    const all = await traces()
-    expect(all.map(({ id, model_name, parent_id }) => [id, model_name, parent_id])).toEqual([
-      [1, 'ensemble', undefined],
-      [2, 'first', 1],
-      [3, 'second', 1],
-      [4, 'inner', 3],
-    ])
-    expect(all[0]!.names).not.toContain('COMPUTE_START')
-  })
-
-  it('beside others of a request makes a whole of steps', async () => {
-    const { tracer, traces } = tracerWithFile()
-    const url = await httpServer(tracer, async (_, response) => {
-      await Promise.all([inferTwice(tracer, 'a'), inferTwice(tracer, 'b')])
-      response.end()
-    })
-    await (await fetch(`${url}/both`)).text()
-    const [whole, a, b] = await traces()
-    expect([whole!.model_name, a!.model_name, b!.model_name]).toEqual(['GET /both', 'a', 'b'])
-    expect([a!.parent_id, b!.parent_id]).toEqual([whole!.id, whole!.id])
-    expect(whole!.at.REQUEST_START).toBe(a!.at.REQUEST_START)
-    expect([a!.at.REQUEST_END, b!.at.REQUEST_END]).toContain(whole!.at.REQUEST_END)
-    expect(whole!.at.REQUEST_END! >= a!.at.REQUEST_END! && whole!.at.REQUEST_END! >= b!.at.REQUEST_END!).toBe(true)
-  })
-
-  it('that throws is told, and the error is the same', async () => {
-    const { tracer, traces } = tracerWithFile()
-    const error = new Error('bad weights')
-    const infer = () => {
-      throw error
-    }
-    await expect(tracer.infer({ model: 'bad' }, { infer })).rejects.toBe(error)
-    expect(() => tracer.infer({ model: 'bad' }, infer)).toThrow(error)
-    for (const { names } of await traces()) {
-      expect(names).toContain('OPSCOPE_FAILED')
-      expect(names).not.toContain('COMPUTE_END')
-    }
-  })
-
-  it('that is turned away from the queue is rejected, without a computation', async () => {
-    const { tracer, traces } = tracerWithFile()
-    const queue = () => Promise.reject(new Error('full'))
-    await expect(tracer.infer({ model: 'busy' }, { queue, infer: () => 1 })).rejects.toThrow('full')
-    expect((await traces())[0]!.names).toEqual(['REQUEST_START', 'QUEUE_START', 'OPSCOPE_REJECTED', 'REQUEST_END'])
-  })
-
-  it('of no request is a trace without a front end', async () => {
-    const { tracer, traces } = tracerWithFile()
-    expect(await inferTwice(tracer)).toBe('42')
-    expect(await traces()).toMatchObject([{ model_name: 'doubler', names: MIDDLE }])
-  })
-
-  it('in a batch has the moments of the batch, and ends by itself', async () => {
-    const { tracer, traces } = tracerWithFile()
-    const waiting: (Inference | undefined)[] = []
-    const url = await httpServer(tracer, (_, response) => {
-      waiting.push(tracer.startInference({ model: 'batched' }))
-      response.end()
-    })
-    for (let index = 0; index < 3; index++) await (await fetch(url)).text()
-    expect(await tracer.batch(waiting, { infer: () => later('done') })).toBe('done')
-    expect(await traces()).toEqual([])
-    for (const inference of waiting) inference?.end()
-    const all = await traces()
-    expect(all).toHaveLength(3)
-    for (const trace of all) expect(trace).toMatchObject({ batch_id: 1, batch_size: 3 })
-    for (const { names } of all) expect(names).toEqual(expect.arrayContaining(MIDDLE))
-    for (const name of ['COMPUTE_START', 'COMPUTE_INPUT_END', 'COMPUTE_OUTPUT_START', 'COMPUTE_END']) {
-      expect(new Set(all.map(({ at }) => at[name])).size).toBe(1)
-    }
-  })
-
-  it('that is traced has no part in a batch that its request set off for others', async () => {
-    const { tracer, traces } = tracerWithFile({ rate: 2 })
-    const runs: unknown[] = []
-    const url = await httpServer(tracer, async (request, response) => {
-      const run = () => runs.push(tracer.startRun('runtime', process.hrtime.bigint()))
-      if (request.url === '/traced') {
-        await tracer.infer({ model: 'm' }, () => {})
-        await tracer.batch([undefined, undefined], { infer: run })
-      }
-      response.end()
-    })
-    for (const path of ['/other', '/traced']) await (await fetch(url + path)).text()
-    expect(runs).toEqual([undefined])
-    expect(await traces()).toMatchObject([{ model_name: 'm' }])
-  })
-
-  it('waits from where it says it does', async () => {
-    let now = 0n
-    const { tracer, traces } = tracerWithFile({ clock: () => ++now })
-    tracer.infer({ model: 'm' }, inference => {
-      inference?.stamp('TOKENIZE_START').stamp('TOKENIZE_END').stamp('QUEUE_START').stamp('COMPUTE_START')
-    })
-    const [trace] = await traces()
-    expect(trace!.names).toEqual([
-      'REQUEST_START',
-      'TOKENIZE_START',
-      'TOKENIZE_END',
-      'QUEUE_START',
-      'COMPUTE_START',
-      'REQUEST_END',
-    ])
-    expect(trace!.at.QUEUE_START! - trace!.at.REQUEST_START!).toBe(3n)
-  })
-
-  it('keeps its tensors at level TENSORS', async () => {
-    const { tracer, traces } = tracerWithFile({ level: ['TIMESTAMPS', 'TENSORS'] })
-    const data = new Float32Array([0.5, 2])
-    tracer.infer({ model: 'm' }, inference => {
-      inference?.tensor('TENSOR_QUEUE_INPUT', 'x', { data, dims: [1, 2], type: 'float32' })
-    })
-    expect((await traces())[0]!.tensors).toEqual([
-      { activity: 'TENSOR_QUEUE_INPUT', tensor: { name: 'x', data: '0.5,2', shape: '1,2', dtype: 'FP32' } },
-    ])
   })
 })
 
@@ -510,83 +364,5 @@ describe('a request that is over', () => {
       return requests.every(request => request.deref() === undefined)
     })
     expect([messages.length, await traces()]).toMatchObject([3, { length: 3 }])
-  })
-})
-
-describe('a traced request on the timeline', () => {
-  it('is a span with its stages, and what its code records inside', async () => {
-    const { tracer } = tracerWithFile()
-    const url = await httpServer(tracer, async (_, response) => {
-      await tracer.infer({ model: 'm' }, { infer: () => recordSync('matmul', () => {}) })
-      response.end()
-    })
-    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
-    const capture = await profile({ state: 'CPU', categories: ['request', 'section'] }, async () => {
-      await (await fetch(url, { headers: { traceparent, 'x-request-id': 'r1' } })).text()
-    })
-    const rows = capture.rows().toArray()
-    const nameOf = new Map(rows.map(row => [row.span_id, row.name]))
-    const parents = rows.map(row => [row.name, nameOf.get(row.parent_span_id) ?? row.parent_span_id])
-    expect(parents).toEqual(
-      expect.arrayContaining([
-        ['HTTP request', 'b7ad6b7169203331'],
-        ['recv', 'HTTP request'],
-        ['infer m', 'HTTP request'],
-        ['queue', 'infer m'],
-        ['infer', 'infer m'],
-        ['matmul', 'infer'],
-        ['send', 'HTTP request'],
-      ]),
-    )
-    expect(new Set(rows.map(row => row.trace_id))).toEqual(new Set(['0af7651916cd43dd8448eb211c80319c']))
-  })
-
-  it('shares the span of its batch, which is linked to it', async () => {
-    const { tracer } = tracerWithFile({ rate: 2 })
-    const waiting: (Inference | undefined)[] = []
-    const url = await httpServer(tracer, async (_, response) => {
-      const inference = tracer.startInference({ model: 'm' })
-      waiting.push(inference)
-      // The fourth of them sets the batch off, and its span is none of that one's.
-      if (waiting.length === 4) await tracer.batch(waiting, { infer: () => later('done') })
-      await until('the batch', () => waiting.length === 4)
-      inference?.end()
-      response.end()
-    })
-    const capture = await profile({ state: 'CPU', categories: ['request'] }, async () => {
-      await Promise.all([1, 2, 3, 4].map(async () => (await fetch(url)).text()))
-    })
-    const rows = capture.rows().toArray()
-    const named = (name: string) => rows.filter(row => row.name === name)
-    const [batch, ...others] = named('batch m')
-    expect(others).toEqual([])
-    expect(batch).toMatchObject({
-      parent_span_id: '0'.repeat(16),
-      attrs: '{"opscope.batch_id":1,"opscope.batch_size":4}',
-    })
-    // Two of the four are not traced: no span has their stages.
-    expect(named('infer m')).toHaveLength(2)
-    for (const { attrs } of named('infer m')) expect(attrs).toContain('"opscope.batch_id":1,"opscope.batch_size":4')
-    const linked = capture.linksOf(rows.indexOf(batch!)).map(({ spanId }) => spanId)
-    expect(linked).toEqual(named('infer m').map(row => row.span_id))
-    expect(named('infer').map(row => row.parent_span_id)).toEqual([batch!.span_id])
-  })
-
-  it('is alone there: one that is not traced leaves no spans of its stages', async () => {
-    const { tracer } = tracerWithFile({ rate: 1000 })
-    const capture = await profile({ state: 'CPU', categories: ['request'] }, () => inferTwice(tracer))
-    expect(capture.rows().toArray()).toEqual([])
-  })
-
-  it('needs no file', async () => {
-    const tracer = servingTracer({ rate: 1 })
-    const capture = await profile({ state: 'CPU' }, () => record('outside', () => inferTwice(tracer)))
-    await tracer.close()
-    expect(
-      capture
-        .rows()
-        .toArray()
-        .map(row => row.name),
-    ).toEqual(expect.arrayContaining(['infer doubler', 'infer']))
   })
 })
