@@ -42,35 +42,33 @@ void EventTable::Clear() {
   bytes_.Clear();
 }
 
-void PutUint(wire::Writer* out, uint32_t field, uint32_t stat, uint64_t value) {
+namespace {
+
+// An XStat, whose one value `put` writes into it.
+template <typename Put>
+void PutStat(wire::Writer* out, uint32_t field, uint32_t stat, Put put) {
   const size_t opened = out->Open(field);
   out->Varint(stat::kMetadataId, stat);
-  out->Varint(stat::kUint64, value);
+  put();
   out->Close(opened);
+}
+
+}  // namespace
+
+void PutUint(wire::Writer* out, uint32_t field, uint32_t stat, uint64_t value) {
+  PutStat(out, field, stat, [&] { out->Varint(stat::kUint64, value); });
 }
 void PutInt(wire::Writer* out, uint32_t field, uint32_t stat, int64_t value) {
-  const size_t opened = out->Open(field);
-  out->Varint(stat::kMetadataId, stat);
-  out->Int(stat::kInt64, value);
-  out->Close(opened);
+  PutStat(out, field, stat, [&] { out->Int(stat::kInt64, value); });
 }
 void PutDouble(wire::Writer* out, uint32_t field, uint32_t stat, double value) {
-  const size_t opened = out->Open(field);
-  out->Varint(stat::kMetadataId, stat);
-  out->Double(stat::kDouble, value);
-  out->Close(opened);
+  PutStat(out, field, stat, [&] { out->Double(stat::kDouble, value); });
 }
 void PutString(wire::Writer* out, uint32_t field, uint32_t stat, std::string_view value) {
-  const size_t opened = out->Open(field);
-  out->Varint(stat::kMetadataId, stat);
-  out->String(stat::kString, value);
-  out->Close(opened);
+  PutStat(out, field, stat, [&] { out->String(stat::kString, value); });
 }
 void PutRef(wire::Writer* out, uint32_t field, uint32_t stat, uint32_t id) {
-  const size_t opened = out->Open(field);
-  out->Varint(stat::kMetadataId, stat);
-  out->Varint(stat::kRef, id);
-  out->Close(opened);
+  PutStat(out, field, stat, [&] { out->Varint(stat::kRef, id); });
 }
 
 }  // namespace opscope::xplane

@@ -82,7 +82,7 @@ export class ProfilerService {
     })
   }
 
-  /** Ends the captures of this session, which answer with what they have. Of one that is not known: nothing. */
+  /** Ends the captures that were asked for with this id: they answer with what they have. An unknown id ends none. */
   terminate(sessionId: string): void {
     for (const [ended, id] of this.#running) if (id === sessionId) ended.abort()
   }

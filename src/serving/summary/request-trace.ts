@@ -61,6 +61,5 @@ export function modelText(model: string, version: string): string {
 }
 /** Names come from the network: none may move the cursor of a terminal. */
 export function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd')
+  return text.replace(/\p{Cc}/gu, '\ufffd')
 }
