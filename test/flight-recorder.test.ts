@@ -25,6 +25,7 @@ function work(count: number): void {
   }
 }
 const callsOf = (capture: Capture) => capture.ops().find(({ path }) => path[0] === 'conv')?.calls ?? 0
+const spansOf = ({ spans }: Capture) => spans.name.filter(id => spans.names[id]!.text === 'conv').length
 const failure = (run: () => unknown) => {
   try {
     run()
@@ -138,7 +139,8 @@ describe('a long recording', () => {
     expect(files.length).toBeGreaterThan(2)
     expect(files).toContain('long.pftrace')
     const parts = await Promise.all(files.map(file => loadCapture(at(file))))
-    expect(parts.map(callsOf).reduce((sum, calls) => sum + calls)).toBe(total)
+    // A rotation may find a call open: it stays unfinished in the older file, and is none of the finished ones.
+    expect(parts.map(spansOf).reduce((sum, spans) => sum + spans)).toBe(total)
     expect(parts.flatMap(part => part.warnings.map(({ code }) => code))).toEqual(['rotated-files'])
     expect(capture.warnings).toMatchObject([{ code: 'rotated-files', count: files.length - 1 }])
     for (const file of files) expect(statSync(at(file)).size).toBeLessThan(0.25 * 2 ** 20 + 2 ** 20)
