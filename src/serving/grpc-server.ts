@@ -1,13 +1,12 @@
 // One call of a @grpc/grpc-js server, by an interceptor. The package is not imported: what is needed of it comes along.
 
-import { reasonOf } from '../errors.js'
 import { checkKeys } from '../option-checks.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
 import type { TracedRequest } from './request.js'
 import { profileTimes, serverTiming } from './response-headers.js'
 import type { Outcome } from './stamps.js'
 import type { ServingTracer } from './tracer.js'
-import { trouble } from './trouble.js'
+import { traceFailed } from './trouble.js'
 
 /** `Metadata` of grpc-js. */
 interface Metadata {
@@ -144,7 +143,7 @@ function begin(
       attributes: { 'rpc.system': 'grpc', 'rpc.method': path },
     })
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
+    traceFailed(error)
     return undefined
   }
 }

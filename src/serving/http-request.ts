@@ -1,7 +1,6 @@
 // One request of node:http, whichever framework serves it: when it is here, when the answer goes out, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { reasonOf } from '../errors.js'
 import { withHeader } from './head-arguments.js'
 import { type FrameworkFacts, HttpFacts, hasBody, rawHeader } from './http-facts.js'
 import { PROFILE_HEADER, PROFILE_TIMES_HEADER, wantsProfile } from './profile-header.js'
@@ -9,7 +8,7 @@ import type { TracedRequest } from './request.js'
 import { profileTimes, serverTiming } from './response-headers.js'
 import type { Outcome } from './stamps.js'
 import type { ServingTracer } from './tracer.js'
-import { trouble } from './trouble.js'
+import { traceFailed } from './trouble.js'
 
 export interface HttpHookOptions {
   /** Name of the model of a request, where its URL tells it: settings of that model then hold from the start. */
@@ -67,7 +66,7 @@ function begin(
     watch(tracer, traced, request, response)
     return traced
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
+    traceFailed(error)
     return undefined
   }
 }
@@ -131,7 +130,7 @@ function answer(
     if (!traced.facts.isProfiled) return timed
     return withHeader(response, timed, PROFILE_TIMES_HEADER, () => profileTimes(traced))
   } catch (error) {
-    trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
+    traceFailed(error)
     return args
   }
 }

@@ -12,7 +12,8 @@ import {
   REQUEST_START,
   Stamps,
 } from './stamps.js'
-import { type TensorDump, type TensorLike, tensorDump } from './tensor-dump.js'
+import { type TensorLike, tensorDump } from './tensor-dump.js'
+import type { TraceTensor } from './trace-batch.js'
 
 export interface InferenceOptions {
   /** Name of the model, as trace files and settings know it. */
@@ -70,7 +71,7 @@ export class Inference {
   /** A run that an integration saw: it was asked for at `runNs`. @internal */
   readonly isRun: boolean
   /** @internal */
-  readonly tensors: TensorDump[] = []
+  readonly tensors: TraceTensor[] = []
   /** @internal */
   batch: BatchMembership | undefined
   /** Its stages ran as functions of ours, each with a span. @internal */

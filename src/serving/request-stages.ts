@@ -107,7 +107,7 @@ function forEachStage(
   const pass = (stage: Stage, startNs: bigint | undefined, endNs: bigint | undefined): void => {
     if (startNs !== undefined && endNs !== undefined && endNs >= startNs) visit(stage, startNs, endNs)
   }
-  const names = protocol === 'LOCAL' ? undefined : FRONT_STAMPS[protocol]
+  const names = FRONT_STAMPS[protocol]
   const receivedNs = names && front.at(names.recvStart)
   const sentNs = names && front.last(names.sendEnd)
   const computeNs = inner.at(COMPUTE_START)

@@ -83,7 +83,7 @@ export class TracedRequest {
     this.facts = facts
     this.setting = setting
     this.isDecided = isDecided
-    this.#names = protocol === 'LOCAL' ? undefined : FRONT_STAMPS[protocol]
+    this.#names = FRONT_STAMPS[protocol]
     if (this.#names !== undefined) this.stamps.add(this.#names.recvStart, this.now())
   }
 

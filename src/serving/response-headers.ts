@@ -52,8 +52,9 @@ function stagesSoFar(request: TracedRequest): StageSoFar[] {
     const parts = all.filter(({ stage }) => PARTS.has(stage) || (isWhole && stage === 'compute'))
     return index === 0 ? parts : parts.map(part => ({ ...part, step: modelName }))
   })
-  if (protocol === 'LOCAL') return times
-  const startNs = request.stamps.at(FRONT_STAMPS[protocol].recvStart)!
+  const names = FRONT_STAMPS[protocol]
+  if (names === undefined) return times
+  const startNs = request.stamps.at(names.recvStart)!
   return [...times, { stage: 'total', startNs, endNs: request.now() }]
 }
 

@@ -18,7 +18,8 @@ export interface FrontStamps {
   sendStart: string
   sendEnd: string
 }
-export const FRONT_STAMPS: Record<Exclude<Protocol, 'LOCAL'>, FrontStamps> = {
+/** A call inside the process has no front end. */
+export const FRONT_STAMPS: Record<Protocol, FrontStamps | undefined> = {
   HTTP: {
     recvStart: 'HTTP_RECV_START',
     recvEnd: 'HTTP_RECV_END',
@@ -31,6 +32,7 @@ export const FRONT_STAMPS: Record<Exclude<Protocol, 'LOCAL'>, FrontStamps> = {
     sendStart: 'GRPC_SEND_START',
     sendEnd: 'GRPC_SEND_END',
   },
+  LOCAL: undefined,
 }
 
 /** How a request ended: any but `ok` is a stamp of its own in the trace. */

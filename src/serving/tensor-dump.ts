@@ -1,3 +1,5 @@
+import type { TraceTensor } from './trace-batch.js'
+
 /** A tensor as runtimes have it: `Tensor` of onnxruntime and of tfjs fit. */
 export interface TensorLike {
   readonly data: ArrayLike<unknown>
@@ -5,15 +7,6 @@ export interface TensorLike {
   readonly shape?: readonly number[]
   readonly type?: string
   readonly dtype?: string
-}
-
-/** A tensor as a trace file has it: all text. */
-export interface TensorDump {
-  activity: string
-  name: string
-  data: string
-  shape: string
-  dtype: string
 }
 
 // Triton's names of element types, by those of ONNX Runtime and of TensorFlow.js.
@@ -35,7 +28,7 @@ const DTYPES: Record<string, string> = {
 }
 
 /** A tensor of which something cannot be read, its data on a GPU say, is without that in the dump. */
-export function tensorDump(activity: string, name: string, tensor: TensorLike): TensorDump {
+export function tensorDump(activity: string, name: string, tensor: TensorLike): TraceTensor {
   const type = text(() => tensor.type ?? tensor.dtype ?? '')
   return {
     activity: text(() => activity),

@@ -13,8 +13,7 @@ import {
   REQUEST_START,
   Stamps,
 } from './stamps.js'
-import type { TensorDump } from './tensor-dump.js'
-import type { TraceRecord } from './trace-file.js'
+import type { TraceRecord, TraceTensor } from './trace-file.js'
 
 /** A trace before it has numbers, with the traces of its steps. */
 export interface TraceTree {
@@ -24,7 +23,7 @@ export interface TraceTree {
   stamps: Stamps
   /** What it tells of; undefined: the request as a whole, of no or of several inferences. */
   inference: Inference | undefined
-  tensors: readonly TensorDump[]
+  tensors: readonly TraceTensor[]
   steps: TraceTree[]
 }
 
@@ -33,7 +32,7 @@ export function traceTree(request: TracedRequest): TraceTree {
   const { stamps: front, protocol } = request
   const tree = requestTree(request)
   // What happened in one moment stands in the order of the stages.
-  const send = protocol === 'LOCAL' ? -1 : front.names.indexOf(FRONT_STAMPS[protocol].sendStart)
+  const send = front.names.indexOf(FRONT_STAMPS[protocol]?.sendStart ?? '')
   const answered = send < 0 ? front.names.length : send
   tree.stamps = new Stamps().addFrom(front, 0, answered).addFrom(tree.stamps).addFrom(front, answered).sort()
   return tree
@@ -109,7 +108,8 @@ function withoutRun({ stamps, tensors, children }: Inference): Pick<Inference, '
 }
 
 function wholeTree(request: TracedRequest, inferences: readonly Inference[]): TraceTree {
-  const { facts, stamps: front, protocol } = request
+  const { facts, stamps: front } = request
+  const names = FRONT_STAMPS[request.protocol]
   const stamps = new Stamps()
   const steps = inferences.map(inferenceTree)
   if (steps.length > 0) {
@@ -119,9 +119,8 @@ function wholeTree(request: TracedRequest, inferences: readonly Inference[]): Tr
     stamps.add(QUEUE_START, start)
     const ends = inferences.flatMap(each => each.stamps.at(REQUEST_END) ?? []).sort(compare)
     if (ends.length === inferences.length) stamps.add(REQUEST_END, ends.at(-1)!)
-  } else if (protocol !== 'LOCAL') {
-    const { recvStart, recvEnd, sendStart } = FRONT_STAMPS[protocol]
-    const [from, to] = [front.at(recvEnd) ?? front.at(recvStart), front.at(sendStart)]
+  } else if (names !== undefined) {
+    const [from, to] = [front.at(names.recvEnd) ?? front.at(names.recvStart), front.at(names.sendStart)]
     if (from !== undefined) {
       stamps.add(REQUEST_START, from)
       stamps.add(QUEUE_START, from)

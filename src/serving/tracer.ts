@@ -26,7 +26,7 @@ import { TraceFiles } from './trace-files.js'
 import { requestTree, type TraceTree, traceRecords, traceTree } from './trace-records.js'
 import { type ParentDecision, type TraceSetting, TraceSettings } from './trace-settings.js'
 import { checkTracerOptions, type ServingTracerOptions, startSettings } from './tracer-options.js'
-import { onTrouble, trouble } from './trouble.js'
+import { onTrouble, traceFailed, trouble } from './trouble.js'
 
 /** Where a request that a front end asked about stands; undefined settings: traced for others than the file. */
 interface Admission {
@@ -328,7 +328,7 @@ export class ServingTracer implements RequestOwner {
     try {
       this.#tell(request)
     } catch (error) {
-      trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
+      traceFailed(error)
     }
   }
 

@@ -1,4 +1,5 @@
 // Trouble of tracing, which reaches no request: counted for the recordings that run, and told where there is none.
+import { reasonOf } from '../errors.js'
 import { addWarning } from '../hooks.js'
 
 /** Told of trouble: a code of docs/errors-and-warnings.md, a sentence, and how often since it was last told. */
@@ -28,4 +29,9 @@ export function trouble(code: string, text: string, count = 1): void {
       // The listener's own trouble is no reason to lose a request.
     }
   }
+}
+
+/** A request goes on without its trace, or without a part of it. */
+export function traceFailed(error: unknown): void {
+  trouble('serving-trace-failed', `a request could not be traced: ${reasonOf(error)}`)
 }
