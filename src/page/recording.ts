@@ -1,0 +1,126 @@
+// What the page knows of a recording: columns as decoded from the file, one element a row. Plain arrays of numbers,
+// read by everything on the page and changed by nothing. Times are ns since the start of the session.
+
+/** `NameEntry` of the recording; `category` and `role` index {@link CATEGORIES} and {@link ROLES}. */
+export interface PageName {
+  text: string
+  instance: string
+  category: number
+  role: number
+}
+export interface PageThread {
+  name: string
+  osThreadId: number
+  /** -1: a thread that runs no JavaScript; 0: the main thread. */
+  jsThreadId: number
+  /** Its rows in {@link PageRecording.spans}. */
+  firstRow: number
+  rowCount: number
+  /** Index into {@link PageRecording.processes}. */
+  process: number
+}
+export interface PageProcess {
+  name: string
+  host: string
+  id: number
+}
+
+/** Bits of `spans.flags`; those of the recording. */
+export const FLAG_ASYNC = 1
+export const FLAG_UNFINISHED = 2
+export const FLAG_ERROR = 4
+/** Given with both times: may overlap others of its thread, follows after the thread's own. */
+export const FLAG_TIMED = 8
+
+/** Values of `gpu.kind`. */
+export const GPU_KERNEL = 0
+export const GPU_COPY = 1
+export const GPU_FILL = 2
+export const GPU_SYNC = 3
+
+export interface PageRecording {
+  durationNs: number
+  names: readonly PageName[]
+  /** At least one. */
+  processes: readonly PageProcess[]
+  threads: readonly PageThread[]
+  /** What string indices refer to: names of GPU work, attributes. */
+  strings: readonly string[]
+  pauses: readonly { startNs: number; endNs: number; process: number }[]
+  /** Rows of one thread follow each other in the order of their begins, parents before their children. */
+  spans: {
+    startNs: Float64Array
+    durationNs: Float64Array
+    /** Into names. */
+    name: Uint32Array
+    /** Row of the span around it, -1: none. */
+    parent: Int32Array
+    flags: Uint8Array
+  }
+  /** When the synchronous part of an async span returned; ascending by row. */
+  returns: { row: Uint32Array; atNs: Float64Array }
+  /** API calls on host threads that caused GPU work, ascending by row of nothing in particular. */
+  launches: {
+    startNs: Float64Array
+    durationNs: Float64Array
+    /** Into strings. */
+    name: Uint32Array
+    thread: Uint32Array
+    /** Row of the span it belongs to, -1: none. */
+    span: Int32Array
+  }
+  /** What GPUs did, by start. */
+  gpu: {
+    startNs: Float64Array
+    durationNs: Float64Array
+    kind: Uint8Array
+    /** Into strings. */
+    name: Uint32Array
+    device: Uint32Array
+    context: Uint32Array
+    stream: Uint32Array
+    /** Of copies and fills. */
+    bytes: Float64Array
+    /** Into {@link MEMORY_KINDS}; of copies. */
+    from: Uint8Array
+    to: Uint8Array
+    /** Row of launches, -1: none. */
+    launch: Int32Array
+    /** Row of the span that its launch belongs to, -1: none. */
+    span: Int32Array
+  }
+  counters: {
+    thread: Uint32Array
+    /** Into names. */
+    name: Uint32Array
+    atNs: Float64Array
+    value: Float64Array
+  }
+  marks: {
+    thread: Uint32Array
+    /** Into names. */
+    name: Uint32Array
+    atNs: Float64Array
+    /** Row of spans, -1: none. */
+    span: Int32Array
+  }
+  /** Attributes of spans, ascending by row; values as text. */
+  attributes: { row: Uint32Array; key: Uint32Array; value: Uint32Array }
+}
+
+export const CATEGORIES = [
+  'user',
+  'section',
+  'inference',
+  'cpu_op',
+  'runtime_api',
+  'device',
+  'memcpy',
+  'sync',
+  'overhead',
+  'gc',
+  'event_loop',
+  'request',
+] as const
+export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
+export const MEMORY_KINDS = ['unknown', 'pageable', 'pinned', 'device', 'array', 'managed', 'peer'] as const
