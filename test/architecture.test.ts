@@ -28,6 +28,8 @@ const GROUND = [
 const RANKS: Record<string, number> = {
   ...Object.fromEntries(GROUND.map(file => [file, 0])),
   model: 1,
+  // What runs in the browser: the report puts it into a file, and shares its types.
+  page: 2,
   report: 2,
   export: 2,
   import: 2,
@@ -72,6 +74,22 @@ describe('src', () => {
         .map(target => `${file} -> ${target}`),
     )
     expect(wrong).toEqual([])
+  })
+
+  it('keeps Node out of what the page runs in a browser', () => {
+    const pending = filesUnder('src/page', /\.ts$/)
+    expect(pending).not.toEqual([])
+    const seen = new Set(pending)
+    // With all that they import.
+    for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+      for (const target of matches(file, VALUE_IMPORT)) {
+        const source = normalize(join(dirname(file), target)).replace(/\.js$/, '.ts')
+        if (!seen.has(source)) pending.push(source)
+        seen.add(source)
+      }
+    }
+    const NODE_IMPORT = /^(?:import|export)\s+(?!type\b)[^'"]*?from '(node:[^']+)'/gm
+    expect([...seen].flatMap(file => matches(file, NODE_IMPORT).map(target => `${file} -> ${target}`))).toEqual([])
   })
 })
 
