@@ -1,0 +1,274 @@
+// Comparing samples that are neither normal nor free of outliers, as durations are: ranks and medians, no means.
+
+/** Value at a share of a sorted list by linear interpolation (R-7), as percentile() but not rounded; NaN for no values. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  const position = (sorted.length - 1) * share
+  const below = Math.max(0, Math.floor(position))
+  const low = sorted[below] ?? Number.NaN
+  const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? low
+  return low + (high - low) * (position - below)
+}
+
+/** NaN for no values. */
+export function median(values: ArrayLike<number>): number {
+  return quantile(ascending(values), 0.5)
+}
+
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let index = 0; index < values.length; index++) sum += values[index]!
+  return sum / values.length
+}
+
+/** Median distance from the median: a spread that up to half of the values cannot move far. */
+export function medianDeviation(values: ArrayLike<number>): number {
+  const middle = median(values)
+  return median(Float64Array.from(values, value => Math.abs(value - middle)))
+}
+
+/** What a median deviation is multiplied with to be the standard deviation of normal values: 1 / Φ⁻¹(3/4). */
+export const DEVIATION_TO_SIGMA = 1.482602218505602
+
+/** A copy in ascending order. */
+export function ascending(values: ArrayLike<number>): Float64Array {
+  return Float64Array.from(values).sort()
+}
+
+/**
+ * Numbers in [0, 1), the same for the same seed: a Weyl sequence of 32 bits through the finalizer of MurmurHash3. Its
+ * period of 2^32 is far beyond what a bootstrap draws.
+ */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x9e3779b9) >>> 0
+    let mixed = state ^ (state >>> 16)
+    mixed = Math.imul(mixed, 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
+  }
+}
+
+/** An estimate and the interval that holds the true value with the confidence asked for. */
+export interface Estimate {
+  value: number
+  low: number
+  high: number
+}
+
+export interface BootstrapOptions {
+  /** @default 0.95 */
+  confidence?: number
+  /** @default 2000, which repeats the ends of a 95 % interval to about 3 % of its width */
+  resamples?: number
+  /** @default 1 */
+  seed?: number
+}
+
+/**
+ * Percentile bootstrap: `statistic` of the samples, and where it lies when each sample is drawn anew from itself. The
+ * arrays that it gets are used again and must not be kept. NaN where a sample is empty.
+ */
+export function bootstrap(
+  samples: readonly ArrayLike<number>[],
+  statistic: (...samples: ArrayLike<number>[]) => number,
+  { confidence = 0.95, resamples = 2000, seed = 1 }: BootstrapOptions = {},
+): Estimate {
+  if (samples.some(sample => sample.length === 0)) return { value: Number.NaN, low: Number.NaN, high: Number.NaN }
+  const random = randomNumbers(seed)
+  const drawn = samples.map(sample => new Float64Array(sample.length))
+  const found = new Float64Array(resamples)
+  for (let round = 0; round < resamples; round++) {
+    for (const [index, sample] of samples.entries()) {
+      const into = drawn[index]!
+      for (let at = 0; at < into.length; at++) into[at] = sample[Math.floor(random() * sample.length)]!
+    }
+    found[round] = statistic(...drawn)
+  }
+  found.sort()
+  const tail = (1 - confidence) / 2
+  return { value: statistic(...samples), low: quantile(found, tail), high: quantile(found, 1 - tail) }
+}
+
+/** Probabilities of a rank sum as extreme as the one seen if both samples came from one distribution. */
+export interface RankTest {
+  /** Pairs in which the second sample's value is the larger one; equal ones count half. */
+  u: number
+  /** That the second sample's values would be as large as they are. */
+  pGreater: number
+  /** That they would be as small. */
+  pLess: number
+  /** Either way. */
+  p: number
+}
+
+// Beyond, the normal approximation is off by at most 0.002, and towards a larger p where p is small.
+const MOST_COUNTED = 20
+
+/**
+ * Mann-Whitney U: whether the values of `after` tend to be larger than those of `before`. Counted exactly for small
+ * samples without ties, else by the normal approximation with corrections for ties and continuity. It takes the values
+ * for independent: those that follow each other in time belong in blocks first (see blockMedians()).
+ */
+export function mannWhitney(before: ArrayLike<number>, after: ArrayLike<number>): RankTest {
+  const n = before.length
+  const m = after.length
+  if (n === 0 || m === 0) return { u: 0, pGreater: 1, pLess: 1, p: 1 }
+  const { rankSum, tieSum } = ranksOf(before, after)
+  const u = rankSum - (m * (m + 1)) / 2
+  const tail = tieSum === 0 && n <= MOST_COUNTED && m <= MOST_COUNTED ? countedTail(n, m) : normalTail(n, m, tieSum)
+  const pGreater = tail(u)
+  const pLess = tail(n * m - u)
+  return { u, pGreater, pLess, p: Math.min(1, 2 * Math.min(pGreater, pLess)) }
+}
+
+/** Sum of the ranks of the second sample in both together, and the sum of t³ - t over groups of t equal values. */
+function ranksOf(before: ArrayLike<number>, after: ArrayLike<number>): { rankSum: number; tieSum: number } {
+  const all = new Float64Array(before.length + after.length)
+  all.set(Float64Array.from(before))
+  all.set(Float64Array.from(after), before.length)
+  const order = Uint32Array.from(all.keys()).sort((a, b) => all[a]! - all[b]!)
+  let rankSum = 0
+  let tieSum = 0
+  for (let first = 0; first < order.length; ) {
+    let next = first + 1
+    while (next < order.length && all[order[next]!] === all[order[first]!]) next++
+    const equal = next - first
+    const rank = (first + 1 + next) / 2
+    for (let at = first; at < next; at++) if (order[at]! >= before.length) rankSum += rank
+    tieSum += equal ** 3 - equal
+    first = next
+  }
+  return { rankSum, tieSum }
+}
+
+/** P(U >= u) by counting the arrangements of n and m values. */
+function countedTail(n: number, m: number): (u: number) => number {
+  const shares = uShares(n, m)
+  return u => {
+    let sum = 0
+    for (let at = Math.max(0, Math.ceil(u)); at < shares.length; at++) sum += shares[at]!
+    return Math.min(1, sum)
+  }
+}
+
+const counted = new Map<string, Float64Array>()
+
+/** Share of the arrangements that have each U: of those of n + m values, the last is one of `after` in m / (n + m). */
+function uShares(n: number, m: number): Float64Array {
+  const key = `${n} ${m}`
+  const known = counted.get(key)
+  if (known !== undefined) return known
+  const shares = new Float64Array(n * m + 1)
+  if (n === 0 || m === 0) shares[0] = 1
+  else {
+    const lastBefore = uShares(n - 1, m)
+    const lastAfter = uShares(n, m - 1)
+    for (const [u, share] of lastBefore.entries()) shares[u]! += (share * n) / (n + m)
+    for (const [u, share] of lastAfter.entries()) shares[u + n]! += (share * m) / (n + m)
+  }
+  counted.set(key, shares)
+  return shares
+}
+
+/** P(U >= u) by the normal distribution. */
+function normalTail(n: number, m: number, tieSum: number): (u: number) => number {
+  const all = n + m
+  const sigma = Math.sqrt(((n * m) / 12) * (all + 1 - tieSum / (all * (all - 1))))
+  return u => (sigma > 0 ? 1 - normalShare((u - 0.5 - (n * m) / 2) / sigma) : 1)
+}
+
+/**
+ * Share of a standard normal distribution below z: Φ(z) = erfc(-z/√2)/2, where erfc is the series of erf near 0 and
+ * its continued fraction elsewhere, as in Abramowitz and Stegun 7.1.6 and 7.1.14.
+ */
+export function normalShare(z: number): number {
+  const x = Math.abs(z) / Math.SQRT2
+  let tail: number
+  if (x < 2.5) {
+    let term = x
+    let sum = x
+    for (let at = 1; Math.abs(term) > 1e-17 * sum; at++) {
+      term *= (2 * x * x) / (2 * at + 1)
+      sum += term
+    }
+    tail = 0.5 - (Math.exp(-x * x) * sum) / Math.sqrt(Math.PI)
+  } else {
+    let fraction = x
+    for (let at = 60; at >= 1; at--) fraction = x + at / 2 / fraction
+    tail = Math.exp(-x * x) / (2 * fraction * Math.sqrt(Math.PI))
+  }
+  return z > 0 ? 1 - tail : tail
+}
+
+/** The z that a share of a standard normal distribution lies below; by bisection, to 1e-12. */
+export function normalQuantile(share: number): number {
+  let low = -40
+  let high = 40
+  while (high - low > 1e-12) {
+    const middle = (low + high) / 2
+    if (middle === low || middle === high) break
+    if (normalShare(middle) < share) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
+
+/**
+ * Hodges-Lehmann: by how much the values of `after` are larger, as the median of all differences between a value of
+ * each, and the interval that goes with the Mann-Whitney test: the shifts that it would not reject. With too few values
+ * for the confidence the interval is infinite. All n × m differences are held, so a few thousand values are the most.
+ */
+export function shiftBetween(before: ArrayLike<number>, after: ArrayLike<number>, confidence = 0.95): Estimate {
+  const n = before.length
+  const m = after.length
+  const differences = new Float64Array(n * m)
+  for (let a = 0; a < n; a++) for (let b = 0; b < m; b++) differences[a * m + b] = after[b]! - before[a]!
+  differences.sort()
+  const outside = leftOut(n, m, (1 - confidence) / 2)
+  return {
+    value: quantile(differences, 0.5),
+    low: outside === 0 ? Number.NEGATIVE_INFINITY : differences[outside - 1]!,
+    high: outside === 0 ? Number.POSITIVE_INFINITY : differences[n * m - outside]!,
+  }
+}
+
+/** How many differences may lie outside on each side: the most k with P(U < k) <= tail. */
+function leftOut(n: number, m: number, tail: number): number {
+  if (n > MOST_COUNTED || m > MOST_COUNTED) {
+    const sigma = Math.sqrt((n * m * (n + m + 1)) / 12)
+    return Math.max(0, Math.floor((n * m) / 2 + normalQuantile(tail) * sigma))
+  }
+  const shares = uShares(n, m)
+  let sum = 0
+  let outside = 0
+  while (outside < shares.length && sum + shares[outside]! <= tail) sum += shares[outside++]!
+  return outside
+}
+
+/**
+ * Holm: each p as it counts among all of them. Where those below `alpha` are taken for real, the probability that even
+ * one of them is not stays below alpha.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const order = [...pValues.keys()].sort((a, b) => pValues[a]! - pValues[b]!)
+  const adjusted = new Array<number>(pValues.length)
+  let largest = 0
+  for (const [rank, index] of order.entries()) {
+    largest = Math.max(largest, Math.min(1, pValues[index]! * (pValues.length - rank)))
+    adjusted[index] = largest
+  }
+  return adjusted
+}
+
+/**
+ * Medians of up to `count` stretches of equally many values, in their order. Calls that follow each other share what
+ * the machine does at the time, so a hundred of them are not a hundred witnesses; stretches longer than that are.
+ */
+export function blockMedians(values: ArrayLike<number>, count: number): Float64Array {
+  const blocks = Math.min(count, values.length)
+  const all = Float64Array.from(values)
+  return Float64Array.from({ length: blocks }, (_, block) =>
+    median(all.subarray(Math.floor((block * all.length) / blocks), Math.floor(((block + 1) * all.length) / blocks))),
+  )
+}
