@@ -1,18 +1,54 @@
 // The HTML report's script and style, each one file: lib/page/page.js and page.css (src/report/html.ts puts them in).
+// Both carry the licences of the packages that are in them, as those ask for.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { build } from 'esbuild'
 
-await build({
-  entryPoints: [
-    { in: fileURLToPath(new URL('../src/page/main.ts', import.meta.url)), out: 'page' },
-    { in: fileURLToPath(new URL('../src/page/page.css', import.meta.url)), out: 'page' },
-  ],
-  outdir: fileURLToPath(new URL('../lib/page', import.meta.url)),
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const common = {
+  outdir: join(ROOT, 'lib/page'),
+  absWorkingDir: ROOT,
   bundle: true,
   minify: true,
-  format: 'iife',
+  metafile: true,
   target: ['chrome109', 'firefox115', 'safari17'],
-  legalComments: 'eof',
+  legalComments: 'none',
   logLevel: 'warning',
-})
+}
+
+// The packages inside are only known once it is built.
+async function buildWithLicences(options, banner) {
+  const { metafile } = await build({ ...common, ...options, write: false })
+  const packages = packagesIn(Object.keys(metafile.inputs))
+  await build({ ...common, ...options, banner: { [banner]: licenceComment(packages) } })
+}
+
+// Styles that scripts import: ours are in page.css.
+await buildWithLicences(
+  { entryPoints: ['src/page/main.ts'], entryNames: 'page', format: 'iife', loader: { '.css': 'empty' } },
+  'js',
+)
+await buildWithLicences({ entryPoints: ['src/page/page.css'], entryNames: 'page' }, 'css')
+
+function packagesIn(files) {
+  const names = files.flatMap(file => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [])
+  return [...new Set(names)].sort()
+}
+
+// Packages with one text share it: a dozen of d3 have the same.
+function licenceComment(packages) {
+  const byText = new Map()
+  for (const name of packages) {
+    const folder = join(ROOT, 'node_modules', name)
+    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const text = readFileSync(join(folder, 'LICENSE'), 'utf8').trim()
+    if (text.includes('*/')) throw new Error(`The licence of ${name} would end the comment that it is in.`)
+    const title = `${name} ${version} (${license})`
+    byText.set(text, [...(byText.get(text) ?? []), title])
+  }
+  const blocks = [...byText].map(([text, titles]) => `${titles.join(', ')}\n\n${text}`)
+  return blocks.length === 0 ? '' : `/*! Packages in this file, and their licences.\n\n${blocks.join('\n\n')}\n*/`
+}
