@@ -9,6 +9,7 @@
 #else
 #include "gpu/gpu_source_none.h"
 #endif
+#include "node/page_binding.h"
 #include "node/recording_binding.h"
 #include "node/request_trace_binding.h"
 #include "node/request_trace_reader_binding.h"
@@ -26,6 +27,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
 #endif
   opscope::ExportRecordings(env, exports);
   opscope::ExportTables(env, exports);
+  opscope::ExportPage(env, exports);
   opscope::ExportRequestTraces(env, exports);
   opscope::ExportRequestTraceReader(env, exports);
   opscope::FillNativeApiSlots();

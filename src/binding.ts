@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { OpscopeError } from './errors.js'
 import type { NativeTables } from './native-tables.js'
+import type { PackedColumn } from './page/page-model.js'
 import type { RawRows } from './raw-rows.js'
 
 /** A finished recording, owned by the native side; opaque here. */
@@ -212,6 +213,15 @@ export interface TableColumnInfo {
   nullable: boolean
 }
 
+/** `PageColumns` of binding/format/page_columns.h: what the HTML report has of a recording beside the model. */
+export interface NativePageColumns {
+  /** The packed columns, in native memory that they own. */
+  bytes: Uint8Array
+  columns: PackedColumn[]
+  /** What string indices of the columns refer to. */
+  strings: string[]
+  leftOutAttributes: number
+}
 /** A file of request traces that is being read; opaque here. */
 export interface RequestTracesHandle {
   readonly __requestTraces: unique symbol
@@ -421,6 +431,8 @@ export interface NativeBinding {
    * leaving out the oldest events. Their buffer begins `headroom` free bytes earlier, for a message around them.
    */
   toXplane(recording: RecordingHandle, options?: { maxBytes?: number; headroom?: number }): Promise<Uint8Array>
+  pageColumns(recording: RecordingHandle): Promise<NativePageColumns>
+  pageColumnsSync(recording: RecordingHandle): NativePageColumns
   /** Puts the rows in order, once for all the calls below. */
   openTable(recording: RecordingHandle, absolute: boolean): Promise<TableHandle>
   openTableSync(recording: RecordingHandle, absolute: boolean): TableHandle

@@ -4,6 +4,7 @@ import { native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { importChrome } from './import/chrome.js'
+import { importCpuProfile } from './import/cpuprofile.js'
 import { InputFile } from './import/input-file.js'
 import { importPaddle } from './import/paddle.js'
 import { importProfileLog } from './import/profile-log.js'
@@ -13,15 +14,15 @@ import { ownError } from './native-error.js'
 import type { RowsBuilder } from './rows-builder.js'
 
 const READABLE =
-  'opscope reads .pftrace, .json, .json.gz, .xplane.pb and .paddle.pb files, profiles of PyTorch and ONNX Runtime, and logs with ' +
-  'stage lines of Paddle Serving.'
+  'opscope reads .pftrace, .json, .json.gz, .cpuprofile, .xplane.pb and .paddle.pb files, profiles of PyTorch and ONNX Runtime, ' +
+  'and logs with stage lines of Paddle Serving.'
 
 const DAMAGES = ['file-cut', 'events-damaged', 'stages-damaged', 'stages-unpaired']
 
 /**
- * Reads a capture back, or imports a trace of another tool: Chrome traces, PyTorch and ONNX Runtime profiles,
- * Paddle's profile, TensorBoard's XPlane, stage lines of Paddle Serving. The content decides, not the name. A file that ends in the middle gives what is whole
- * of it, with a warning in `capture.warnings`.
+ * Reads a capture back, or imports a trace of another tool: Chrome traces, PyTorch and ONNX Runtime profiles, CPU
+ * profiles of V8, Paddle's profile, TensorBoard's XPlane, stage lines of Paddle Serving. The content decides, not the
+ * name. A file that ends in the middle gives what is whole of it, with a warning in `capture.warnings`.
  *
  * @throws OpscopeError ERR_OPSCOPE_FILE_READ when the file cannot be opened or read, ERR_OPSCOPE_FILE_FORMAT when
  * it is no trace, ERR_OPSCOPE_FILE_DAMAGED when nothing in it can be read.
@@ -54,6 +55,8 @@ async function read(file: InputFile): Promise<RecordingHandle> {
       return native().readPerfetto(await file.plainPath())
     case 'json':
       return build(file, await importChrome(file.chunks()))
+    case 'cpuprofile':
+      return build(file, await importCpuProfile(file.chunks(), file.path))
     case 'paddle':
       return build(file, await importPaddle(file.chunks()).catch(error => failWire(file, 'a Paddle profile', error)))
     case 'xplane':

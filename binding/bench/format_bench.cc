@@ -24,6 +24,7 @@
 #include "format/csv_writer.h"
 #include "format/otlp_writer.h"
 #include "format/paddle_writer.h"
+#include "format/page_columns.h"
 #include "format/perfetto_reader.h"
 #include "format/perfetto_writer.h"
 #include "format/pprof_writer.h"
@@ -131,6 +132,11 @@ Status WriteArrowRows(const Recording& recording, ByteSink* sink, std::vector<Wa
 }
 Status WriteCsvRows(const Recording& recording, ByteSink* sink, std::vector<Warning>*) {
   return WriteCsv(recording, false, sink);
+}
+
+Status WritePage(const Recording& recording, ByteSink* sink, std::vector<Warning>*) {
+  PageColumns page;
+  return WritePageColumns(recording, sink, &page);
 }
 
 Status WriteXplaneWhole(const Recording& recording, ByteSink* sink, std::vector<Warning>* warnings) {
@@ -258,6 +264,8 @@ int main(int argc, char** argv) {
     BenchWriter("otlp", WriteOtlp, 0, recording);
     // Its output is small, so the floor says little: most of the time is the walk behind the op rows.
     BenchWriter("pprof", WritePprof, 0, recording);
+    // Before it is compressed.
+    BenchWriter("page columns", WritePage, 0, recording);
     BenchWriter("xplane", WriteXplaneWhole, 0, recording);
     BenchReader(recording);
   }

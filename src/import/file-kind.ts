@@ -4,6 +4,7 @@ import { LENGTH, VARINT, WireError, WireReader } from './wire-reader.js'
 /** What the first bytes of a file say it is. */
 export type FileKind =
   | 'json'
+  | 'cpuprofile'
   | 'perfetto'
   | 'paddle'
   | 'xplane'
@@ -53,6 +54,9 @@ export function fileKind(head: Buffer): FileKind {
     .toString('utf8')
     .replace(/^\uFEFF/, '')
     .trimStart()
+  if (isCpuProfile(text)) {
+    return 'cpuprofile'
+  }
   if (text.startsWith('{') || text.startsWith('[')) {
     return 'json'
   }
@@ -112,6 +116,11 @@ function isXplane(head: Buffer): boolean {
   } catch {
     return false
   }
+}
+// A profile of V8 has these keys and no others, in any order; the stacks are nodes of call frames.
+function isCpuProfile(text: string): boolean {
+  const [, key] = /^\{\s*"(nodes|samples|timeDeltas|startTime|endTime)"\s*:/.exec(text) ?? []
+  return key !== undefined && (key !== 'nodes' || text.includes('"callFrame"'))
 }
 function isText(head: Buffer): boolean {
   return /^\s*["{[\]}\w]/.test(head.toString('latin1', 0, 32)) && isPlainText(head.subarray(0, 256))

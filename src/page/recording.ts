@@ -44,22 +44,22 @@ export interface PageRecording {
   /** At least one. */
   processes: readonly PageProcess[]
   threads: readonly PageThread[]
-  /** What string indices refer to: names of GPU work, attributes. */
+  /** What string indices refer to: names of launches and GPU work, keys and values of attributes. */
   strings: readonly string[]
   pauses: readonly { startNs: number; endNs: number; process: number }[]
-  /** Rows of one thread follow each other in the order of their begins, parents before their children. */
+  /** Rows of one thread follow each other in the order of their begins, parents before their children of that thread. */
   spans: {
     startNs: Float64Array
     durationNs: Float64Array
     /** Into names. */
     name: Uint32Array
-    /** Row of the span around it, -1: none. */
+    /** Row of the span around it, -1: none. Of another thread, it may be a row further on. */
     parent: Int32Array
     flags: Uint8Array
   }
   /** When the synchronous part of an async span returned; ascending by row. */
   returns: { row: Uint32Array; atNs: Float64Array }
-  /** API calls on host threads that caused GPU work, ascending by row of nothing in particular. */
+  /** API calls on host threads that caused GPU work: by thread, then start. */
   launches: {
     startNs: Float64Array
     durationNs: Float64Array
@@ -89,6 +89,7 @@ export interface PageRecording {
     /** Row of the span that its launch belongs to, -1: none. */
     span: Int32Array
   }
+  /** By thread, then time; as marks are. */
   counters: {
     thread: Uint32Array
     /** Into names. */
@@ -104,7 +105,7 @@ export interface PageRecording {
     /** Row of spans, -1: none. */
     span: Int32Array
   }
-  /** Attributes of spans, ascending by row; values as text. */
+  /** Attributes of spans, ascending by row, in the order they were set; keys and values are strings. Not all, where there are very many. */
   attributes: { row: Uint32Array; key: Uint32Array; value: Uint32Array }
 }
 

@@ -7,15 +7,26 @@ import { OpscopeError } from '../../src/errors.js'
 import { loadCapture } from '../../src/load-capture.js'
 import { buildCapture } from '../../src/rows.js'
 import { INFERENCE_ROWS, REQUEST_ROWS } from '../fixtures/inference-rows.js'
+import { profileOf } from './profiles.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
 
-describe.each(['trace.json', 'trace.json.gz', 'trace.pftrace', 'trace.paddle.pb', 'trace.xplane.pb'])(
+async function write(path: string): Promise<void> {
+  if (path.endsWith('.cpuprofile')) {
+    const stack = (i: number) => ['main/load', 'main/predict/matmul', '(garbage collector)', '(idle)'][i % 4]!
+    const stacks = Array.from({ length: 30 }, (_, i): [number, string] => [i * 100, stack(i)])
+    writeFileSync(path, JSON.stringify(profileOf(stacks, 3000)))
+  } else {
+    await (await buildCapture(path.endsWith('.pb') ? INFERENCE_ROWS : REQUEST_ROWS)).export(path)
+  }
+}
+
+describe.each(['trace.json', 'trace.json.gz', 'trace.pftrace', 'trace.paddle.pb', 'trace.xplane.pb', 'a.cpuprofile'])(
   '%s with random damage',
   name => {
     it('is read or refused, never a surprise', async () => {
       const path = join(folder, name)
-      await (await buildCapture(name.endsWith('.pb') ? INFERENCE_ROWS : REQUEST_ROWS)).export(path)
+      await write(path)
       const whole = readFileSync(path)
       let state = 7
       const random = (below: number) => {
