@@ -111,8 +111,8 @@ CuptiDefects DefectsOf(uint32_t version) {
   }
   if (version >= 130000 && version < 130101) {
     defects.in_later_sessions =
-        "this CUPTI gives graph launches wrong correlation ids after the first session; 13.1 Update 1 is "
-        "fixed";
+        "kernels of graphs carry ids of no graph launch, as this CUPTI is said to give them after the first "
+        "session; 13.1 Update 1 is fixed";
   }
   if (version >= 130200 && version < 130300) {
     defects.always =

@@ -45,7 +45,7 @@ struct CuptiDefects {
   bool null_buffer_crashes = false;
   std::string always;             // a sentence for every capture; empty: none
   std::string when_no_kernels;    // likewise, where launches but no kernels came
-  std::string in_later_sessions;  // likewise, from the second session on
+  std::string in_later_sessions;  // likewise, from the second session on, where a graph's kernels show it
 };
 CuptiDefects DefectsOf(uint32_t version);
 

@@ -14,10 +14,29 @@ namespace opscope::gpu {
 
 namespace {
 
-std::vector<bool> LaunchNames(const GpuRecords& records) {
-  std::vector<bool> is_launch;
-  for (const std::string& text : records.strings) is_launch.push_back(ClassifyApi(text) == ApiClass::kLaunch);
-  return is_launch;
+std::vector<bool> NamesOf(ApiClass api_class, const GpuRecords& records) {
+  std::vector<bool> is_of_class;
+  for (const std::string& text : records.strings) is_of_class.push_back(ClassifyApi(text) == api_class);
+  return is_of_class;
+}
+
+// Kernels of graphs whose number is that of no call that launched a graph.
+uint64_t CountStrayNodes(const GpuRecords& records) {
+  const std::vector<bool> is_graph = NamesOf(ApiClass::kGraphLaunch, records);
+  uint64_t first = UINT64_MAX, last = 0;
+  for (const GpuApiCall& call : records.calls) {
+    if (!is_graph[call.name]) continue;
+    first = std::min(first, call.correlation_id);
+    last = std::max(last, call.correlation_id);
+  }
+  CallIds launches(first, last, records.calls.size());
+  for (const GpuApiCall& call : records.calls) {
+    if (is_graph[call.name]) launches.Add(call.correlation_id);
+  }
+  return static_cast<uint64_t>(
+      std::count_if(records.kernels.begin(), records.kernels.end(), [&](const KernelRow& kernel) {
+        return kernel.graph_id != 0 && !launches.Has(records.rows[kernel.row].correlation_id);
+      }));
 }
 
 // Launches that succeeded and whose GPU work CUPTI never told of.
@@ -29,7 +48,7 @@ uint64_t CountUntold(const GpuRecords& records) {
   }
   CallIds told(first, last, records.rows.size());
   for (const GpuRow& row : records.rows) told.Add(row.correlation_id);
-  const std::vector<bool> is_launch = LaunchNames(records);
+  const std::vector<bool> is_launch = NamesOf(ApiClass::kLaunch, records);
   return static_cast<uint64_t>(
       std::count_if(records.calls.begin(), records.calls.end(), [&](const GpuApiCall& call) {
         return is_launch[call.name] && call.result == 0 && !told.Has(call.correlation_id);
@@ -135,12 +154,12 @@ GpuRecords CuptiSession::Take(int64_t window_start_ns, const GpuPlace& since, bo
   std::lock_guard lock(store_mutex_);
   if (reader_ == nullptr) return {};
   GpuRecords records = TakeWindow(store_.get(), {window_start_ns, 2 * clock_->error_ns(), is_last, since});
-  AddWarnings(is_last, &records);
+  AddWarnings(is_last, since == GpuPlace{}, &records);
   if (is_last) reader_.reset();
   return records;
 }
 
-void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
+void CuptiSession::AddWarnings(bool is_last, bool is_whole, GpuRecords* records) const {
   const auto add = [records](const char* code, std::string detail, uint64_t count) {
     if (count != 0 && !detail.empty()) records->warnings.push_back({code, std::move(detail), count});
   };
@@ -154,9 +173,8 @@ void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
   if (raw_ != nullptr && raw_->has_failed())
     add("gpu-capture-raw", "OPSCOPE_CAPTURE_RAW could not be written", 1);
   add("gpu-known-fault", library_->defects.always, 1);
-  const bool has_graphs = std::any_of(records->kernels.begin(), records->kernels.end(),
-                                      [](const KernelRow& row) { return row.graph_id != 0; });
-  if (recording_count_ > 1 && has_graphs) add("gpu-known-fault", library_->defects.in_later_sessions, 1);
+  if (recording_count_ > 1 && is_whole && !library_->defects.in_later_sessions.empty())
+    add("gpu-known-fault", library_->defects.in_later_sessions, CountStrayNodes(*records));
   if (!is_last) return;
   if (contexts_.destroyed_count() != 0) {
     add("gpu-lost-context",
@@ -169,7 +187,7 @@ void CuptiSession::AddWarnings(bool is_last, GpuRecords* records) const {
     add("gpu-no-activity", "no CUDA call was seen while recording", 1);
     return;
   }
-  const std::vector<bool> is_launch = LaunchNames(*records);
+  const std::vector<bool> is_launch = NamesOf(ApiClass::kLaunch, *records);
   const auto launches = std::count_if(records->calls.begin(), records->calls.end(),
                                       [&](const GpuApiCall& call) { return is_launch[call.name]; });
   std::string detail = "kernels were launched but CUPTI " + std::to_string(library_->version) +

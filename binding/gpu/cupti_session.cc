@@ -1,5 +1,6 @@
 #include "cupti_session.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
@@ -174,7 +175,8 @@ cupti::Result CuptiSession::Enable(Kind kind) {
   const bool dumps = (kind == Kind::kDevice || kind == Kind::kContext) && api.enable_and_dump != nullptr;
   cupti::Result result = dumps ? api.enable_and_dump(kind) : api.enable(kind);
   if (dumps && result != cupti::kSuccess) result = api.enable(kind);
-  if (result == cupti::kSuccess) enabled_.push_back(kind);
+  const bool is_new = std::find(enabled_.begin(), enabled_.end(), kind) == enabled_.end();
+  if (result == cupti::kSuccess && is_new) enabled_.push_back(kind);
   return result;
 }
 
@@ -232,31 +234,39 @@ void CuptiSession::EnableCalls() {
       if (names_.Find(cupti::kRuntimeDomain, id).api_class == ApiClass::kNoise) api.enable_runtime_api(id, 0);
     }
   }
-  if (options_.driver_api || api.enable_driver_api == nullptr) return;
-  std::string trouble;
-  // Programs that launch through the driver (Triton) would have GPU work without a cause.
-  for (uint32_t id = 1; id < names_.LimitOf(cupti::kDriverDomain); ++id) {
-    if (!names_.Find(cupti::kDriverDomain, id).CausesGpuWork()) continue;
-    const cupti::Result result = api.enable_driver_api(id, 1);
-    if (result == cupti::kSuccess) enabled_driver_calls_.push_back(id);
-    if (result != cupti::kSuccess && trouble.empty()) trouble = api.ResultText(result);
+  if (!options_.driver_api && api.enable_driver_api != nullptr) EnableDriverLaunches();
+}
+
+// Programs that launch through the driver (Triton) would have GPU work without
+// a cause. Where CUDA runs already, calls that are turned on one by one leave no
+// record (CUPTI 13.0 on an H200), so all are, and those of no interest off again.
+void CuptiSession::EnableDriverLaunches() {
+  const CuptiApi& api = library_->api;
+  cupti::Result result = Enable(Kind::kDriver);
+  if (result == cupti::kSuccess) {
+    bool is_filtered = false;
+    for (uint32_t id = 1; id < names_.LimitOf(cupti::kDriverDomain); ++id) {
+      if (names_.Find(cupti::kDriverDomain, id).CausesGpuWork()) continue;
+      const cupti::Result off = api.enable_driver_api(id, 0);
+      is_filtered |= off == cupti::kSuccess;  // a release may lack one or the other of them
+      if (off != cupti::kSuccess) result = off;
+    }
+    if (is_filtered) return;
+    Check("cuptiActivityDisable", api.disable(Kind::kDriver));
+    enabled_.pop_back();
   }
-  // A release may lack one or the other of them.
-  if (!enabled_driver_calls_.empty() || trouble.empty()) return;
   std::lock_guard lock(store_mutex_);
-  refused_kinds_.push_back("launches through the driver: " + trouble);
+  refused_kinds_.push_back("launches through the driver: " + api.ResultText(result));
 }
 
 void CuptiSession::DisableAll() {
-  const CuptiApi& api = library_->api;
-  for (const uint32_t id : enabled_driver_calls_) api.enable_driver_api(id, 0);
-  enabled_driver_calls_.clear();
-  for (auto kind = enabled_.rbegin(); kind != enabled_.rend(); ++kind) {
+  while (!enabled_.empty()) {
+    const Kind kind = enabled_.back();
+    enabled_.pop_back();
     // Its records go on coming, and are thrown away.
-    if (*kind == Kind::kConcurrentKernel && library_->defects.disabling_kernels_can_hang) continue;
-    Check("cuptiActivityDisable", api.disable(*kind));
+    if (kind == Kind::kConcurrentKernel && library_->defects.disabling_kernels_can_hang) continue;
+    Check("cuptiActivityDisable", library_->api.disable(kind));
   }
-  enabled_.clear();
 }
 
 void CuptiSession::Detach() {

@@ -60,7 +60,7 @@ class CuptiSession {
   cupti::Result Enable(cupti::Kind kind);
   void EnableIfPossible(cupti::Kind kind, const char* name);
   void EnableCalls();
-  void EnableDriverCalls();
+  void EnableDriverLaunches();
   void DisableAll();
   void Detach();
   void Flush(uint32_t flag);
@@ -74,7 +74,7 @@ class CuptiSession {
   void SampleClock();
   void Decode(ActivityBuffer* buffer);
   void CountDropped(cupti::Context context, uint32_t stream);
-  void AddWarnings(bool is_last, GpuRecords* records) const;
+  void AddWarnings(bool is_last, bool is_whole, GpuRecords* records) const;
 
   ActivityBufferPool pool_;
   DriverProbe driver_;
@@ -85,7 +85,6 @@ class CuptiSession {
   std::string holder_;  // who was subscribed when we were refused, where CUPTI told
   GpuOptions options_;
   std::vector<cupti::Kind> enabled_;  // in the order of enabling
-  std::vector<uint32_t> enabled_driver_calls_;
   bool is_on_ = false;
 
   // Guards what follows: Take may come while a slow stop goes on.

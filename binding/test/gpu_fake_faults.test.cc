@@ -37,6 +37,7 @@ TEST_CASE("GPU source meets every refusal of CUPTI") {
     cases.push_back(Case("a call that cannot be done without", cupti));
     cases.push_back(Case("an unsubscribe is refused", cupti));
   }
+  cases.push_back(Case("the choice of driver calls is refused"));
   CheckAll(cases);
 }
 
@@ -79,6 +80,19 @@ TEST_CASE("fault child: a kind is refused" * doctest::skip()) {
     CHECK(WarningCount(records, "gpu-not-recorded") == 1);
     CHECK(records.rows.size() == 1);
     CHECK(records.calls.size() == (kind == 5 ? 0 : 1));
+  }
+  CHECK(FakeViolations() == "");
+}
+
+// All that the driver does would be recorded instead of its launches alone.
+TEST_CASE("fault child: the choice of driver calls is refused" * doctest::skip()) {
+  for (const char* errors : {"cuptiActivityEnableDriverApi=27", "cuptiActivityEnable:4=27"}) {
+    const GpuRecords records =
+        RecordWith(errors, std::string(kLaunch) + "\napi cuLaunchKernel driver\nkernel b");
+    INFO(std::string(errors), " ", WarningText(records));
+    CHECK(WarningCount(records, "gpu-not-recorded") == 1);
+    CHECK(records.rows.size() == 2);
+    CHECK(records.calls.size() == 1);
   }
   CHECK(FakeViolations() == "");
 }

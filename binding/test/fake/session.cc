@@ -70,6 +70,7 @@ int Session::Enable(uint32_t kind, bool has_callbacks) {
     return kNotCompatible;
   }
   enabled_[kind] = true;
+  ForgetFilters(kind);
   return kSuccess;
 }
 
@@ -77,10 +78,13 @@ int Session::Disable(uint32_t kind) {
   const std::lock_guard lock(mutex_);
   if (kind == 0 || kind >= kKindLimit || personality_.strides[kind] == 0) return kInvalidKind;
   enabled_[kind] = false;
-  // Filters of an API end with it.
+  ForgetFilters(kind);
+  return kSuccess;
+}
+
+void Session::ForgetFilters(uint32_t kind) {
   const int domain = kind == kDriver ? kDriverDomain : kind == kRuntime ? kRuntimeDomain : 0;
   std::erase_if(filters_, [&](const auto& filter) { return filter.first.first == domain; });
-  return kSuccess;
 }
 
 bool Session::IsEnabled(uint32_t kind) const {
@@ -195,16 +199,17 @@ int Session::FilterApi(int domain, uint32_t id, bool enable) {
   filters_[{domain, id}] = enable;
   return kSuccess;
 }
+// As CUPTI 13.0 did on an H200 in a process that used CUDA before: a call of a
+// kind that is off is not recorded, whatever its filter says.
 bool Session::WantsApi(int domain, uint32_t id) const {
   const std::lock_guard lock(mutex_);
+  if (!enabled_[domain == kDriverDomain ? kDriver : kRuntime]) return false;
   const auto filter = filters_.find({domain, id});
-  if (filter != filters_.end()) return filter->second;
-  return enabled_[domain == kDriverDomain ? kDriver : kRuntime];
+  return filter == filters_.end() || filter->second;
 }
 bool Session::WantsAnyApi() const {
   const std::lock_guard lock(mutex_);
-  return enabled_[kDriver] || enabled_[kRuntime] ||
-         std::any_of(filters_.begin(), filters_.end(), [](const auto& filter) { return filter.second; });
+  return enabled_[kDriver] || enabled_[kRuntime];
 }
 
 }  // namespace fakegpu

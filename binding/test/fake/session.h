@@ -52,6 +52,7 @@ class Session {
   bool WantsAnyApi() const;  // else records carry no correlation ids
 
  private:
+  void ForgetFilters(uint32_t kind);  // turning an API on or off does
   std::optional<size_t> AttributeSize(uint32_t attribute) const;
   uint64_t AttributeValue(uint32_t attribute) const;
 
