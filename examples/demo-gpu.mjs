@@ -1,4 +1,4 @@
-// A small network on a GPU, profiled while it runs: npm run demo:gpu
+// A small network on a GPU, profiled while it runs: npm run demo:gpu [-- batches=20 profilePath=demo-gpu.pftrace]
 // Its kernels are compiled here by the nvcc of your CUDA toolkit. Where there is no GPU or no toolkit, it says so.
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +10,9 @@ import { fixedNoise } from './demo/demo-network.mjs'
 const BATCH = 64
 const WIDTH = 512
 const LAYERS = 4
-const BATCHES = 20
 
+const given = Object.fromEntries(process.argv.slice(2).map(argument => argument.split('=')))
+const batches = Number(given.batches ?? 20)
 const network = openNetwork()
 if (network.reason !== undefined) {
   console.log(`This demo needs a GPU, a driver and a CUDA toolkit: ${network.reason}`)
@@ -37,7 +38,7 @@ layers(0)
 network.capture(1)
 
 const capture = await profile({ state: 'All', tracerOption: 'OpDetail', gpu: 'required' }, () => {
-  for (let batch = 0; batch < BATCHES; batch++) {
+  for (let batch = 0; batch < batches; batch++) {
     const stream = batch % 2
     recordSync('predict', () => {
       within(upload, () => network.upload(stream, inputs, stream))
@@ -48,6 +49,7 @@ const capture = await profile({ state: 'All', tracerOption: 'OpDetail', gpu: 're
   }
 })
 console.log(capture.report({ sortedKey: 'total', tracerOption: 'OpDetail' }))
+if (given.profilePath !== undefined) await capture.export(given.profilePath)
 console.log(`\nLargest difference from the same row on the CPU: ${differenceFromCpu().toExponential(1)}`)
 process.exit(0)
 

@@ -35,7 +35,9 @@ export function buildCuda({ folder, output, isNative = false }) {
         'arch=compute_75,code=compute_75',
       ]
   const hostFlags = ['-Xcompiler', '-fPIC,-fvisibility=hidden,-Wall']
-  return compile(nvcc, ['-shared', '-std=c++17', '-O2', '-t', '0', ...hostFlags, ...targets, ...sources], output)
+  // For one GPU only: for several, parallel steps of nvcc 13.0 link into the same temporary file, and fail now and then.
+  const threads = isNative ? ['-t', '0'] : []
+  return compile(nvcc, ['-shared', '-std=c++17', '-O2', ...threads, ...hostFlags, ...targets, ...sources], output)
 }
 
 /**

@@ -3,6 +3,7 @@
 //   --out FOLDER     where results.json and results.md go, added to what is there (default: build/gpu-suite/results)
 //   --required       no GPU is a failure
 //   --seconds N      ends after so long; the tests that were not run are named
+//   --each N         seconds that one test may take (default: 240)
 //   --small          small counts
 //   --fake           the scripted GPU of the C++ tests instead, for the suite's own test
 import { spawn, spawnSync } from 'node:child_process'
@@ -16,7 +17,6 @@ import { HOST, hasKoffi, KERNELS } from './libraries.mjs'
 import { resultsText } from './report.mjs'
 import { NUMBERS, testOf } from './suite.mjs'
 
-const TEST_SECONDS = 240
 // What a test takes at least on a GPU: its process, CUDA's context, CUPTI's first start.
 const LEAST_SECONDS = 15
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -68,11 +68,12 @@ function parse() {
         out: { type: 'string', default: join(root, 'build/gpu-suite/results') },
         required: { type: 'boolean', default: false },
         seconds: { type: 'string', default: '100000' },
+        each: { type: 'string', default: '240' },
         small: { type: 'boolean', default: false },
         fake: { type: 'boolean', default: false },
       },
     })
-    return { ...values, seconds: Number(values.seconds) }
+    return { ...values, seconds: Number(values.seconds), each: Number(values.each) }
   } catch (error) {
     console.error(error.message)
     process.exit(2)
@@ -153,7 +154,7 @@ async function runOne(number, test) {
       stdio: ['ignore', 'inherit', 'inherit'],
     },
   )
-  const allowed = Math.min(TEST_SECONDS, secondsLeft())
+  const allowed = Math.min(options.each, secondsLeft())
   const deadline = setTimeout(() => child.kill('SIGKILL'), allowed * 1000)
   const [code, signal] = await new Promise(done => child.once('close', (...end) => done(end)))
   clearTimeout(deadline)
