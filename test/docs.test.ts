@@ -80,6 +80,7 @@ async function makeProject(): Promise<string> {
     'fastify',
     '@grpc',
     '@opentelemetry',
+    '@tensorflow',
   ]
   for (const name of [...packages.map(each => `node_modules/${each}`), 'examples']) {
     symlinkSync(join(ROOT, name), join(folder, name))

@@ -2,9 +2,9 @@ import { tryNative } from '../binding.js'
 import { type Instrumented, recordCalls } from './onnxruntime/calls.js'
 import { findBinding } from './onnxruntime/find-binding.js'
 import type { OrtBinding } from './onnxruntime/native-session.js'
-import { replaceMember } from './onnxruntime/replace-member.js'
 import { recordingSessionClass } from './onnxruntime/session-class.js'
 import { endTwins, watchWindows } from './onnxruntime/windows.js'
+import { replaceMember } from './replace-member.js'
 
 const instrumented = new WeakMap<OrtBinding, () => void>()
 // Outlives uninstrument: sessions made under an earlier instrument are recorded again under a later one.

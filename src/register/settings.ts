@@ -33,7 +33,7 @@ export const REGISTER_VARIABLES: readonly string[] = [
 ]
 
 /** What `OPSCOPE_INTEGRATIONS` may name. */
-export const INTEGRATIONS = ['onnxruntime'] as const
+export const INTEGRATIONS = ['onnxruntime', 'tfjs'] as const
 export type IntegrationName = (typeof INTEGRATIONS)[number]
 
 /**

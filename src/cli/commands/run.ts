@@ -57,7 +57,7 @@ export function runCommand(): Command {
     .option('--capture-port <port>', 'where TensorBoard and others capture the program; 0: any port that is free')
     .option('--capture-host <list>', 'addresses that it listens at (127.0.0.1,::1)')
     .option('--summary', 'print the report to standard error at the end')
-    .option('--integrations <list>', 'packages to record; -onnxruntime leaves one out')
+    .option('--integrations <list>', 'packages to record, of onnxruntime and tfjs; -tfjs leaves one out')
     .option('--quiet', 'do not say where the file is')
     .addHelpText(
       'after',

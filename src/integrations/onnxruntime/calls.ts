@@ -1,7 +1,7 @@
 import { addNotBrokenDown } from '../../hooks.js'
 import { areRunsObserved, beginObservedRun, type ObservedRun } from '../../observed-runs.js'
+import { replaceMember } from '../replace-member.js'
 import type { Feeds, Fetches, Results, RunOptions } from './native-session.js'
-import { replaceMember } from './replace-member.js'
 import {
   addCall,
   addSpan,

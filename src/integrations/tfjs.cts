@@ -1,0 +1,2 @@
+import tfjs = require('./tfjs.js')
+export = tfjs
