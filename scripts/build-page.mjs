@@ -52,3 +52,12 @@ function licenceComment(packages) {
   const blocks = [...byText].map(([text, titles]) => `${titles.join(', ')}\n\n${text}`)
   return blocks.length === 0 ? '' : `/*! Packages in this file, and their licences.\n\n${blocks.join('\n\n')}\n*/`
 }
+
+// What would end the element around it, or keep it from ending, is nowhere in it: the report puts it in as it is.
+for (const [file, wrong] of [
+  ['page.js', /<\/script|<!--/i],
+  ['page.css', /<\/style/i],
+]) {
+  const [found] = wrong.exec(readFileSync(join(common.outdir, file), 'utf8')) ?? []
+  if (found !== undefined) throw new Error(`${file} has ${JSON.stringify(found)} in it`)
+}

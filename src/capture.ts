@@ -5,14 +5,20 @@ import {
   type NativeWarning,
   native,
   type RecordingHandle,
-  type RecordingView,
-  type TimeOf,
 } from './binding.js'
 import { OpscopeError } from './errors.js'
 import { dataFrameOf } from './export/data-frame.js'
-import { type ExportFormat, openOutput, type Written, writeCapture } from './export/index.js'
+import {
+  type CaptureContent,
+  type ExportFormat,
+  type Output,
+  openOutput,
+  type Written,
+  writeCapture,
+  writeCaptureSync,
+} from './export/index.js'
 import { type AsyncRow, asyncRows } from './model/async-rows.js'
-import { parseMeta, STATES, TRACER_OPTIONS, warningsOf } from './model/capture-meta.js'
+import { gpuOf, TRACER_OPTIONS, warningsOf, warningText } from './model/capture-meta.js'
 import { type CopySummary, copySummary } from './model/copies.js'
 import { type DeviceRow, deviceRows } from './model/devices.js'
 import { executionTable } from './model/executions.js'
@@ -24,7 +30,6 @@ import { type KernelRow, kernelRows } from './model/kernels.js'
 import { type MemoryRow, memoryRows } from './model/memory.js'
 import { cpuOperatorTable, operatorTable } from './model/operators.js'
 import {
-  type CaptureMeta,
   type OpRow,
   type OpRowsOptions,
   opRows,
@@ -35,20 +40,21 @@ import {
 } from './model/ops.js'
 import { type Overhead, overhead } from './model/overhead.js'
 import { type CaptureProcess, processRows } from './model/processes.js'
+import { reportSource, reportSourceSync } from './model/report-source.js'
 import { showAsText } from './model/show-as-text.js'
 import { type Summary, type SummaryOptions, summaryOf } from './model/summary.js'
 import { type SyncRow, syncRows } from './model/syncs.js'
 import { Table, type Value } from './model/table.js'
 import { TraceRows } from './model/trace-rows.js'
-import type { NativeTables } from './native-tables.js'
 import { checkChoice, checkKeys } from './option-checks.js'
+import { htmlText } from './report/html.js'
 import { formatReport, type ReportOptions } from './report/op-report.js'
 import { shortHtml, shortText } from './report/short-report.js'
 
 export type { ReportOptions }
 
 export interface ExportOptions {
-  /** @default by the suffix of the path: .json chrome, .paddle.pb paddle, .pb.gz pprof, .otlp.json otlp, .xplane.pb xplane, .arrow, .parquet, .csv, all others perfetto */
+  /** @default by the suffix of the path: .json chrome, .paddle.pb paddle, .pb.gz pprof, .otlp.json otlp, .xplane.pb xplane, .arrow, .parquet, .csv, .html, all others perfetto */
   format?: ExportFormat
   /**
    * Of .arrow, .parquet and .csv: `start` and `end` are moments since the Unix epoch, not ns since the session's start.
@@ -118,22 +124,18 @@ export class Capture {
     showAsText(Capture, capture => shortHtml(capture.#source, capture.warnings.length))
   }
 
-  private constructor(recording: RecordingHandle, tables: NativeTables, view: RecordingView, meta: CaptureMeta) {
+  private constructor(recording: RecordingHandle, source: ReportSource) {
     this.#recording = recording
-    this.#source = { view, ...tables, meta }
+    this.#source = source
   }
 
   /** Computes the op tables on a thread of their own. @internal */
   static async fromHandle(recording: RecordingHandle): Promise<Capture> {
-    const view = native().view(recording)
-    const meta = parseMeta(view.metaJson)
-    return new Capture(recording, await native().tables(recording, timeOf(meta)), view, meta)
+    return new Capture(recording, await reportSource(recording))
   }
   /** The same, blocking. @internal */
   static fromHandleSync(recording: RecordingHandle): Capture {
-    const view = native().view(recording)
-    const meta = parseMeta(view.metaJson)
-    return new Capture(recording, native().tablesSync(recording, timeOf(meta)), view, meta)
+    return new Capture(recording, reportSourceSync(recording))
   }
 
   /** What was recorded, and what Total means: CPU time, GPU time, or both added up. */
@@ -170,10 +172,7 @@ export class Capture {
   }
   /** Whether GPU activity was recorded, and if not, why. */
   get gpu(): { available: boolean; reason?: string } {
-    const hasRows = this.#source.gpu.rows > 0
-    return {
-      ...(this.#source.meta.gpu ?? (hasRows ? { available: true } : { available: false, reason: 'not-recorded' })),
-    }
+    return gpuOf(this.#source)
   }
   /** Attributes of the session. */
   get attributes(): Record<string, string | number | boolean> {
@@ -183,8 +182,7 @@ export class Capture {
   get warnings(): CaptureWarning[] {
     const { view, meta } = this.#source
     return [...view.warnings, ...warningsOf(meta), ...this.#lateWarnings].map(({ code, count, detail }) => {
-      const message = detail === '' ? code.replaceAll('-', ' ') : detail
-      return { code, count, detail, message: `${message} (${count})` }
+      return { code, count, detail, message: `${warningText({ code, detail })} (${count})` }
     })
   }
   /** By process, in the order of their first events; `thread` of other rows is an index into this. */
@@ -342,7 +340,7 @@ export class Capture {
   /**
    * Writes the capture to a file, whose suffix decides the format: `.json` and `.json.gz` Chrome trace, `.paddle.pb`
    * Paddle's profile, `.pb.gz` pprof, `.otlp.json` OTLP, `.xplane.pb` TensorBoard's XPlane, `.arrow`, `.parquet`,
-   * `.csv` and `.csv.gz` the rows as a table, anything else a Perfetto trace, which loses nothing. A regular file is replaced when the new one is complete, never before.
+   * `.csv` and `.csv.gz` the rows as a table, `.html` and `.html.gz` a page that shows it, anything else a Perfetto trace, which loses nothing. A regular file is replaced when the new one is complete, never before.
    * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE, ERR_OPSCOPE_OPTION_VALUE for a format that is not written,
    * ERR_OPSCOPE_PACKAGE_MISSING for `.parquet` without hyparquet-writer
    * @example
@@ -351,7 +349,18 @@ export class Capture {
   async export(path: string | URL, options: ExportOptions = {}): Promise<Written> {
     checkKeys(options, ['format', 'absolute'])
     this.#checkAbsolute(options)
-    return writeCapture(this.#recording, openOutput(path, options))
+    return writeCapture(this.#content, openOutput(path, options))
+  }
+  /**
+   * The HTML report: one page that shows the capture in any browser, from a file and without a network. As one string;
+   * `export('report.html')` writes the same page piece by piece, however large it is.
+   * @throws OpscopeError ERR_OPSCOPE_OUT_OF_MEMORY for a page longer than a string may be, ERR_OPSCOPE_FILE_READ where
+   * opscope was built without its page
+   * @example
+   * response.setHeader('content-type', 'text/html').end(await capture.html())
+   */
+  async html(): Promise<string> {
+    return htmlText(this.#content)
   }
   /**
    * The {@link rows} as an Arrow IPC file in memory, made off the JavaScript thread: what data tools read.
@@ -409,7 +418,15 @@ export class Capture {
     return shortText(this.#source, this.warnings.length)
   }
 
-  /** For files of this package that are written after the capture was made. @internal */
+  /** To a place that was opened before. @internal */
+  static write(capture: Capture, output: Output): Promise<Written> {
+    return writeCapture(capture.#content, output)
+  }
+  /** The same, blocking. @internal */
+  static writeSync(capture: Capture, output: Output): Written {
+    return writeCaptureSync(capture.#content, output)
+  }
+  /** What captures are merged of. @internal */
   static recordingOf(capture: Capture): RecordingHandle {
     return capture.#recording
   }
@@ -418,6 +435,9 @@ export class Capture {
     capture.#lateWarnings.push(warning)
   }
 
+  get #content(): CaptureContent {
+    return { recording: this.#recording, source: this.#source, warnings: this.warnings }
+  }
   #checkAbsolute({ absolute = false }: ArrowOptions): void {
     if (typeof absolute !== 'boolean') {
       const got = `got ${typeof absolute}`
@@ -444,8 +464,4 @@ export class Capture {
       atNs: rows.atNs[row] ?? 0,
     }
   }
-}
-
-function timeOf(meta: CaptureMeta): TimeOf {
-  return STATES.indexOf(meta.state) as TimeOf
 }

@@ -1,5 +1,6 @@
 // Where a session's recording goes: its file while it goes on, the complete one at the stop, and its dumps.
-import type { NativeWarning, RecordingHandle, SessionStart } from './binding.js'
+import type { NativeWarning, SessionStart } from './binding.js'
+import { Capture } from './capture.js'
 import {
   discardStream,
   type Output,
@@ -10,8 +11,6 @@ import {
   removeStream,
   type Stream,
   suffixOf,
-  writeCapture,
-  writeCaptureSync,
 } from './export/index.js'
 import { nextDumpPath } from './flight-recorder.js'
 import type { ResolvedOptions } from './options.js'
@@ -86,28 +85,28 @@ export class SessionFile {
     return openOutput(next.path, { format: this.#output.format })
   }
 
-  async write(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
+  async write(capture: Capture, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
     if (output === undefined) return
     try {
-      await writeCapture(recording, output)
+      await Capture.write(capture, output)
       this.#removeStream(output)
     } catch (error) {
       onTrouble(writeWarning(error))
     }
   }
-  writeSync(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): void {
+  writeSync(capture: Capture, output: Output | undefined, onTrouble: OnTrouble): void {
     if (output === undefined) return
     try {
-      writeCaptureSync(recording, output)
+      Capture.writeSync(capture, output)
       this.#removeStream(output)
     } catch (error) {
       onTrouble(writeWarning(error))
     }
   }
-  async writeDump(recording: RecordingHandle, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
+  async writeDump(capture: Capture, output: Output | undefined, onTrouble: OnTrouble): Promise<void> {
     if (output === undefined) return
     try {
-      await writeCapture(recording, output)
+      await Capture.write(capture, output)
     } catch (error) {
       onTrouble(writeWarning(error))
     }

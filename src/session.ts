@@ -245,7 +245,7 @@ export class Session {
     const meta = this.#meta({ ...options, attributes: { ...options.attributes, ...reason } })
     const recording = await this.#native.snapshotSession(this.#id, JSON.stringify(meta))
     const capture = await Capture.fromHandle(recording)
-    await this.#file.writeDump(recording, output, warning => Capture.addWarning(capture, warning))
+    await this.#file.writeDump(capture, output, warning => Capture.addWarning(capture, warning))
     return capture
   }
 
@@ -274,7 +274,7 @@ export class Session {
     const recording: RecordingHandle = this.#native.stopSessionSync(this.#id, meta)
     const capture = Capture.fromHandleSync(recording)
     this.#capture = capture
-    this.#file.writeSync(recording, output, warning => Capture.addWarning(capture, warning))
+    this.#file.writeSync(capture, output, warning => Capture.addWarning(capture, warning))
     this.#onStopped(capture)
     return capture
   }
@@ -334,7 +334,7 @@ export class Session {
     const recording = await this.#native.stopSession(this.#id, meta)
     const capture = await Capture.fromHandle(recording)
     this.#capture = capture
-    await this.#file.write(recording, output, warning => Capture.addWarning(capture, warning))
+    await this.#file.write(capture, output, warning => Capture.addWarning(capture, warning))
     this.#onStopped(capture)
     return capture
   }

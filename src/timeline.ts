@@ -7,7 +7,7 @@ import type { NativeWarning } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { EventText } from './export/event-text.js'
-import { openOutput, type Written, writeCapture, writeOutput } from './export/index.js'
+import { openOutput, type Written, writeOutput } from './export/index.js'
 import { readJsonEvents } from './import/json-events.js'
 
 /** One capture of a timeline; the label names its processes. */
@@ -35,7 +35,7 @@ export async function writeTimeline(inputs: TimelineInput[], path: string | URL)
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'A timeline needs at least one capture.')
   }
   if (inputs.length === 1 && first.label === undefined) {
-    return writeCapture(Capture.recordingOf(first.capture), output)
+    return Capture.write(first.capture, output)
   }
   const origins = inputs.map(({ capture }) => capture.originEpochNs)
   const [earliest = 0n] = origins.toSorted((a, b) => Number(a - b)) // 0n, unknown, comes first
@@ -47,7 +47,7 @@ export async function writeTimeline(inputs: TimelineInput[], path: string | URL)
       for (const [index, { label, capture }] of inputs.entries()) {
         const shiftNs = earliest === 0n ? 0 : Number(capture.originEpochNs - earliest)
         const single = join(folder, `${index}.json`)
-        const written = await writeCapture(Capture.recordingOf(capture), openOutput(single))
+        const written = await Capture.write(capture, openOutput(single))
         warnings.push(...written.warnings)
         const process = new ProcessEvents(index, inputs.length, label ?? `capture ${index + 1}`, shiftNs)
         await readJsonEvents(createReadStream(single, { highWaterMark: 1 << 20 }), events => {

@@ -24,6 +24,7 @@ const GROUND = [
   'text-width',
   'html-text',
   'trace-context',
+  'version',
 ]
 const RANKS: Record<string, number> = {
   ...Object.fromEntries(GROUND.map(file => [file, 0])),

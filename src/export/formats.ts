@@ -3,8 +3,7 @@ import { extname } from 'node:path'
 import { OpscopeError } from '../errors.js'
 import { nameHint } from '../nearest-name.js'
 
-export type ExportFormat = 'perfetto' | 'chrome' | 'paddle' | 'pprof' | 'otlp' | 'xplane' | 'arrow' | 'parquet' | 'csv'
-export const EXPORT_FORMATS: readonly ExportFormat[] = [
+export const EXPORT_FORMATS = [
   'perfetto',
   'chrome',
   'paddle',
@@ -14,7 +13,9 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
   'arrow',
   'parquet',
   'csv',
-]
+  'html',
+] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 /** Those that have the rows of the capture as a table. */
 export const TABLE_FORMATS: readonly ExportFormat[] = ['arrow', 'parquet', 'csv']
 
@@ -32,11 +33,13 @@ const BY_SUFFIX: [suffix: string, FileFormat][] = [
   ['.otlp.json.gz', { format: 'otlp', gzip: true }],
   ['.otlp.json', { format: 'otlp', gzip: false }],
   ['.pftrace.gz', { format: 'perfetto', gzip: true }],
+  ['.html.gz', { format: 'html', gzip: true }],
   ['.parquet', { format: 'parquet', gzip: false }],
   ['.json.gz', { format: 'chrome', gzip: true }],
   ['.csv.gz', { format: 'csv', gzip: true }],
   ['.pftrace', { format: 'perfetto', gzip: false }],
   ['.arrow', { format: 'arrow', gzip: false }],
+  ['.html', { format: 'html', gzip: false }],
   ['.json', { format: 'chrome', gzip: false }],
   ['.csv', { format: 'csv', gzip: false }],
   ['.pb.gz', { format: 'pprof', gzip: true }],
@@ -45,18 +48,15 @@ const BY_SUFFIX: [suffix: string, FileFormat][] = [
 // Compressed under any name: their readers expect it.
 const ALWAYS_GZIP: readonly ExportFormat[] = ['pprof']
 
-// Formats with a name of their own that this version does not write: a file so named must not hold something else.
-const NOT_WRITTEN: [suffix: string, what: string][] = [['.html', 'HTML']]
-
 /** The part of a path that tells the format, as `.json.gz`, else what `extname` says. */
 export function suffixOf(path: string): string {
-  const known = [...BY_SUFFIX, ...NOT_WRITTEN].find(([suffix]) => path.toLowerCase().endsWith(suffix))
+  const known = BY_SUFFIX.find(([suffix]) => path.toLowerCase().endsWith(suffix))
   return known === undefined ? extname(path) : path.slice(-known[0].length)
 }
 
 /**
  * The format of a file by its name; a name without a known suffix gets the canonical one, Perfetto.
- * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a suffix of a format that is not written.
+ * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a format that there is not.
  */
 export function formatOf(path: string, format?: string): FileFormat {
   const name = path.toLowerCase()
@@ -72,16 +72,6 @@ export function formatOf(path: string, format?: string): FileFormat {
       format: format as ExportFormat,
       gzip: name.endsWith('.gz') || ALWAYS_GZIP.includes(format as ExportFormat),
     }
-  }
-  const unwritten = NOT_WRITTEN.find(([suffix]) => name.endsWith(suffix))
-  if (unwritten !== undefined) {
-    const [suffix, what] = unwritten
-    const suffixes = BY_SUFFIX.map(([known]) => known).join(', ')
-    throw new OpscopeError(
-      'ERR_OPSCOPE_OPTION_VALUE',
-      `This version of opscope does not write ${what} files (${suffix}).`,
-      `It writes ${suffixes}; any other name gets a Perfetto trace.`,
-    )
   }
   return BY_SUFFIX.find(([suffix]) => name.endsWith(suffix))?.[1] ?? { format: 'perfetto', gzip: false }
 }

@@ -22,6 +22,7 @@ import { threadId } from 'node:worker_threads'
 
 import { OpscopeError } from '../errors.js'
 import { ownError } from '../native-error.js'
+import { pageFiles } from '../report/html.js'
 import { type ExportFormat, formatOf, TABLE_FORMATS } from './formats.js'
 import { checkInstalled, PARQUET_WRITER } from './optional-package.js'
 
@@ -49,7 +50,8 @@ export interface Output extends Place {
 /**
  * Checks that a capture can be written to this path, before anything is recorded. Leaves nothing behind.
  * @throws OpscopeError ERR_OPSCOPE_FILE_WRITE saying what is in the way, ERR_OPSCOPE_OPTION_VALUE for a
- * format that is not written, ERR_OPSCOPE_PACKAGE_MISSING for one that needs a package.
+ * format that is not written, ERR_OPSCOPE_PACKAGE_MISSING for one that needs a package, ERR_OPSCOPE_FILE_READ for a
+ * page that was not built.
  */
 export function openOutput(path: string | URL, options: { format?: string; absolute?: boolean } = {}): Output {
   const given = pathOf(path)
@@ -63,6 +65,7 @@ export function openOutput(path: string | URL, options: { format?: string; absol
     )
   }
   if (kind.format === 'parquet') checkInstalled(PARQUET_WRITER)
+  if (kind.format === 'html') pageFiles()
   return { ...kind, absolute, ...openPlace(given) }
 }
 

@@ -1,5 +1,5 @@
 import type { NativeWarning } from '../binding.js'
-import { type CaptureMeta, SORTED_KEYS, type State, type TracerOption } from './ops.js'
+import { type CaptureMeta, type ReportSource, SORTED_KEYS, type State, type TracerOption } from './ops.js'
 
 export const STATES: readonly State[] = ['CPU', 'GPU', 'All']
 export const TRACER_OPTIONS: readonly TracerOption[] = ['Default', 'OpDetail', 'AllOpDetail']
@@ -11,7 +11,7 @@ export function parseMeta(metaJson: string): CaptureMeta {
     state: STATES.find(state => state === given.state) ?? 'All',
     tracerOption: TRACER_OPTIONS.find(option => option === given.tracerOption) ?? 'Default',
     sortedKey: SORTED_KEYS.find(key => key === given.sortedKey),
-    gpu: gpuOf(given.gpu),
+    gpu: gpuMetaOf(given.gpu),
     attributes: attributesOf(given.attributes),
   }
   for (const key of ['spanCostNs', 'notBrokenDown'])
@@ -20,6 +20,17 @@ export function parseMeta(metaJson: string): CaptureMeta {
     checked[key] = typeof given[key] === 'string' ? given[key] : undefined
   const entries = Object.entries({ ...given, ...checked }).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as CaptureMeta
+}
+
+/** Whether GPU activity was recorded, and if not, why. */
+export function gpuOf({ meta, gpu }: Pick<ReportSource, 'meta' | 'gpu'>): { available: boolean; reason?: string } {
+  const seen = gpu.rows > 0 ? { available: true } : { available: false, reason: 'not-recorded' }
+  return { ...(meta.gpu ?? seen) }
+}
+
+/** What a warning says, without how often. */
+export function warningText({ code, detail }: Pick<NativeWarning, 'code' | 'detail'>): string {
+  return detail === '' ? code.replaceAll('-', ' ') : detail
 }
 
 /** Warnings of the session, which the native core does not know. */
@@ -39,7 +50,7 @@ function parseObject(text: string): Record<string, unknown> {
     return {}
   }
 }
-function gpuOf(value: unknown): CaptureMeta['gpu'] {
+function gpuMetaOf(value: unknown): CaptureMeta['gpu'] {
   const { available, reason } = (value ?? {}) as { available?: unknown; reason?: unknown }
   if (typeof available !== 'boolean') return undefined
   return { available, ...(typeof reason === 'string' ? { reason } : {}) }

@@ -38,6 +38,8 @@ export interface Finding {
   remedy: string
   /** Share of what the finding is measured against, 0..1: the order within a severity. */
   weight: number
+  /** Where to look at it, since the start of the session: the longest stretch of those that it is about. */
+  range?: { startNs: number; endNs: number }
 }
 
 export const THRESHOLDS = {
@@ -193,6 +195,7 @@ function blockedLoop(source: ReportSource): Finding | undefined {
       ? 'Call the async form, move the work to a worker thread, or split it.'
       : 'Messages to this worker wait meanwhile: split the work or add workers.',
     weight: recordedNs > 0 ? Math.min(1, blocking.durationNs / recordedNs) : 0,
+    range: { startNs: blocking.startNs, endNs: blocking.startNs + blocking.durationNs },
   }
 }
 

@@ -54,14 +54,19 @@ export interface GapGroup {
   count: number
   totalNs: number
   maxNs: number
+  /** The one of {@link maxNs}. */
+  longest: { startNs: number; endNs: number }
 }
 
 /** The longest gaps added up, the most time first. */
 export function gapGroups(source: ReportSource): GapGroup[] {
   const groups = new Map<string, GapGroup>()
-  for (const { device, cause, hostPath, after, durationNs } of gapRows(source)) {
+  for (const { device, cause, hostPath, after, startNs, endNs, durationNs } of gapRows(source)) {
     const key = JSON.stringify([device, cause, hostPath, after.name])
-    const group = groups.get(key) ?? { device, cause, hostPath, next: after.name, count: 0, totalNs: 0, maxNs: 0 }
+    // The longest gaps come first.
+    const longest = { startNs, endNs }
+    const known = groups.get(key)
+    const group = known ?? { device, cause, hostPath, next: after.name, count: 0, totalNs: 0, maxNs: 0, longest }
     group.count++
     group.totalNs += durationNs
     group.maxNs = Math.max(group.maxNs, durationNs)

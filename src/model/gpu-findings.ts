@@ -74,6 +74,7 @@ function idleGpu(source: ReportSource, device: DeviceRow, ofRecorded: (ns: numbe
       figure: `GPU ${device.device} idles for ${percentText(1 - busyRatio)} of the ${durationText(windowNs)} that it has work${where}`,
       remedy: REMEDIES[worst?.cause ?? 'unknown'],
       weight: 1 - busyRatio,
+      ...(worst === undefined ? {} : { range: worst.longest }),
     },
   ]
 }

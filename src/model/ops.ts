@@ -115,29 +115,38 @@ export function byThread(roots: readonly OpNode[]): OpNode[][] {
 }
 
 function rowOf(node: OpNode, tableTotalNs: number): OpRow {
-  const { columns, row } = node
-  const calls = columns.calls[row]!
-  const totalNs = columns.totalNs[row]!
-  // A row of unfinished calls only has no times yet.
-  const time = (column: Float64Array): number => (calls > 0 ? column[row]! : 0)
+  const figures = opFigures(node)
+  const { calls, totalNs } = figures
   return {
     path: pathOf(node.trail),
     depth: depthOf(node),
     thread: node.thread,
-    name: node.trail.label,
-    role: node.role,
-    category: node.category,
+    ...figures,
+    aveNs: calls > 0 ? totalNs / calls : 0,
+    ratio: tableTotalNs > 0 ? totalNs / tableTotalNs : 0,
+  }
+}
+
+/** What an op row says of itself alone. */
+export type OpFigures = Omit<OpRow, 'path' | 'depth' | 'thread' | 'aveNs' | 'ratio'>
+
+export function opFigures({ columns, row, trail, role, category, selfNs }: OpNode): OpFigures {
+  const calls = columns.calls[row]!
+  // A row of unfinished calls only has no times yet.
+  const time = (column: Float64Array): number => (calls > 0 ? column[row]! : 0)
+  return {
+    name: trail.label,
+    role,
+    category,
     calls,
-    totalNs,
+    totalNs: columns.totalNs[row]!,
     cpuNs: columns.cpuNs[row]!,
     gpuNs: columns.gpuNs[row]!,
-    selfNs: node.selfNs,
+    selfNs,
     minNs: time(columns.minNs),
     maxNs: time(columns.maxNs),
-    aveNs: calls > 0 ? totalNs / calls : 0,
     p50Ns: time(columns.p50Ns),
     p99Ns: time(columns.p99Ns),
-    ratio: tableTotalNs > 0 ? totalNs / tableTotalNs : 0,
     unfinished: columns.unfinished[row]!,
     firstStartNs: columns.firstStartNs[row]!,
     firstEndNs: time(columns.firstEndNs),

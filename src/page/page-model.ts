@@ -9,7 +9,7 @@ import type { Finding } from '../model/findings.js'
 import type { GapRow } from '../model/gaps.js'
 import type { KernelRow } from '../model/kernels.js'
 import type { MemoryRow } from '../model/memory.js'
-import type { OpRow, SortedKey, State } from '../model/ops.js'
+import type { OpFigures, SortedKey, State } from '../model/ops.js'
 import type { Overhead } from '../model/overhead.js'
 import type { SyncRow } from '../model/syncs.js'
 import type { PageName, PageProcess, PageThread } from './recording.js'
@@ -31,7 +31,10 @@ export interface PageModel {
   missing: PageGap[]
   findings: PageFinding[]
   overhead: Overhead
-  /** The op tree, depth-first in the order of first end, parents before their children. */
+  /**
+   * The op tree, depth-first in the order of first end, parents before their children. Of this and the other tables not
+   * all rows, where there are very many: what is left out is a gap. Paths are cut in the middle where they are very long.
+   */
   ops: PageOp[]
   asyncOps: AsyncRow[]
   copies: CopySummary
@@ -51,20 +54,20 @@ export interface PageModel {
   pauses: { startNs: number; endNs: number; process: number }[]
 }
 
-/** A row of `capture.ops()`; its path is that of its parent and its own name. */
-export interface PageOp extends Omit<OpRow, 'path' | 'thread' | 'ratio' | 'aveNs' | 'depth'> {
-  /** Index into {@link PageModel.ops}, -1: top level. Async calls around a top-level op are in its `above`. */
+/** A row of `capture.ops()`; its path is that of its parent, the names in `above`, and its own. */
+export interface PageOp extends OpFigures {
+  /** Index into {@link PageModel.ops}, -1: top level. */
   parent: number
-  /** Names around a top-level op that are no rows themselves; else empty. */
+  /** Names between the parent and this: async calls around a top-level op, ops that hold no time as they never ended. */
   above: string[]
 }
 export interface PageGap {
-  /** Code of the warning, or `dropped`, `unfinished`, `paused`, `no-gpu`, `nothing-recorded`. */
+  /** Code of the warning, or `dropped`, `unfinished`, `paused`, `no-gpu`, `nothing-recorded`, `attributes`, `rows`. */
   code: string
   count: number
   text: string
 }
-export interface PageFinding extends Finding {
+export interface PageFinding extends Omit<Finding, 'range'> {
   /** Where on the page it is about. */
   place: FindingPlace
 }

@@ -29,11 +29,12 @@ interface Asked {
   durationMs: number
   format: Format
 }
-type Format = 'pftrace' | 'chrome' | 'report' | 'xplane'
+type Format = 'pftrace' | 'chrome' | 'report' | 'html' | 'xplane'
 const FORMATS: Record<Format, { suffix: string; type: string }> = {
   pftrace: { suffix: 'pftrace', type: 'application/octet-stream' },
   chrome: { suffix: 'json', type: 'application/json' },
   report: { suffix: 'txt', type: 'text/plain; charset=utf-8' },
+  html: { suffix: 'html', type: 'text/html; charset=utf-8' },
   xplane: { suffix: 'xplane.pb', type: 'application/octet-stream' },
 }
 const DEFAULT_SECONDS = '1'
@@ -49,8 +50,8 @@ const RETRY_SECONDS = 10
 const STALLED_MS = 30_000
 
 /**
- * Captures this process over HTTP: `GET …?seconds=2&format=pftrace`, where the format is `pftrace`, `chrome`, `report`
- * or `xplane`. Requests of this machine alone are served, unless the options say otherwise.
+ * Captures this process over HTTP: `GET …?seconds=2&format=pftrace`, where the format is `pftrace`, `chrome`, `report`,
+ * `html` or `xplane`. Requests of this machine alone are served, unless the options say otherwise.
  * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
  * @example
  * const capture = captureHandler()
@@ -146,7 +147,10 @@ async function send(response: ServerResponse, capture: Capture, format: Format, 
   }
   const moment = new Date().toISOString().slice(0, 19).replaceAll(/\D/g, '')
   const name = `${hostname().replaceAll(/[^\w.-]/g, '_')}-${process.pid}-${moment}.${suffix}`
-  response.setHeader('content-disposition', `attachment; filename="${name}"`)
+  // A page is to be looked at. Its own policy lets nothing run but its own script.
+  const disposition = format === 'html' ? 'inline' : 'attachment'
+  response.setHeader('content-disposition', `${disposition}; filename="${name}"`)
+  if (format === 'html') response.setHeader('content-security-policy', "frame-ancestors 'none'")
   if (format === 'xplane') {
     const { bytes } = await xspaceOf(capture, maxBytes, { warnings: [], errors: [] })
     response.setHeader('content-length', bytes.length)
@@ -172,7 +176,7 @@ async function send(response: ServerResponse, capture: Capture, format: Format, 
 
 function sendError(response: ServerResponse, status: number, error: string): void {
   const body = `${JSON.stringify({ error })}\n`
-  for (const name of ['content-disposition', 'content-length']) response.removeHeader(name)
+  for (const name of ['content-disposition', 'content-length', 'content-security-policy']) response.removeHeader(name)
   if (status === 401) response.setHeader('www-authenticate', 'Bearer')
   if (status === 429) response.setHeader('retry-after', RETRY_SECONDS)
   response.writeHead(status, {

@@ -43,7 +43,7 @@ describe('opscope', () => {
     [['report', 'x', '--sorted-key', 'totl'], /Allowed choices are default, calls, total/],
     [['report', 'x', '--columns', '-3'], /positive whole number/],
     [['convert', 'x'], /missing required argument 'out'/],
-    [['convert', trace, at('x.html')], /does not write HTML/],
+    [['convert', trace, at('x.json'), '--absolute'], /"absolute" option is for arrow, parquet, csv files/],
     [['timeline', 'x'], /needs an input and an output/],
     [['tables', 'x', '--table', 'inference'], /Allowed choices are summary, inferences/],
     [['tables', 'x', '--rows', '0'], /positive whole number/],
@@ -134,8 +134,8 @@ describe('opscope convert', () => {
     expect([code, Array.isArray(JSON.parse(stdout).traceEvents)]).toEqual([0, true])
   })
   it('fails before it reads when the output is bad, and leaves nothing there', async () => {
-    const { code } = await cli(['convert', at('nothing'), at('x.html')])
-    expect([code, existsSync(at('x.html'))]).toEqual([2, false])
+    const { code } = await cli(['convert', at('nothing'), at('x.json'), '--absolute'])
+    expect([code, existsSync(at('x.json'))]).toEqual([2, false])
   })
 })
 

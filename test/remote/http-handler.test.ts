@@ -80,6 +80,16 @@ describe('a capture over HTTP', () => {
     expect(String(body)).toMatch(/served/)
   })
 
+  it('is a page to look at', async () => {
+    const { get } = await serve()
+    work()
+    const { headers, body } = await get('?seconds=0.05&format=html')
+    expect(headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(headers['content-disposition']).toMatch(/^inline; .*\.html"$/)
+    expect(headers['content-security-policy']).toBe("frame-ancestors 'none'")
+    expect(String(body)).toMatch(/^<!doctype html>[\s\S]*"text":"served"[\s\S]*<\/html>\n$/)
+  })
+
   it('is what TensorBoard reads', async () => {
     const { get } = await serve()
     work()
@@ -130,8 +140,11 @@ describe('what is no request for a capture', () => {
     ['?seconds=31536000', '400 Expected "seconds" to be a number from 0.001 to 60.'],
     ['?seconds=1e999', '400 Expected "seconds" to be a number from 0.001 to 60.'],
     ['?seconds=', '400 Expected "seconds" to be a number from 0.001 to 60.'],
-    ['?format=html', '400 Expected "format" to be one of pftrace, chrome, report, xplane; no other is written.'],
-    ['?format=__proto__', '400 Expected "format" to be one of pftrace, chrome, report, xplane; no other is written.'],
+    ['?format=svg', '400 Expected "format" to be one of pftrace, chrome, report, html, xplane; no other is written.'],
+    [
+      '?format=__proto__',
+      '400 Expected "format" to be one of pftrace, chrome, report, html, xplane; no other is written.',
+    ],
     ['?second=1', '400 A capture takes "seconds" and "format", each once.'],
     ['?seconds=1&seconds=2', '400 A capture takes "seconds" and "format", each once.'],
   ])('%s is told so', async (query, message) => {

@@ -4,7 +4,7 @@ import { EXPORT_FORMATS, type ExportFormat, openOutput } from '../../export/inde
 import { loadInput, tell, writeOutput } from '../streams.js'
 
 const SUFFIXES =
-  '.pftrace Perfetto, .json or .json.gz Chrome trace, .paddle.pb Paddle, .pb.gz pprof, .otlp.json OTLP, .xplane.pb TensorBoard; .arrow, .parquet, .csv or .csv.gz the rows'
+  '.pftrace Perfetto, .json or .json.gz Chrome trace, .paddle.pb Paddle, .pb.gz pprof, .otlp.json OTLP, .xplane.pb TensorBoard; .arrow, .parquet, .csv or .csv.gz the rows; .html a page to look at'
 
 export function convertCommand(): Command {
   return new Command('convert')
