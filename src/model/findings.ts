@@ -7,7 +7,7 @@ import { countText, durationText, percentText, plural } from './figure-text.js'
 import { gpuFindings } from './gpu-findings.js'
 import type { ReportSource } from './ops.js'
 import { computeNodes, frameworkNsOf, overhead } from './overhead.js'
-import { processText } from './processes.js'
+import { processText } from './process-text.js'
 import { hasGpuTime, traceQuality } from './quality.js'
 import { type OpNode, opTree, pathOf, sumTotal, totalOf, walk } from './tree.js'
 

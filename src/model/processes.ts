@@ -1,7 +1,6 @@
 import type { ProcessEntry, RecordingView } from '../binding.js'
 import { parseMeta } from './capture-meta.js'
 import { countText, plural } from './figure-text.js'
-import { printedName } from './names.js'
 import type { CaptureMeta } from './ops.js'
 
 /** A process of a capture; a plain capture has one. */
@@ -37,14 +36,6 @@ export function processRows(view: RecordingView, meta: CaptureMeta): CaptureProc
   return processEntries(view, meta).map(({ host, id, name, startNs, durationNs, originEpochNs, dropped, meta }) => {
     return { host, pid: id, name, startNs, durationNs, originEpochNs, dropped, attributes: { ...meta.attributes } }
   })
-}
-
-/** `server.mjs 4242 on host-a`; what is not known is left out. */
-export function processText({ host, name, id }: Pick<ProcessEntry, 'host' | 'name' | 'id'>): string {
-  const words = [name === '' ? 'process' : printedName(name)]
-  if (id !== 0) words.push(String(id))
-  if (host !== '') words.push('on', printedName(host))
-  return words.join(' ')
 }
 
 /** `3 processes on 2 hosts`, and where one has several sessions `3 sessions of 2 processes on 1 host`. */
