@@ -1,0 +1,42 @@
+import { RangeMax } from './range-max.js'
+
+/** One counter: a value holds until the next one. */
+export class CounterSteps {
+  readonly atNs: Float64Array
+  readonly values: Float64Array
+  readonly lowest: number
+  readonly highest: number
+  readonly #largest: RangeMax
+  readonly #smallest: RangeMax
+
+  /** Parallel arrays, by time; at least one value. */
+  constructor(atNs: Float64Array, values: Float64Array) {
+    this.atNs = atNs
+    this.values = values
+    // A value that is no number is nowhere: it never is the largest or the smallest.
+    this.#largest = new RangeMax(values.length, index => ordered(values[index]!))
+    this.#smallest = new RangeMax(values.length, index => ordered(-values[index]!))
+    this.lowest = this.smallest(0, values.length)
+    this.highest = this.largest(0, values.length)
+  }
+  /** Index of the first value at the moment or later. */
+  from(atNs: number): number {
+    let low = 0
+    let high = this.atNs.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.atNs[middle]! < atNs) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  /** Of `from <= index < to`, which is not empty. */
+  largest(from: number, to: number): number {
+    return this.values[this.#largest.indexOf(from, to)]!
+  }
+  smallest(from: number, to: number): number {
+    return this.values[this.#smallest.indexOf(from, to)]!
+  }
+}
+
+const ordered = (value: number): number => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value)

@@ -1,0 +1,276 @@
+// The tracks on the canvas: what changes with the view. What is pointed at or selected is drawn above (overlay.ts).
+import { counterText, eventName } from './event-text.js'
+import type { Band } from './layout.js'
+import { forEachPixel, paintRow, paintSet, type RowPainter } from './scanline.js'
+import type { Scene } from './scene.js'
+import { ticksOf } from './time-axis.js'
+import type { CounterTrack, EventTrack } from './tracks.js'
+import { type Viewport, xOf } from './viewport.js'
+
+/** Narrower blocks have no room for a letter and its ellipsis. */
+const LABEL_PX = 26
+const LABEL_PADDING_PX = 4
+/** Distance of the axis' ticks that leaves their labels apart. */
+export const TICK_PX = 110
+export const LABEL_FONT = '11px system-ui, sans-serif'
+
+interface Label {
+  track: EventTrack
+  slot: number
+  /** CSS pixels. */
+  x: number
+  width: number
+  y: number
+}
+
+/** Draws what a viewport shows. One for each canvas: it keeps buffers between frames. */
+export class TrackDrawing {
+  readonly #scene: Scene
+  readonly #context: CanvasRenderingContext2D
+  readonly #strip = document.createElement('canvas').getContext('2d')!
+  #image: ImageData | undefined
+  readonly #labels: Label[] = []
+
+  constructor(scene: Scene, canvas: HTMLCanvasElement) {
+    this.#scene = scene
+    this.#context = canvas.getContext('2d', { alpha: false })!
+  }
+
+  draw(view: Viewport): void {
+    const context = this.#context
+    const { palette, layout } = this.#scene
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
+    context.fillStyle = palette.bg
+    context.fillRect(0, 0, view.width, view.height)
+    const bands = layout.bands
+    const shown: Band[] = []
+    for (let at = layout.indexAt(view.scrollTop); at < bands.length; at++) {
+      if (bands[at]!.top >= view.scrollTop + view.height) break
+      shown.push(bands[at]!)
+    }
+    this.#drawGrid(view, shown)
+    this.#drawRows(view, shown)
+    for (const band of shown) if (band.track.kind === 'counter') this.#drawCounter(view, band, band.track)
+    this.#drawPauses(view, shown)
+    this.#drawLabels()
+  }
+
+  #drawGrid(view: Viewport, bands: readonly Band[]): void {
+    const context = this.#context
+    context.fillStyle = this.#scene.palette.line
+    const pixel = 1 / view.ratio
+    const snap = (value: number) => Math.round(value * view.ratio) / view.ratio
+    context.globalAlpha = 0.55
+    for (const at of ticksOf(view.visible, view.width / TICK_PX).atNs) {
+      context.fillRect(snap(xOf(view, at)), 0, pixel, view.height)
+    }
+    context.globalAlpha = 1
+    for (const { top, height } of bands)
+      context.fillRect(0, snap(top + height - view.scrollTop) - pixel, view.width, pixel)
+  }
+
+  /** All rows in view as lines of one small image, then each line stretched to its row. */
+  #drawRows(view: Viewport, bands: readonly Band[]): void {
+    const { layout } = this.#scene
+    const rows: { track: EventTrack; row: number; top: number; height: number; folded: boolean }[] = []
+    for (const band of bands) {
+      const { track } = band
+      if (track.kind === 'counter') continue
+      const [first, end] = layout.rowsBetween(band, view.scrollTop, view.scrollTop + view.height)
+      for (let row = first; row < end; row++) {
+        rows.push({ track, row, folded: band.folded, ...layout.rowPlace(band, row) })
+      }
+    }
+    this.#labels.length = 0
+    if (rows.length === 0) return
+    const width = Math.max(1, Math.round(view.width * view.ratio))
+    const { image, lines } = this.#imageOf(width, rows.length)
+    for (const [index, { track, row, top, folded }] of rows.entries()) {
+      const line = lines.subarray(index * width, (index + 1) * width)
+      const painter = this.#painterOf(track, view, folded ? Number.POSITIVE_INFINITY : top - view.scrollTop)
+      paintRow(track.rows, row, view.visible, line, painter)
+      const matches = this.#scene.search?.matches.get(track)
+      if (matches !== undefined) paintSet(matches, row, view.visible, line, painter)
+    }
+    this.#strip.putImageData(image, 0, 0, 0, 0, width, rows.length)
+    const context = this.#context
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.imageSmoothingEnabled = false
+    for (const [index, { top, height }] of rows.entries()) {
+      const y = Math.round((top - view.scrollTop) * view.ratio)
+      context.drawImage(this.#strip.canvas, 0, index, width, 1, 0, y, width, Math.round(height * view.ratio))
+    }
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
+    for (const { track, row, top, height, folded } of rows) {
+      if (!folded) this.#drawMarked(view, track, row, top - view.scrollTop, height)
+    }
+  }
+
+  #painterOf(track: EventTrack, view: Viewport, y: number): RowPainter {
+    const { palette, search } = this.#scene
+    const isMatch = search?.isMatch(track)
+    return {
+      shadeOf: this.#scene.shadeOf(track),
+      pixelsOf:
+        isMatch === undefined ? () => palette.pixels : event => (isMatch(event) ? palette.pixels : palette.dimmed),
+      onWide: (slot, x, width) => this.#labels.push({ track, slot, x: x / view.ratio, width: width / view.ratio, y }),
+      labelPx: y === Number.POSITIVE_INFINITY ? y : LABEL_PX * view.ratio,
+    }
+  }
+
+  #imageOf(width: number, height: number): { image: ImageData; lines: Uint32Array } {
+    if (this.#image === undefined || this.#image.width !== width || this.#image.height < height) {
+      const rows = Math.max(64, 2 ** Math.ceil(Math.log2(height)))
+      this.#image = new ImageData(width, rows)
+      this.#strip.canvas.width = width
+      this.#strip.canvas.height = rows
+    }
+    const lines = new Uint32Array(this.#image.data.buffer)
+    lines.fill(0, 0, width * height)
+    return { image: this.#image, lines }
+  }
+
+  /** What failed has a corner, what did not finish an open end: shapes, as colours are not seen by all. */
+  #drawMarked(view: Viewport, track: EventTrack, row: number, y: number, height: number): void {
+    const marked = this.#scene.marked.get(track)
+    if (marked === undefined) return
+    const context = this.#context
+    const { palette } = this.#scene
+    if (marked.failed.slots.length > 0) {
+      context.fillStyle = palette.warn
+      context.beginPath()
+      forEachPixel(marked.failed, row, view.visible, Math.round(view.width), px => {
+        context.moveTo(px, y)
+        context.lineTo(px + 6, y)
+        context.lineTo(px, y + 6)
+      })
+      context.fill()
+    }
+    const [from, to] = marked.unfinished.ofRow(row)
+    for (let at = from; at < to; at++) {
+      const slot = marked.unfinished.slots[at]!
+      const right = xOf(view, track.rows.endNs(slot))
+      const left = Math.max(xOf(view, track.rows.startNs(slot)), right - 10)
+      if (right < 0 || left > view.width) continue
+      context.fillStyle = palette.bg
+      for (let x = right - 2; x > left; x -= 4) context.fillRect(x, y, 2, height)
+    }
+  }
+
+  #drawCounter(view: Viewport, band: Band, { steps, counter }: CounterTrack): void {
+    const context = this.#context
+    const { palette, layout, shades } = this.#scene
+    const { top, height } = layout.rowPlace(band, 0)
+    const bottom = top + height - view.scrollTop
+    // Zero is in view, so that heights compare; a counter that never moves lies in the middle.
+    const low = Math.min(0, steps.lowest)
+    const high = Math.max(0, steps.highest)
+    const scale = high > low && Number.isFinite(high - low) ? (height - 2) / (high - low) : 0
+    const yOf = (value: number) => bottom - 1 - (Number.isFinite(value) ? (value - low) * scale : 0)
+    const { visible } = view
+    const nsPerPx = (visible.endNs - visible.startNs) / view.width
+    const outline = new Path2D()
+    let at = steps.from(visible.startNs)
+    let value = at > 0 ? steps.values[at - 1]! : Number.NaN
+    let x = 0
+    let startX = 0
+    let isOpen = false
+    const open = (atX: number, y: number) => {
+      outline.moveTo(atX, y)
+      startX = isOpen ? startX : atX
+      isOpen = true
+    }
+    if (!Number.isNaN(value)) open(0, yOf(value))
+    while (at < steps.atNs.length) {
+      x = Math.floor((steps.atNs[at]! - visible.startNs) / nsPerPx)
+      if (x >= view.width) break
+      const next = Math.max(at + 1, steps.from(visible.startNs + (x + 1) * nsPerPx))
+      if (isOpen) outline.lineTo(x + 0.5, yOf(value))
+      else open(x + 0.5, yOf(steps.values[at]!))
+      if (next - at > 1) {
+        outline.lineTo(x + 0.5, yOf(steps.largest(at, next)))
+        outline.lineTo(x + 0.5, yOf(steps.smallest(at, next)))
+      }
+      value = steps.values[next - 1]!
+      outline.lineTo(x + 0.5, yOf(value))
+      at = next
+    }
+    if (isOpen) {
+      outline.lineTo(view.width, yOf(value))
+      const area = new Path2D(outline)
+      area.lineTo(view.width, yOf(0))
+      area.lineTo(startX, yOf(0))
+      const colour = palette.shades[shades.names[counter]!]!
+      context.fillStyle = colour
+      context.globalAlpha = 0.4
+      context.fill(area)
+      context.globalAlpha = 1
+      context.strokeStyle = colour
+      context.lineWidth = 1
+      context.stroke(outline)
+    }
+    if (!band.folded) {
+      context.font = LABEL_FONT
+      context.textBaseline = 'top'
+      context.fillStyle = palette.muted
+      context.fillText(counterText(high), LABEL_PADDING_PX, top - view.scrollTop + 1)
+    }
+  }
+
+  /** Hatched, over all tracks of their process. */
+  #drawPauses(view: Viewport, bands: readonly Band[]): void {
+    const { recording, palette } = this.#scene
+    if (recording.pauses.length === 0) return
+    const context = this.#context
+    context.fillStyle = hatching(context, palette.muted)
+    for (const { track, top, height } of bands) {
+      let drawnTo = Number.NEGATIVE_INFINITY
+      for (const { startNs, endNs, process } of recording.pauses) {
+        if (process !== track.process || endNs < view.visible.startNs || startNs > view.visible.endNs) continue
+        const right = Math.min(view.width, xOf(view, endNs))
+        if (right <= drawnTo) continue
+        const left = Math.max(0, xOf(view, startNs))
+        drawnTo = Math.max(right, left + 1)
+        context.fillRect(left, top - view.scrollTop, drawnTo - left, height)
+      }
+    }
+  }
+
+  #drawLabels(): void {
+    const context = this.#context
+    const { palette, recording, fit, search } = this.#scene
+    context.font = LABEL_FONT
+    context.textBaseline = 'middle'
+    context.fillStyle = palette.label
+    for (const { track, slot, x, width, y } of this.#labels) {
+      const event = track.rows.event(slot)
+      const text = fit.fit(eventName(recording, track.events, event), width - 2 * LABEL_PADDING_PX)
+      if (text === '') continue
+      context.globalAlpha = search === undefined || search.isMatch(track)(event) ? 1 : 0.35
+      context.fillText(text, x + LABEL_PADDING_PX, y + 9)
+    }
+    context.globalAlpha = 1
+  }
+}
+
+const hatchings = new Map<string, CanvasPattern>()
+/** Thin diagonal lines of a colour. */
+function hatching(context: CanvasRenderingContext2D, colour: string): CanvasPattern {
+  let pattern = hatchings.get(colour)
+  if (pattern === undefined) {
+    const tile = document.createElement('canvas')
+    tile.width = tile.height = 8
+    const brush = tile.getContext('2d')!
+    brush.strokeStyle = colour
+    brush.globalAlpha = 0.6
+    brush.beginPath()
+    for (const shift of [-8, 0, 8]) {
+      brush.moveTo(shift, 8)
+      brush.lineTo(shift + 8, 0)
+    }
+    brush.stroke()
+    pattern = context.createPattern(tile, 'repeat')!
+    hatchings.set(colour, pattern)
+  }
+  return pattern
+}
