@@ -19,8 +19,8 @@ function markCurrent(links: readonly HTMLAnchorElement[]): void {
   let isAsked = false
   const mark = (): void => {
     isAsked = false
-    // The last one whose head is above the upper third of the window.
-    const line = innerHeight / 3
+    // The last one whose head is near the upper edge of the window, or above it.
+    const line = innerHeight / 5
     const at = sections.findLastIndex(section => section.getBoundingClientRect().top <= line)
     links.forEach((link, index) => {
       if (index === at) link.setAttribute('aria-current', 'true')
