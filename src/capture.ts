@@ -418,9 +418,9 @@ export class Capture {
     return shortText(this.#source, this.warnings.length)
   }
 
-  /** To a place that was opened before. @internal */
-  static write(capture: Capture, output: Output): Promise<Written> {
-    return writeCapture(capture.#content, output)
+  /** To a place that was opened before; `title` is that of a page. @internal */
+  static write(capture: Capture, output: Output, title?: string): Promise<Written> {
+    return writeCapture({ ...capture.#content, ...(title === undefined ? {} : { title }) }, output)
   }
   /** The same, blocking. @internal */
   static writeSync(capture: Capture, output: Output): Written {

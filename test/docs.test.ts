@@ -30,6 +30,7 @@ import { summaryCommand } from '../src/cli/commands/summary.js'
 import { tablesCommand } from '../src/cli/commands/tables.js'
 import { timelineCommand } from '../src/cli/commands/timeline.js'
 import { topCommand } from '../src/cli/commands/top.js'
+import { viewCommand } from '../src/cli/commands/view.js'
 import { environmentName, OPTION_KEYS } from '../src/options.js'
 import { REGISTER_VARIABLES } from '../src/register/settings.js'
 import { PROFILE_VARIABLES } from '../src/serving/profile-switch.js'
@@ -56,6 +57,7 @@ const COMMANDS = [
   showProfileCommand(),
   captureCommand(),
   topCommand(),
+  viewCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm

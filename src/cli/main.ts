@@ -14,6 +14,7 @@ import { summaryCommand } from './commands/summary.js'
 import { tablesCommand } from './commands/tables.js'
 import { timelineCommand } from './commands/timeline.js'
 import { topCommand } from './commands/top.js'
+import { viewCommand } from './commands/view.js'
 
 const DONE = 0
 const FAILED = 1
@@ -33,6 +34,7 @@ Examples:
   opscope run --summary server.mjs                 profile a program as it is
   opscope report trace.pftrace                     what took the time
   opscope report ort_profile.json --sorted-key total
+  opscope view trace.pftrace                       look at it in your browser
   opscope convert trace.pftrace trace.json.gz      another format, by its suffix
   opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
   opscope merge opscope-*.pftrace -o all.pftrace   processes and hosts on one timeline
@@ -58,6 +60,7 @@ for (const command of [
   showProfileCommand(),
   captureCommand(),
   topCommand(),
+  viewCommand(),
   doctorCommand(),
 ]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.

@@ -27,6 +27,7 @@ describe('opscope', () => {
     ['summary', '--help'],
     ['show-profile', '--help'],
     ['doctor', '--help'],
+    ['view', '--help'],
   ])('%s %s teaches by examples', async (...args) => {
     const { code, stdout, stderr } = await cli(args)
     expect([code, stderr]).toEqual([0, ''])

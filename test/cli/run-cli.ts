@@ -23,7 +23,8 @@ export async function cli(args: string[], stdin?: string | Uint8Array): Promise<
   return { code, stdout: Buffer.concat(stdout).toString('latin1'), stderr: Buffer.concat(stderr).toString() }
 }
 
-export function startCli(args: string[]): ChildProcess {
+/** @param env beside that of the tests */
+export function startCli(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run npm run build:ts first`)
-  return spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe' })
+  return spawn(process.execPath, [MAIN, ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
 }
