@@ -19,6 +19,8 @@ export interface BarChartOptions {
   /** Text of edge n, from 0 to the count of classes. */
   edgeText(edge: number): string
   valueText(value: number): string
+  /** Steps of the value axis are powers of two, as bytes have them; else of ten. */
+  isBinary?: boolean
   /** On each other. */
   series: readonly BarSeries[]
   /** Lines across, at places counted in classes. */
@@ -28,6 +30,9 @@ export interface BarChartOptions {
 }
 
 const HEIGHT_PX = 220
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, power) => 2 ** power)
+// Counts have no halves.
+const WHOLE_STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat()
 const EDGE_LABELS_PX = 72
 
 export function barChart(options: BarChartOptions): HTMLElement {
@@ -84,7 +89,12 @@ function draw(host: HTMLElement, width: number, options: BarChartOptions): uPlot
           splits: chart => edges(classes, chart.bbox.width / devicePixelRatio),
           values: (_, at) => at.map(edgeText),
         },
-        { ...axis(), size: 64, values: (_, values) => values.map(valueText) },
+        {
+          ...axis(),
+          size: 64,
+          incrs: options.isBinary ? POWERS_OF_TWO : WHOLE_STEPS,
+          values: (_, values) => values.map(valueText),
+        },
       ],
       // The highest first: each next one covers what is below it.
       series: [

@@ -80,7 +80,7 @@ function bytesChart(sizes: CopySizes): HTMLElement {
   const bytes = sizes.rows.reduce((sum, row) => sum + row.bytes, 0)
   const most = sizes.rows.reduce((a, b) => (b.bytes > a.bytes ? b : a))
   const summary = `${bytesText(bytes)}; ${percentText(most.bytes / bytes)} in copies of ${rangeText(most)}, ${most.direction}.`
-  return sizeChart(sizes, 'Bytes', summary, row => row.bytes, bytesText)
+  return sizeChart(sizes, 'Bytes', summary, row => row.bytes, bytesText, true)
 }
 
 function sizeChart(
@@ -89,13 +89,14 @@ function sizeChart(
   summary: string,
   figure: (row: SizeClass) => number,
   valueText: (value: number) => string,
+  isBinary = false,
 ): HTMLElement {
   const series = directions.map((direction, at) => {
     const values = new Array<number>(classes.count).fill(0)
     for (const row of rows) if (row.direction === direction) values[row.at] = figure(row)
     return { label: direction, colour: `--hue-${at % HUES}` as const, values }
   })
-  return barChart({ title, summary, series, valueText, edgeText: edge => bytesText(classes.edge(edge)) })
+  return barChart({ title, summary, series, valueText, isBinary, edgeText: edge => bytesText(classes.edge(edge)) })
 }
 
 const rangeText = ({ fromBytes, toBytes }: SizeClass): string => `${bytesText(fromBytes)} to ${bytesText(toBytes)}`

@@ -10,8 +10,8 @@ export interface DataColumn<Row> {
   value(row: Row): number | string
   /** What is shown. @default the value, as text */
   cell?(row: Row): Child
-  /** The column that takes the room that is left. */
-  isWide?: boolean
+  /** Texts that may be long and then give way. */
+  isLong?: boolean
 }
 export interface DataTableOptions<Row> {
   label: string
@@ -104,17 +104,15 @@ class DataTable<Row> {
 
   #row(row: Row): HTMLTableRowElement {
     const { columns, action } = this.#options
-    const cells = columns.map(({ value, cell, isWide }, at) => {
+    const cells = columns.map(({ value, cell, isLong }, at) => {
       const content = cell === undefined ? String(value(row)) : cell(row)
       const text = typeof content === 'string' ? content : undefined
-      const kinds = [this.#isText[at] ? 'text' : '', isWide ? 'long' : '', text === '–' ? 'nothing' : ''].filter(
-        Boolean,
-      )
-      return element(
-        'td',
-        { class: kinds.length > 0 ? kinds.join(' ') : undefined, title: isWide ? text : undefined },
-        content,
-      )
+      const classes = [
+        ...(this.#isText[at] ? ['text'] : []),
+        ...(isLong === true ? ['long'] : []),
+        ...(text === '–' ? ['nothing'] : []),
+      ]
+      return element('td', { class: classes.join(' ') || undefined, title: isLong ? text : undefined }, content)
     })
     if (action !== undefined) {
       const isThere = action.isThere?.(row) ?? true

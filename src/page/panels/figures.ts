@@ -6,15 +6,15 @@ import { element, shareBar } from './dom.js'
 
 type Of<Row, T> = (row: Row) => T
 
-export function textColumn<Row>(head: string, text: Of<Row, string>, isWide = false): DataColumn<Row> {
-  return { head, value: text, cell: row => printedText(text(row)) || '–', isWide }
+export function textColumn<Row>(head: string, text: Of<Row, string>, isLong = false): DataColumn<Row> {
+  return { head, value: text, cell: row => printedText(text(row)) || '–', isLong }
 }
 export function codeColumn<Row>(head: string, text: Of<Row, string>): DataColumn<Row> {
-  return { head, value: text, cell: row => element('code', { title: text(row) }, printedText(text(row))), isWide: true }
+  return { head, value: text, cell: row => element('code', { title: text(row) }, printedText(text(row))), isLong: true }
 }
 export function pathColumn<Row>(head: string, path: Of<Row, readonly string[]>, title?: string): DataColumn<Row> {
   const value = (row: Row): string => printedPath(path(row))
-  return { head, value, cell: row => value(row) || '–', isWide: true, ...(title === undefined ? {} : { title }) }
+  return { head, value, cell: row => value(row) || '–', isLong: true, ...(title === undefined ? {} : { title }) }
 }
 export function countColumn<Row>(head: string, count: Of<Row, number>, title?: string): DataColumn<Row> {
   return { head, value: count, cell: row => countText(count(row)), ...(title === undefined ? {} : { title }) }
