@@ -23,3 +23,12 @@ export function printedPath(path: readonly string[]): string {
 export function printedText(text: string): string {
   return printedName(text).replaceAll('\\/', '/')
 }
+
+// Of a recursion thousands of calls deep nobody reads the middle, and a thousand such paths are a hundred megabytes.
+const PATH_HEAD = 12
+const PATH_TAIL = 20
+/** The two ends of a long path. */
+export function cutPath(path: string[]): string[] {
+  if (path.length <= PATH_HEAD + PATH_TAIL + 1) return path
+  return [...path.slice(0, PATH_HEAD), '…', ...path.slice(-PATH_TAIL)]
+}

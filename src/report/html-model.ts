@@ -10,6 +10,7 @@ import { type FindingCode, findings } from '../model/findings.js'
 import { gapRows } from '../model/gaps.js'
 import { kernelRows } from '../model/kernels.js'
 import { memoryRows } from '../model/memory.js'
+import { cutPath } from '../model/names.js'
 import type { ReportSource } from '../model/ops.js'
 import { overhead } from '../model/overhead.js'
 import { placesText, processEntries, processRows } from '../model/processes.js'
@@ -17,7 +18,7 @@ import { syncRows } from '../model/syncs.js'
 import type { FindingPlace, PageModel, PageSection } from '../page/page-model.js'
 import { VERSION } from '../version.js'
 import { pageGaps } from './html-gaps.js'
-import { cut, OpIndex } from './html-ops.js'
+import { OpIndex } from './html-ops.js'
 
 // 20,000 op rows are 6 MB of JSON, which a browser reads in 60 ms.
 const MOST_OPS = 20_000
@@ -45,7 +46,7 @@ export function pageModel(source: ReportSource, packed: NativePageColumns, { tit
     asyncOps: most('async calls', asyncRows(source)).map(shortPath),
     kernels: most('kernels', kernelRows(source)),
     gaps: gapRows(source).map(({ hostPath, before, after, ...gap }) => {
-      return { ...gap, hostPath: cut(hostPath), before: shortPath(before), after: shortPath(after) }
+      return { ...gap, hostPath: cutPath(hostPath), before: shortPath(before), after: shortPath(after) }
     }),
     syncs: most('waits', syncRows(source)).map(shortPath),
     memory: most('allocations', memoryRows(source)).map(shortPath),
@@ -62,7 +63,7 @@ export function pageModel(source: ReportSource, packed: NativePageColumns, { tit
     attributes: { ...meta.attributes },
     missing: pageGaps(source, warnings, { attributes: packed.leftOutAttributes, rows: leftOut }),
     findings: findings(source).map(({ range, ...finding }) => {
-      return { ...finding, op: cut(finding.op), place: placeOf(finding, range, ops) }
+      return { ...finding, op: cutPath(finding.op), place: placeOf(finding, range, ops) }
     }),
     overhead: overhead(source),
     ops: ops.rows,
@@ -116,5 +117,5 @@ function placeOf(
 }
 
 function shortPath<Row extends { path: string[] }>(row: Row): Row {
-  return { ...row, path: cut(row.path) }
+  return { ...row, path: cutPath(row.path) }
 }

@@ -1,3 +1,4 @@
+import { cutPath } from '../model/names.js'
 import { opFigures, type ReportSource } from '../model/ops.js'
 import { compareBy } from '../model/order.js'
 import { type OpNode, opTree, type Trail, totalOf, walk } from '../model/tree.js'
@@ -19,7 +20,7 @@ export class OpIndex {
       places.set(node, this.rows.length)
       this.#trails.push(node.trail)
       const parent = node.parent === undefined ? -1 : places.get(node.parent)!
-      this.rows.push({ ...opFigures(node), parent, above: cut(namesBetween(node.parent?.trail, node.trail)) })
+      this.rows.push({ ...opFigures(node), parent, above: cutPath(namesBetween(node.parent?.trail, node.trail)) })
     }
     this.leftOut = nodes.length - kept.size
   }
@@ -49,14 +50,6 @@ function namesBetween(outer: Trail | undefined, inner: Trail): string[] {
   const names: string[] = []
   for (let part = inner.above; part !== undefined && part !== outer; part = part.above) names.push(part.label)
   return names.reverse()
-}
-
-// Of a recursion thousands of calls deep nobody reads the middle, and a thousand such paths are a hundred megabytes.
-const PATH_HEAD = 12
-const PATH_TAIL = 20
-export function cut(path: string[]): string[] {
-  if (path.length <= PATH_HEAD + PATH_TAIL + 1) return path
-  return [...path.slice(0, PATH_HEAD), '…', ...path.slice(-PATH_TAIL)]
 }
 
 function leadsTo(trail: Trail, path: readonly string[]): boolean {

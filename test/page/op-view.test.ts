@@ -3,8 +3,8 @@ import { printedPath } from '../../src/model/names.js'
 import { opRows, SORTED_KEYS, type SortedKey, type TracerOption } from '../../src/model/ops.js'
 import { OpView, type ViewedOp } from '../../src/page/panels/op-view.js'
 import { orderOf } from '../../src/page/panels/ops.js'
+import { OpIndex } from '../../src/report/html-ops.js'
 import { conditionalBlock, twoThreads } from '../report/captures.js'
-import { pageOps } from './page-input.js'
 
 const row = (name: string, parent: number, figures: Partial<ViewedOp> = {}): ViewedOp => ({
   name,
@@ -39,7 +39,7 @@ describe('the op table of the page', () => {
   )
   it.each(cases)('shows of %s, by %s, with %s, the rows of the text report', (_name, key, option, make) => {
     const source = make()
-    const view = new OpView(pageOps(source))
+    const view = new OpView(new OpIndex(source, Number.POSITIVE_INFINITY).rows)
     view.show(option as TracerOption)
     view.sort(orderOf(key as SortedKey))
     view.foldAll(true)

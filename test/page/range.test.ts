@@ -9,22 +9,22 @@ import { buildCapture, type CaptureRows } from '../../src/rows.js'
 import { randomRows } from '../export/random-rows.js'
 import { gpuServiceRows } from '../fixtures/gpu-rows.js'
 import { INFERENCE_ROWS, REQUEST_ROWS } from '../fixtures/inference-rows.js'
-import { pageOps, recordingOf, sourceOf } from './page-input.js'
+import { decode, packCapture } from './packed-capture.js'
+import { modelIn } from './page-text.js'
 
 const whole = ({ durationNs }: PageRecording): TimeRange => ({ startNs: 0, endNs: durationNs })
 async function load(rows: CaptureRows) {
-  const source = await sourceOf(await buildCapture(rows))
-  const recording = recordingOf(source)
-  return { source, recording, paths: new SpanPaths(recording) }
+  const capture = await buildCapture(rows)
+  const { model, bytes } = await packCapture(capture)
+  const recording = decode(model, bytes)
+  return { capture, recording, paths: new SpanPaths(recording) }
 }
 
 /** Everything that both tables tell, in one order. */
 function told(ops: readonly ViewedOp[], hasExtremes: boolean) {
   const pathOf = (op: ViewedOp): string[] => {
-    const path = [op.name]
-    let at = op
-    for (; at.parent >= 0; path.unshift(at.name)) at = ops[at.parent]!
-    return [...at.above, ...path]
+    const own = [...op.above, op.name]
+    return op.parent < 0 ? own : [...pathOf(ops[op.parent]!), ...own]
   }
   return ops
     .map(op => {
@@ -44,21 +44,21 @@ describe('the ops of a range', () => {
     ...[1, 2, 3, 4, 5, 6].map((seed): [string, CaptureRows] => [`chance ${seed}`, randomRows(400, seed)]),
   ]
   it.each(recordings)('are those of the report where the range is all of %s', async (_name, rows) => {
-    const { source, recording, paths } = await load(rows)
-    const expected = pageOps(source)
+    const { capture, recording, paths } = await load(rows)
+    const expected = modelIn(await capture.html()).ops
     expect(expected.length).toBeGreaterThan(0)
-    const ops = rangeOps(recording, paths, whole(recording), source.meta.state)
+    const ops = rangeOps(recording, paths, whole(recording), capture.state)
     expect(told(ops, true)).toEqual(told(expected, true))
     // Parents first, so that the table can be built in one pass.
     for (const [row, { parent }] of ops.entries()) expect(parent).toBeLessThan(row)
   })
 
   it.each([1, 2, 3, 4])('are what a ruler would measure, nanosecond by nanosecond (chance %i)', async seed => {
-    const { source, recording, paths } = await loadWithReturns(squeezed(randomRows(120, seed)))
+    const { recording, paths } = await loadWithReturns(squeezed(randomRows(120, seed)))
     for (let at = 0; at < 12; at++) {
       const startNs = (at * recording.durationNs) / 12
       const range = { startNs: Math.floor(startNs), endNs: Math.floor(startNs) + 37 + at * 11 }
-      const ops = rangeOps(recording, paths, range, source.meta.state)
+      const ops = rangeOps(recording, paths, range, 'All')
       const measured = measure(recording, paths, range)
       const rows = ops.map(({ path, calls, cpuNs, gpuNs, selfNs }) => [path, { calls, cpuNs, gpuNs, selfNs }])
       const expected = [...measured].filter(([path]) => ops.some(op => op.path === path))
@@ -97,12 +97,12 @@ describe('the ops of a range', () => {
 
 /** Async spans return at half their time: they overlap on their thread. */
 async function loadWithReturns(rows: CaptureRows) {
-  const { source, recording } = await load(rows)
+  const { recording } = await load(rows)
   const { startNs, durationNs, flags } = recording.spans
   const row = Uint32Array.from(flags.keys()).filter(span => (flags[span]! & FLAG_ASYNC) !== 0)
   const atNs = Float64Array.from(row, span => startNs[span]! + Math.floor(durationNs[span]! / 2))
   const withReturns = { ...recording, returns: { row, atNs } }
-  return { source, recording: withReturns, paths: new SpanPaths(withReturns) }
+  return { recording: withReturns, paths: new SpanPaths(withReturns) }
 }
 
 /** Times a tenth as long, so that each can be measured. */
@@ -181,10 +181,10 @@ function measure({ spans, threads, returns, gpu }: PageRecording, paths: SpanPat
 
 describe('GPU work of a range', () => {
   it('has the kernels of the whole, and of a part those that lie in it, cut at its edges', async () => {
-    const { recording, source } = await load(gpuServiceRows())
+    const { recording, capture } = await load(gpuServiceRows())
     const kernels = rangeKernels(recording, whole(recording))
     expect(kernels.map(({ name, calls, totalNs }) => ({ name, calls, totalNs }))).toEqual(
-      source.gpu.kernels.map(({ name, calls, totalNs }) => ({ name, calls, totalNs })),
+      capture.kernels().map(({ name, calls, totalNs }) => ({ name, calls, totalNs })),
     )
     // The first request's large kernel runs from 70 to 570 µs, the small one from 90 to 94.
     const part = rangeKernels(recording, { startNs: 92_000, endNs: 100_000 })

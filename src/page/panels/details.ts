@@ -1,6 +1,6 @@
 // What is selected on the timeline, told: name, path, times, thread, attributes, and what launched or was launched.
 import { bytesText, durationText, percentText, plural, rateText } from '../../model/figure-text.js'
-import { printedName, printedPath, printedText } from '../../model/names.js'
+import { cutPath, printedName, printedPath, printedText } from '../../model/names.js'
 import type { Selected } from '../page-state.js'
 import {
   FLAG_ASYNC,
@@ -216,17 +216,10 @@ function toSpan(span: number, paths: SpanPaths, before = 'op: '): Part['jumps'] 
   return [[`${before}${printedName(paths.labels[paths.ofSpan[span]!]!)}`, { kind: 'span', row: span }]]
 }
 
-// A path of thousands of names is a column of text; its two ends say the most.
-const MOST_NAMES = 40
-
 function pathOf(span: number, paths: SpanPaths): string {
   const path: string[] = []
   for (let at = paths.ofSpan[span]!; at >= 0; at = paths.parent[at]!) path.push(paths.labels[at]!)
-  path.reverse()
-  if (path.length <= MOST_NAMES) return printedPath(path)
-  const half = MOST_NAMES / 2
-  const left = path.length - MOST_NAMES
-  return `${printedPath(path.slice(0, half))}/… ${plural(left, 'more name')} …/${printedPath(path.slice(-half))}`
+  return printedPath(cutPath(path.reverse()))
 }
 
 function threadText(thread: number, { threads, processes }: PageRecording): string {

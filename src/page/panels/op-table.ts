@@ -183,7 +183,7 @@ export class OpTable {
       isOpen === undefined
         ? element('span', { class: 'fold' })
         : element('button', { class: 'fold', type: 'button', tabindex: -1, 'aria-label': isOpen ? 'Fold' : 'Unfold' })
-    const name = element('span', { class: 'name' }, printedName(op.name))
+    const name = element(this.#view.isMatch(at) ? 'mark' : 'span', { class: 'name' }, printedName(op.name))
     const path = [...op.above, op.name].map(printedName).join('/')
     const branch = element(
       'div',
@@ -191,7 +191,7 @@ export class OpTable {
       fold,
       depth > MAX_INDENT ? element('span', { class: 'depth' }, `${depth} deep`) : undefined,
       op.above.length > 0 ? element('span', { class: 'above' }, `${op.above.map(printedName).join('/')}/`) : undefined,
-      this.#view.isMatch(at) ? element('mark', { class: 'name' }, name) : name,
+      name,
       op.role === 'op' ? undefined : element('span', { class: 'role' }, op.role),
       op.unfinished > 0 ? element('span', { class: 'role' }, `${op.unfinished} unfinished`) : undefined,
     )

@@ -98,9 +98,9 @@ const NAMED_IN_SUMMARY = 3
 function summaryOf(tree: FlameTree, unit: string): string {
   const all = tree.values[0]!
   if (all === 0) return `No ${unit} here.`
-  const top = [...tree.children.subarray(tree.first[0], tree.first[1])].sort(
-    (a, b) => tree.values[b]! - tree.values[a]!,
-  )
+  const top = [...tree.children.subarray(tree.first[0], tree.first[1])]
+    .filter(node => tree.values[node]! > 0)
+    .sort((a, b) => tree.values[b]! - tree.values[a]!)
   const widest = top
     .slice(0, NAMED_IN_SUMMARY)
     .map(node => `${printedText(tree.labels[node]!)} ${percentText(tree.values[node]! / all)}`)

@@ -1,4 +1,5 @@
 // The op table of a range, as the page shows that of the whole.
+import { cutPath } from '../../../model/names.js'
 import type { TimeRange } from '../../page-state.js'
 import { CATEGORIES, type PageRecording, ROLES } from '../../recording.js'
 import type { ViewedOp } from '../op-view.js'
@@ -35,7 +36,7 @@ export function rangeOps(
     ops.push({
       path,
       parent,
-      above: parent < 0 ? namesAround(path, paths) : [],
+      above: namesBetween(path, parent < 0 ? -1 : ops[parent]!.path, paths),
       name: paths.labels[path]!,
       role: ROLES[name.role]!,
       category: CATEGORIES[name.category]!,
@@ -70,8 +71,9 @@ function nearestOp(
   return -1
 }
 
-function namesAround(path: number, paths: SpanPaths): string[] {
+/** Of what is no row: async spans around, and rows without a time. */
+function namesBetween(path: number, outer: number, paths: SpanPaths): string[] {
   const names: string[] = []
-  for (let at = paths.parent[path]!; at >= 0; at = paths.parent[at]!) names.push(paths.labels[at]!)
-  return names.reverse()
+  for (let at = paths.parent[path]!; at >= 0 && at !== outer; at = paths.parent[at]!) names.push(paths.labels[at]!)
+  return cutPath(names.reverse())
 }
