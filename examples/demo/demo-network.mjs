@@ -31,8 +31,9 @@ export function demoImages(batchSize, seed = 1) {
 /**
  * A small image classifier: three times convolution, relu, max pooling; then two matrix products and
  * a softmax over ten classes. Input `image` [batch, 3, 64, 64], output `probabilities` [batch, 10].
+ * `kernels` makes a convolution another size than 3 by 3, which changes how long it takes and nothing around it.
  */
-export function demoModel() {
+export function demoModel(kernels = {}) {
   const nodes = []
   const constants = []
   const weights = (name, dims) => {
@@ -47,10 +48,10 @@ export function demoModel() {
   let channels = IMAGE.channels
   for (const [index, width] of STAGES.entries()) {
     const at = index + 1
-    const kernel = weights(`conv${at}_weight`, [width, channels, 3, 3])
-    nodes.push(
-      node('Conv', `conv${at}`, [from, kernel], [`conv${at}_out`], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
-    )
+    const size = kernels[`conv${at}`] ?? 3
+    const kernel = weights(`conv${at}_weight`, [width, channels, size, size])
+    const shape = { kernel_shape: [size, size], pads: new Array(4).fill((size - 1) / 2) }
+    nodes.push(node('Conv', `conv${at}`, [from, kernel], [`conv${at}_out`], shape))
     nodes.push(node('Relu', `relu${at}`, [`conv${at}_out`], [`relu${at}_out`]))
     nodes.push(
       node('MaxPool', `pool${at}`, [`relu${at}_out`], [`pool${at}_out`], { kernel_shape: [2, 2], strides: [2, 2] }),
