@@ -21,6 +21,7 @@ import { type AsyncRow, asyncRows } from './model/async-rows.js'
 import { gpuOf, TRACER_OPTIONS, warningsOf, warningText } from './model/capture-meta.js'
 import { type CopySummary, copySummary } from './model/copies.js'
 import { type DeviceRow, deviceRows } from './model/devices.js'
+import type { DiffOptions } from './model/diff/options.js'
 import { executionTable } from './model/executions.js'
 import { type Finding, findings } from './model/findings.js'
 import { named, type TableOptions } from './model/furiosa.js'
@@ -47,6 +48,7 @@ import { type SyncRow, syncRows } from './model/syncs.js'
 import { Table, type Value } from './model/table.js'
 import { TraceRows } from './model/trace-rows.js'
 import { checkChoice, checkKeys } from './option-checks.js'
+import { CaptureDiff } from './report/capture-diff.js'
 import { htmlText } from './report/html.js'
 import { formatReport, type ReportOptions } from './report/op-report.js'
 import { shortHtml, shortText } from './report/short-report.js'
@@ -270,6 +272,26 @@ export class Capture {
   }
 
   /**
+   * What got slower or faster in `other`, which is compared with this capture: ops, stages, kernels and copies, each with
+   * a verdict that is more than noise. diffCaptures() takes several captures on each side.
+   * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN, ERR_OPSCOPE_OPTION_VALUE
+   * @example
+   * const diff = before.diff(after, { minChange: 0.03 })
+   * console.log(diff.summary)
+   * console.log(diff.report())
+   */
+  diff(other: Capture, options: DiffOptions = {}): CaptureDiff {
+    if (!(other instanceof Capture)) {
+      throw new OpscopeError(
+        'ERR_OPSCOPE_OPTION_VALUE',
+        `Expected a capture to compare with, got ${other === null ? 'null' : typeof other}.`,
+        'Read a file with loadCapture() first.',
+      )
+    }
+    return new CaptureDiff([this.#source], [other.#source], options)
+  }
+
+  /**
    * Latency of the inferences: count, min, max, mean, median and percentiles. Prints itself.
    * @throws OpscopeError ERR_OPSCOPE_OPTION_UNKNOWN
    * @example
@@ -429,6 +451,10 @@ export class Capture {
   /** What captures are merged of. @internal */
   static recordingOf(capture: Capture): RecordingHandle {
     return capture.#recording
+  }
+  /** For a comparison of several. @internal */
+  static sourceOf(capture: Capture): ReportSource {
+    return capture.#source
   }
   /** What went wrong between the end of the recording and handing the capture over. @internal */
   static addWarning(capture: Capture, warning: NativeWarning): void {

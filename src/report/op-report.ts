@@ -50,8 +50,7 @@ export function formatReport(source: ReportSource, options: ReportOptions = {}):
   const tracerOption = options.tracerOption ?? source.meta.tracerOption
   if (options.style === 'paddle') return paddleReport(source, sortedKey, tracerOption)
 
-  const asked = options.columns ?? process.stdout.columns ?? DEFAULT_COLUMNS
-  const width = Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, Math.floor(asked) || DEFAULT_COLUMNS))
+  const width = reportWidth(options.columns)
   const blocks = [
     overheadLines(source, width),
     copyLines(source, width),
@@ -73,7 +72,13 @@ export function formatReport(source: ReportSource, options: ReportOptions = {}):
   return `${lines.join('\n')}\n`
 }
 
-function titleLine({ title, note }: Block, width: number): string {
+/** Cells of a line: as asked for, else those of the terminal. */
+export function reportWidth(columns: number | undefined): number {
+  const asked = columns ?? process.stdout.columns ?? DEFAULT_COLUMNS
+  return Math.min(MAX_COLUMNS, Math.max(MIN_COLUMNS, Math.floor(asked) || DEFAULT_COLUMNS))
+}
+
+export function titleLine({ title, note }: Pick<Block, 'title' | 'note'>, width: number): string {
   const withNote = note === undefined ? title : `${title} · ${note}`
   const text = textWidth(withNote) <= width ? withNote : title
   const rule = width - textWidth(text) - 1
