@@ -21,6 +21,7 @@ import { describe, expect, it } from 'vitest'
 
 import { captureCommand } from '../src/cli/commands/capture.js'
 import { convertCommand } from '../src/cli/commands/convert.js'
+import { diffCommand } from '../src/cli/commands/diff.js'
 import { doctorCommand } from '../src/cli/commands/doctor.js'
 import { mergeCommand } from '../src/cli/commands/merge.js'
 import { reportCommand } from '../src/cli/commands/report.js'
@@ -53,6 +54,7 @@ const COMMANDS = [
   timelineCommand(),
   mergeCommand(),
   tablesCommand(),
+  diffCommand(),
   summaryCommand(),
   showProfileCommand(),
   captureCommand(),

@@ -5,6 +5,7 @@ import { OpscopeError } from '../errors.js'
 import { VERSION } from '../version.js'
 import { captureCommand } from './commands/capture.js'
 import { convertCommand } from './commands/convert.js'
+import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
 import { mergeCommand } from './commands/merge.js'
 import { reportCommand } from './commands/report.js'
@@ -39,6 +40,7 @@ Examples:
   opscope timeline /tmp/profile timeline.json      open it in https://ui.perfetto.dev
   opscope merge opscope-*.pftrace -o all.pftrace   processes and hosts on one timeline
   opscope tables trace.pftrace                     latency, executions and operators of inferences
+  opscope diff before.pftrace after.pftrace        what got slower or faster, beyond noise
   opscope summary trace.json                       where requests to a model server spent their time
   opscope show-profile profile 4                   stages of requests, of FLAGS_profile_client=1
   opscope capture gpu-1:9012 --duration 2s         a running process, over the network
@@ -56,6 +58,7 @@ for (const command of [
   timelineCommand(),
   mergeCommand(),
   tablesCommand(),
+  diffCommand(),
   summaryCommand(),
   showProfileCommand(),
   captureCommand(),

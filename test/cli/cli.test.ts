@@ -24,6 +24,7 @@ describe('opscope', () => {
     ['timeline', '--help'],
     ['merge', '--help'],
     ['tables', '--help'],
+    ['diff', '--help'],
     ['summary', '--help'],
     ['show-profile', '--help'],
     ['doctor', '--help'],
