@@ -28,7 +28,7 @@ export const SLOT_EXACT = 11
 export const SLOT_SCOPES = 12
 
 /** `Role` of binding/core/columns.h. */
-export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
+export const ROLES = ['op', 'phase', 'instance', 'special', 'copy', 'sample'] as const
 export type Role = (typeof ROLES)[number]
 
 /** `Category` of binding/core/columns.h; the index is the bit in the recording gate. */
@@ -93,6 +93,18 @@ export interface MergePlan {
   originEpochNs: bigint
   originClockNs: bigint
   metaJson: string
+  warnings: NativeWarning[]
+}
+/** `SampledFrames` of binding/core/add_samples.h: by start, whole ns. */
+export interface SampledFrames {
+  /** Name of their track. */
+  thread: string
+  names: string[]
+  name: Uint32Array
+  startNs: Float64Array
+  endNs: Float64Array
+  /** A row of the recording; its row count + a frame before; -1: none. */
+  parent: Int32Array
   warnings: NativeWarning[]
 }
 /** Sections, inferences or requests of one name that ended: `EndedGroup` of binding/core/ended_spans.h. */
@@ -402,6 +414,8 @@ export interface NativeBinding {
   build(rows: RawRows): Promise<RecordingHandle>
   /** One recording of several, on a thread of its own; see binding/core/merge_recordings.h. */
   merge(plan: MergePlan): Promise<RecordingHandle>
+  /** A recording of one process with what a sampling profiler saw of one of its threads. */
+  addSamples(recording: RecordingHandle, frames: SampledFrames): Promise<RecordingHandle>
   view(recording: RecordingHandle): RecordingView
   /** One of the sparse tables of {@link RecordingView}, copied. */
   viewTable(recording: RecordingHandle, table: SparseTable): never

@@ -227,7 +227,7 @@ export class Capture {
    * for (const row of capture.ops({ sortedKey: 'total' })) console.log(row.path.join(' > '), row.totalNs)
    */
   ops(options: OpRowsOptions = {}): OpRow[] {
-    checkKeys(options, ['sortedKey', 'tracerOption', 'thread'])
+    checkKeys(options, ['sortedKey', 'tracerOption', 'thread', 'samples'])
     checkChoice(options, 'sortedKey', SORTED_KEYS)
     checkChoice(options, 'tracerOption', TRACER_OPTIONS)
     checkChoice(options, 'thread', ['merged', 'per-thread'])

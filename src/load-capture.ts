@@ -4,6 +4,7 @@ import { native, type RecordingHandle } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
 import { importChrome } from './import/chrome.js'
+import { type CpuSamples, readCpuSamples } from './import/cpu-samples.js'
 import { importCpuProfile } from './import/cpuprofile.js'
 import { InputFile } from './import/input-file.js'
 import { importPaddle } from './import/paddle.js'
@@ -42,6 +43,21 @@ export async function loadRecording(path: string): Promise<RecordingHandle> {
   const file = await InputFile.open(path)
   try {
     return await read(file)
+  } catch (error) {
+    throw ownError(error, `Cannot read ${file.path}`)
+  } finally {
+    await file.close()
+  }
+}
+
+/** What a merge takes: a recording, or samples to lay under one. @internal */
+export async function loadMergeInput(path: string): Promise<{ recording: RecordingHandle } | { samples: CpuSamples }> {
+  const file = await InputFile.open(path)
+  try {
+    if (file.kind !== 'cpuprofile') return { recording: await read(file) }
+    const samples = await readCpuSamples(file.chunks())
+    if (samples !== undefined) return { samples }
+    throw new OpscopeError('ERR_OPSCOPE_FILE_FORMAT', `${file.path} is no CPU profile.`, READABLE)
   } catch (error) {
     throw ownError(error, `Cannot read ${file.path}`)
   } finally {

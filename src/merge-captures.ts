@@ -5,13 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { type NativeWarning, native, type RecordingHandle, type RecordingView } from './binding.js'
 import { Capture } from './capture.js'
 import { OpscopeError } from './errors.js'
-import { loadRecording } from './load-capture.js'
+import { layProfile, type Profile, processOf } from './lay-profile.js'
+import { loadMergeInput, loadRecording } from './load-capture.js'
 import { parseMeta, warningsOf } from './model/capture-meta.js'
 import { alignClocks } from './model/clock-alignment.js'
 import { differences, mergedMeta } from './model/merged-meta.js'
 import type { CaptureMeta } from './model/ops.js'
 import { processText } from './model/process-text.js'
 import { processEntries } from './model/processes.js'
+import { recordedSpanCount } from './model/samples.js'
 import { ownError } from './native-error.js'
 import { nameHint } from './nearest-name.js'
 import { checkKeys } from './option-checks.js'
@@ -39,10 +41,11 @@ const LONGEST_NS = BigInt(Number.MAX_SAFE_INTEGER)
 /**
  * Joins captures of several processes and hosts to one, on one timeline: threads keep their process, `processes` tells
  * host and pid. Captures of one boot of one host keep their exact distance; between hosts it is that of their wall
- * clocks. Files are read as by loadCapture().
+ * clocks. Files are read as by loadCapture(). A CPU profile of V8 among them is laid under the capture of its process: the
+ * functions that ran have the op that was open as their parent, and are in no figure of an op.
  *
  * @throws OpscopeError ERR_OPSCOPE_MERGE naming the capture: without a wall clock, given twice, 104 days from the
- * others; ERR_OPSCOPE_OPTION_VALUE without a capture or for a shift of an unknown host; what loadCapture() throws
+ * others, a profile of another process or time; ERR_OPSCOPE_OPTION_VALUE without a capture or for a shift of an unknown host; what loadCapture() throws
  * @example
  * const all = await mergeCaptures(['client.pftrace', 'server.pftrace'], { shiftNs: { 'host-b': 1_500_000 } })
  * for (const { host, pid, name } of all.processes) console.log(host, pid, name)
@@ -57,21 +60,28 @@ export async function mergeCaptures(
     throw new OpscopeError('ERR_OPSCOPE_OPTION_VALUE', 'A merge needs at least one capture.')
   }
   const parts: Part[] = []
-  for (const [index, capture] of captures.entries()) parts.push(await readPart(capture, index))
+  const profiles: Profile[] = []
+  for (const [index, capture] of captures.entries()) {
+    const input = await readInput(capture, index, captures.length)
+    if ('samples' in input) profiles.push(input)
+    else parts.push(input)
+  }
   checkShifts(options.shiftNs ?? {}, parts)
   checkTwins(parts)
-  const plan = planOf(parts, options.shiftNs ?? {})
+  checkProfiles(parts, profiles)
   // One alone is what it was.
   const [first] = captures
   if (captures.length === 1 && first instanceof Capture) return first
   try {
-    return await Capture.fromHandle(captures.length === 1 ? parts[0]!.recording : await native().merge(plan))
+    for (const profile of profiles) await lay(profile, parts)
+    const plan = planOf(parts, options.shiftNs ?? {})
+    return await Capture.fromHandle(parts.length === 1 ? parts[0]!.recording : await native().merge(plan))
   } catch (error) {
     throw ownError(error, 'Cannot merge the captures')
   }
 }
 
-async function readPart(given: Capture | string | URL, index: number): Promise<Part> {
+async function readInput(given: Capture | string | URL, index: number, count: number): Promise<Part | Profile> {
   if (given instanceof Capture) {
     const recording = Capture.recordingOf(given)
     const view = native().view(recording)
@@ -84,13 +94,41 @@ async function readPart(given: Capture | string | URL, index: number): Promise<P
     )
   }
   const path = typeof given === 'string' ? given : fileURLToPath(given)
-  return partOf(path, await loadRecording(path))
+  // A profile alone is a capture too.
+  if (count === 1) return partOf(path, await loadRecording(path))
+  const input = await loadMergeInput(path)
+  return 'samples' in input ? { label: path, samples: input.samples } : partOf(path, input.recording)
 }
 function partOf(label: string, recording: RecordingHandle, warnings?: NativeWarning[]): Part {
   const view = native().view(recording)
   const meta = parseMeta(view.metaJson)
   const own = (warnings ?? warningsOf(meta)).map(({ code, detail, count }) => ({ code, detail, count }))
   return { label, recording, view, meta, processes: processEntries(view, meta), warnings: own }
+}
+
+function checkProfiles(parts: readonly Part[], profiles: readonly Profile[]): void {
+  const [profile] = profiles
+  if (profile === undefined) return
+  if (parts.length === 0) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_MERGE',
+      'There are only CPU profiles, and no capture to lay them under.',
+      'Name the capture that was recorded in the same run.',
+    )
+  }
+  const merged = parts.find(({ view }) => view.processes.length > 0)
+  if (merged !== undefined) {
+    throw new OpscopeError(
+      'ERR_OPSCOPE_MERGE',
+      `${merged.label} is of several processes, and ${profile.label} of one.`,
+      'Lay profiles under the single captures, and then merge them; both can be done at once.',
+    )
+  }
+}
+/** Puts the profile under the capture of its process, among the parts. */
+async function lay(profile: Profile, parts: Part[]): Promise<void> {
+  const part = processOf(profile, parts)
+  parts[parts.indexOf(part)] = partOf(part.label, await layProfile(profile, part), part.warnings)
 }
 
 function checkShifts(shifts: Readonly<Record<string, number>>, parts: readonly Part[]): void {
@@ -177,7 +215,7 @@ function planOf(parts: readonly Part[], shifts: Readonly<Record<string, number>>
       'One of the clocks was wrong: shift its host, or leave the capture out.',
     )
   }
-  const facts = parts.map(({ label, meta, view }) => ({ label, meta, spanCount: view.spans.startNs.length }))
+  const facts = parts.map(({ label, meta, view }) => ({ label, meta, spanCount: recordedSpanCount(view) }))
   const stepped = steps.map(({ indices, byNs }) => ({
     code: 'clock-stepped',
     detail:

@@ -44,6 +44,8 @@ const char* RoleName(Role role) noexcept {
       return "special";
     case Role::kCopy:
       return "copy";
+    case Role::kSample:
+      return "sample";
   }
   return "op";
 }

@@ -19,6 +19,7 @@ enum class Role : uint8_t {
   kInstance = 2,  // one instance of an op; NameEntry::instance tells which
   kSpecial = 3,   // outer scope shared by worker threads (ParallelExecutor::Run)
   kCopy = 4,      // a copy API call, named as the GpuMemcpy summary expects
+  kSample = 5,    // a frame that a sampling profiler saw: no op, in no total
 };
 
 // "op", "phase", "instance", ...: the spelling of plain rows.

@@ -44,7 +44,7 @@ class Checker {
     return CheckTable("name", rows_.names, [](const NameEntry& name) -> const char* {
       if (name.text.empty()) return "the text is empty";
       if (static_cast<uint32_t>(name.category) >= kCategoryCount) return "no such category";
-      if (name.role > Role::kCopy) return "no such role";
+      if (name.role > Role::kSample) return "no such role";
       return nullptr;
     });
   }

@@ -39,7 +39,7 @@ NameEntry ReadName(std::string_view row) {
     if (cell.name == "category" && cell.value < kCategoryCount) {
       name.category = static_cast<Category>(cell.value);
     }
-    if (cell.name == "role" && cell.value <= static_cast<uint64_t>(Role::kCopy)) {
+    if (cell.name == "role" && cell.value <= static_cast<uint64_t>(Role::kSample)) {
       name.role = static_cast<Role>(cell.value);
     }
   });

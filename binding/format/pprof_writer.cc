@@ -42,8 +42,9 @@ constexpr uint32_t kId = 1, kName = 2;
 constexpr uint64_t kOnlyMapping = 1;
 
 // NOT_OPS of src/model/tree.ts: they overlap the ops, or are no work of the program's.
-bool IsNoOp(Category category) noexcept {
-  return category == Category::kGc || category == Category::kEventLoop || category == Category::kOverhead;
+bool IsNoOp(const NameEntry& name) noexcept {
+  return name.category == Category::kGc || name.category == Category::kEventLoop ||
+         name.category == Category::kOverhead || name.role == Role::kSample;
 }
 
 // Numbers from 0 up for keys, in the order in which they come.
@@ -135,13 +136,13 @@ class ProfileWriter {
     const std::vector<int64_t> wall = has_async_ ? WallSelfByPath(recording_, walk_) : std::vector<int64_t>();
     for (uint32_t path = 0; path < walk_.paths().size() && !sink_.failed(); ++path) {
       const PathEntry& entry = walk_.paths()[path];
-      const Category category = recording_.names[entry.name].category;
+      const NameEntry& name = recording_.names[entry.name];
       const uint64_t calls = walk_.sums()[path].calls;
-      if (calls == 0 || IsNoOp(category)) continue;
+      if (calls == 0 || IsNoOp(name)) continue;
       StartSample(0, path);
       AddValues(calls, walk_.SelfNs(path), has_async_ ? wall[path] : 0, 0);
       AddThread(entry.thread);
-      AddLabel("category", strings_.IdOf(CategoryName(category)));
+      AddLabel("category", strings_.IdOf(CategoryName(name.category)));
       Append(profile::kSample, message_);
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/add_samples.h"
 #include "core/merge_recordings.h"
 #include "core/op_table.h"
 #include "core/raw_rows.h"
@@ -179,6 +180,39 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
       [recording](Napi::Env env) { return WrapRecording(env, std::move(*recording)); });
 }
 
+std::vector<Warning> ReadWarnings(const Napi::Object& object) {
+  std::vector<Warning> warnings;
+  const auto given = object.Get("warnings").As<Napi::Array>();
+  for (uint32_t i = 0; i < given.Length(); ++i) {
+    const auto warning = given.Get(i).As<Napi::Object>();
+    warnings.push_back({warning.Get("code").ToString(), warning.Get("detail").ToString(),
+                        static_cast<uint64_t>(warning.Get("count").ToNumber().DoubleValue())});
+  }
+  return warnings;
+}
+
+SampledFrames ReadSampledFrames(const Napi::Object& object) {
+  SampledFrames frames;
+  frames.thread = object.Get("thread").ToString();
+  const auto names = object.Get("names").As<Napi::Array>();
+  for (uint32_t i = 0; i < names.Length(); ++i) frames.names.push_back(names.Get(i).ToString());
+  frames.name = ReadColumn<uint32_t>(object, "name");
+  frames.start_ns = ReadColumn<int64_t, double>(object, "startNs");
+  frames.end_ns = ReadColumn<int64_t, double>(object, "endNs");
+  frames.parent = ReadColumn<int32_t>(object, "parent");
+  frames.warnings = ReadWarnings(object);
+  return frames;
+}
+
+Napi::Value AddSamples(const Napi::CallbackInfo& info) {
+  const auto recording = RecordingOf(info[0]);
+  auto frames = std::make_shared<SampledFrames>(ReadSampledFrames(info[1].As<Napi::Object>()));
+  auto made = std::make_shared<RecordingPointer>();
+  return RunOffThread(
+      info.Env(), [recording, frames, made] { return AddSampledFrames(*recording, *frames, made.get()); },
+      [made](Napi::Env env) { return WrapRecording(env, std::move(*made)); });
+}
+
 MergePlan ReadMergePlan(const Napi::Object& object) {
   MergePlan plan;
   const auto parts = object.Get("parts").As<Napi::Array>();
@@ -192,12 +226,7 @@ MergePlan ReadMergePlan(const Napi::Object& object) {
   plan.origin_epoch_ns = object.Get("originEpochNs").As<Napi::BigInt>().Int64Value(&is_lossless);
   plan.origin_clock_ns = object.Get("originClockNs").As<Napi::BigInt>().Int64Value(&is_lossless);
   plan.meta_json = object.Get("metaJson").ToString();
-  const auto warnings = object.Get("warnings").As<Napi::Array>();
-  for (uint32_t i = 0; i < warnings.Length(); ++i) {
-    const auto warning = warnings.Get(i).As<Napi::Object>();
-    plan.warnings.push_back({warning.Get("code").ToString(), warning.Get("detail").ToString(),
-                             static_cast<uint64_t>(warning.Get("count").ToNumber().DoubleValue())});
-  }
+  plan.warnings = ReadWarnings(object);
   return plan;
 }
 
@@ -261,6 +290,7 @@ std::shared_ptr<const Recording> RecordingOf(const Napi::Value& handle) {
 
 void ExportRecordings(Napi::Env env, Napi::Object exports) {
   exports.Set("build", Napi::Function::New<Build>(env, "build"));
+  exports.Set("addSamples", Napi::Function::New<AddSamples>(env, "addSamples"));
   exports.Set("merge", Napi::Function::New<Merge>(env, "merge"));
   exports.Set("view", Napi::Function::New<View>(env, "view"));
   exports.Set("viewTable", Napi::Function::New<ViewTable>(env, "viewTable"));

@@ -77,6 +77,8 @@ export interface OpRowsOptions {
   tracerOption?: TracerOption
   /** @default 'merged' */
   thread?: 'merged' | 'per-thread'
+  /** Adds what a CPU profile saw, with the role `sample`; no figure of an op changes. @default false */
+  samples?: boolean
 }
 
 /**
@@ -92,10 +94,10 @@ export function opRows(source: ReportSource, options: OpRowsOptions = {}): OpRow
       `Use one of ${SORTED_KEYS.join(', ')}.`,
     )
   }
-  const roots = opTree(source, options.thread ?? 'merged')
+  const roots = opTree(source, options.thread ?? 'merged', options.samples)
   const rows: OpRow[] = []
   for (const group of byThread(roots)) {
-    const totalNs = sumTotal(group)
+    const totalNs = sumTotal(group.filter(({ role }) => role !== 'sample'))
     const shown = options.tracerOption === undefined ? group : narrow(group, options.tracerOption)
     for (const node of walk(shown, () => true, compareBy(sortedKey))) rows.push(rowOf(node, totalNs))
   }

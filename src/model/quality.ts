@@ -2,6 +2,7 @@ import { CATEGORIES, type NativeWarning, type RecordingView } from '../binding.j
 import type { OpColumns } from '../native-tables.js'
 import { coveredNs, type Interval } from './intervals.js'
 import type { ReportSource } from './ops.js'
+import { recordedSpanCount } from './samples.js'
 
 /** How far the figures can be trusted. */
 export interface TraceQuality {
@@ -11,6 +12,7 @@ export interface TraceQuality {
   pausedNs: number
   /** The recorded times of all processes added up: what costs on each of them are shares of. */
   processNs: number
+  /** That were recorded: without what a CPU profile adds. */
   spans: number
   dropped: number
   unfinished: number
@@ -61,7 +63,7 @@ function processTimeNs(view: RecordingView): number {
 
 export function traceQuality({ view, meta, merged, gpu }: ReportSource): TraceQuality {
   const recordedNs = recordedNsOf(view)
-  const spans = view.spans.startNs.length
+  const spans = recordedSpanCount(view)
   const spanNs = meta.spanCostNs
   const ownNs = (spanNs ?? 0) * spans
   const processNs = processTimeNs(view)

@@ -32,12 +32,12 @@ const NOT_OPS: ReadonlySet<Category> = new Set(['gc', 'event_loop', 'overhead'])
 /**
  * Top-level nodes of the table, in order of first begin.
  *
- * An async row is no node: it overlaps other work, so its time may not be added to theirs. Its synchronous
+ * A frame of a sampling profiler is no node, unless asked for: its time is that of the op that it lies in. An async row is none: it overlaps other work, so its time may not be added to theirs. Its synchronous
  * children are top level and keep their full path. A row that has only unfinished calls stays visible but holds no
  * time, so its children go to the nearest finished ancestor. In the per-thread table a special row is left out, as
  * its children ran on several threads.
  */
-export function opTree(source: ReportSource, table: 'merged' | 'per-thread'): OpNode[] {
+export function opTree(source: ReportSource, table: 'merged' | 'per-thread', withSamples = false): OpNode[] {
   const columns = table === 'merged' ? source.merged : source.perThread
   const labels = instanceLabels(source, columns)
   const nodes: (OpNode | undefined)[] = []
@@ -50,7 +50,8 @@ export function opTree(source: ReportSource, table: 'merged' | 'per-thread'): Op
     const parent = columns.parent[row]!
     const trail: Trail = { label: labels[row]!, above: trails[parent] }
     trails.push(trail)
-    if (columns.isAsync[row] === 1 || NOT_OPS.has(category) || (table === 'per-thread' && role === 'special')) {
+    const isOp = (role !== 'sample' || withSamples) && !NOT_OPS.has(category) && columns.isAsync[row] === 0
+    if (!isOp || (table === 'per-thread' && role === 'special')) {
       nodes.push(undefined)
       continue
     }

@@ -8,6 +8,7 @@ import { opRows, type ReportSource, type SortedKey, type TracerOption } from '..
 import { overhead } from '../model/overhead.js'
 import { placesText, processRows } from '../model/processes.js'
 import { traceQuality } from '../model/quality.js'
+import { sampledTracks } from '../model/samples.js'
 import { pieces, textWidth } from '../text-width.js'
 import { deviceLines, gapLines, kernelLines, memoryLines } from './gpu-blocks.js'
 import { asyncLines, eventSummaryLines, perThreadLines } from './op-tables.js'
@@ -88,12 +89,15 @@ export function titleLine({ title, note }: Pick<Block, 'title' | 'note'>, width:
 function headline(source: ReportSource, width: number): string[] {
   const { meta } = source
   const quality = traceQuality(source)
-  const threads = new Set(source.perThread.thread).size
+  const tracks = sampledTracks(source.view)
+  const threads = new Set(source.perThread.thread.filter(thread => !tracks.has(thread))).size
+  const frames = source.view.spans.startNs.length - quality.spans
   const gpuMissing = meta.state !== 'CPU' && meta.gpu?.available === false
   const facts = [
     `opscope${meta.opscope === undefined ? '' : ` ${meta.opscope}`}`,
     `wall ${durationText(quality.wallNs)}${quality.pausedNs > 0 ? ` (paused ${durationText(quality.pausedNs)})` : ''}`,
     `${plural(quality.spans, 'span')} on ${plural(threads, 'thread')}`,
+    ...(frames === 0 ? [] : [`${plural(frames, 'frame')} of a CPU profile`]),
     ...processFacts(source),
     `state ${meta.state}${gpuMissing ? ` (no GPU: ${meta.gpu?.reason ?? 'unknown reason'})` : ''}`,
     ...Object.entries(meta.attributes ?? {}).map(([key, value]) => `${key} ${value}`),
