@@ -24,7 +24,9 @@ orTell('panels', 'The report cannot be shown', () => {
 async function mountColumns(model: PageModel, state: PageState): Promise<void> {
   const bytes = model.columns.reduce((sum, column) => sum + column.bytes, 0)
   const recording = decodeRecording(model, await unpack(document.querySelectorAll('script.columns'), bytes))
-  await orTell('timeline', 'The timeline cannot be drawn', () => mountTimeline(element('timeline'), recording, state))
+  await orTell('timeline', 'The timeline cannot be drawn', () =>
+    mountTimeline(element('timeline'), recording, state, model.originEpochNs),
+  )
   mountRangePanels(element('panels'), model, recording, state)
 }
 

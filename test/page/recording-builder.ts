@@ -99,11 +99,12 @@ export function buildRecording(spec: RecordingSpec): PageRecording {
   for (const [thread, { spans: roots = [], ...told }] of spec.threads.entries()) {
     const firstRow = spans.length
     const flat: { span: SpanSpec; parent: SpanSpec | undefined }[] = []
-    const flatten = (span: SpanSpec, parent?: SpanSpec) => {
-      flat.push({ span, parent })
-      for (const child of span.children ?? []) flatten(child, span)
+    // Without recursion, so that recordings can be deeper than JavaScript's stack.
+    const pending: typeof flat = roots.map(span => ({ span, parent: undefined })).reverse()
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      flat.push(next)
+      for (const child of (next.span.children ?? []).toReversed()) pending.push({ span: child, parent: next.span })
     }
-    for (const root of roots) flatten(root)
     // As the recorder has them: by begin, what was given with both times behind.
     flat.sort(
       (a, b) => Number(a.span.isTimed ?? false) - Number(b.span.isTimed ?? false) || a.span.start - b.span.start,

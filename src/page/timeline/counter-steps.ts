@@ -9,13 +9,12 @@ export class CounterSteps {
   readonly #largest: RangeMax
   readonly #smallest: RangeMax
 
-  /** Parallel arrays, by time; at least one value. */
+  /** Parallel arrays, by time; at least one value, all finite. */
   constructor(atNs: Float64Array, values: Float64Array) {
     this.atNs = atNs
     this.values = values
-    // A value that is no number is nowhere: it never is the largest or the smallest.
-    this.#largest = new RangeMax(values.length, index => ordered(values[index]!))
-    this.#smallest = new RangeMax(values.length, index => ordered(-values[index]!))
+    this.#largest = new RangeMax(values.length, index => values[index]!)
+    this.#smallest = new RangeMax(values.length, index => -values[index]!)
     this.lowest = this.smallest(0, values.length)
     this.highest = this.largest(0, values.length)
   }
@@ -38,5 +37,3 @@ export class CounterSteps {
     return this.values[this.#smallest.indexOf(from, to)]!
   }
 }
-
-const ordered = (value: number): number => (Number.isNaN(value) ? Number.NEGATIVE_INFINITY : value)

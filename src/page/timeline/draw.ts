@@ -1,18 +1,18 @@
 // The tracks on the canvas: what changes with the view. What is pointed at or selected is drawn above (overlay.ts).
-import { counterText, eventName } from './event-text.js'
+import { drawCounter } from './draw-counter.js'
+import { drawMarks } from './draw-marks.js'
+import { eventName } from './event-text.js'
+import { hatching } from './hatching.js'
 import type { Band } from './layout.js'
+import { LABEL_FONT, LABEL_PADDING_PX, TICK_PX } from './measures.js'
 import { forEachPixel, paintRow, paintSet, type RowPainter } from './scanline.js'
 import type { Scene } from './scene.js'
 import { ticksOf } from './time-axis.js'
-import type { CounterTrack, EventTrack } from './tracks.js'
+import type { EventTrack } from './tracks.js'
 import { type Viewport, xOf } from './viewport.js'
 
 /** Narrower blocks have no room for a letter and its ellipsis. */
-const LABEL_PX = 26
-const LABEL_PADDING_PX = 4
-/** Distance of the axis' ticks that leaves their labels apart. */
-export const TICK_PX = 110
-export const LABEL_FONT = '11px system-ui, sans-serif'
+const LABEL_PX = 32
 
 interface Label {
   track: EventTrack
@@ -50,7 +50,8 @@ export class TrackDrawing {
     }
     this.#drawGrid(view, shown)
     this.#drawRows(view, shown)
-    for (const band of shown) if (band.track.kind === 'counter') this.#drawCounter(view, band, band.track)
+    for (const band of shown)
+      if (band.track.kind === 'counter') drawCounter(this.#context, this.#scene, view, band, band.track)
     this.#drawPauses(view, shown)
     this.#drawLabels()
   }
@@ -102,7 +103,9 @@ export class TrackDrawing {
     }
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
     for (const { track, row, top, height, folded } of rows) {
-      if (!folded) this.#drawMarked(view, track, row, top - view.scrollTop, height)
+      if (folded) continue
+      if (track.kind === 'marks') drawMarks(context, this.#scene, view, track, top - view.scrollTop, height)
+      else this.#drawMarked(view, track, row, top - view.scrollTop, height)
     }
   }
 
@@ -157,66 +160,6 @@ export class TrackDrawing {
     }
   }
 
-  #drawCounter(view: Viewport, band: Band, { steps, counter }: CounterTrack): void {
-    const context = this.#context
-    const { palette, layout, shades } = this.#scene
-    const { top, height } = layout.rowPlace(band, 0)
-    const bottom = top + height - view.scrollTop
-    // Zero is in view, so that heights compare; a counter that never moves lies in the middle.
-    const low = Math.min(0, steps.lowest)
-    const high = Math.max(0, steps.highest)
-    const scale = high > low && Number.isFinite(high - low) ? (height - 2) / (high - low) : 0
-    const yOf = (value: number) => bottom - 1 - (Number.isFinite(value) ? (value - low) * scale : 0)
-    const { visible } = view
-    const nsPerPx = (visible.endNs - visible.startNs) / view.width
-    const outline = new Path2D()
-    let at = steps.from(visible.startNs)
-    let value = at > 0 ? steps.values[at - 1]! : Number.NaN
-    let x = 0
-    let startX = 0
-    let isOpen = false
-    const open = (atX: number, y: number) => {
-      outline.moveTo(atX, y)
-      startX = isOpen ? startX : atX
-      isOpen = true
-    }
-    if (!Number.isNaN(value)) open(0, yOf(value))
-    while (at < steps.atNs.length) {
-      x = Math.floor((steps.atNs[at]! - visible.startNs) / nsPerPx)
-      if (x >= view.width) break
-      const next = Math.max(at + 1, steps.from(visible.startNs + (x + 1) * nsPerPx))
-      if (isOpen) outline.lineTo(x + 0.5, yOf(value))
-      else open(x + 0.5, yOf(steps.values[at]!))
-      if (next - at > 1) {
-        outline.lineTo(x + 0.5, yOf(steps.largest(at, next)))
-        outline.lineTo(x + 0.5, yOf(steps.smallest(at, next)))
-      }
-      value = steps.values[next - 1]!
-      outline.lineTo(x + 0.5, yOf(value))
-      at = next
-    }
-    if (isOpen) {
-      outline.lineTo(view.width, yOf(value))
-      const area = new Path2D(outline)
-      area.lineTo(view.width, yOf(0))
-      area.lineTo(startX, yOf(0))
-      const colour = palette.shades[shades.names[counter]!]!
-      context.fillStyle = colour
-      context.globalAlpha = 0.4
-      context.fill(area)
-      context.globalAlpha = 1
-      context.strokeStyle = colour
-      context.lineWidth = 1
-      context.stroke(outline)
-    }
-    if (!band.folded) {
-      context.font = LABEL_FONT
-      context.textBaseline = 'top'
-      context.fillStyle = palette.muted
-      context.fillText(counterText(high), LABEL_PADDING_PX, top - view.scrollTop + 1)
-    }
-  }
-
   /** Hatched, over all tracks of their process. */
   #drawPauses(view: Viewport, bands: readonly Band[]): void {
     const { recording, palette } = this.#scene
@@ -251,26 +194,4 @@ export class TrackDrawing {
     }
     context.globalAlpha = 1
   }
-}
-
-const hatchings = new Map<string, CanvasPattern>()
-/** Thin diagonal lines of a colour. */
-function hatching(context: CanvasRenderingContext2D, colour: string): CanvasPattern {
-  let pattern = hatchings.get(colour)
-  if (pattern === undefined) {
-    const tile = document.createElement('canvas')
-    tile.width = tile.height = 8
-    const brush = tile.getContext('2d')!
-    brush.strokeStyle = colour
-    brush.globalAlpha = 0.6
-    brush.beginPath()
-    for (const shift of [-8, 0, 8]) {
-      brush.moveTo(shift, 8)
-      brush.lineTo(shift + 8, 0)
-    }
-    brush.stroke()
-    pattern = context.createPattern(tile, 'repeat')!
-    hatchings.set(colour, pattern)
-  }
-  return pattern
 }

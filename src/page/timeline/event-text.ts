@@ -14,6 +14,8 @@ import type { Place } from './scene.js'
 import type { EventKind, EventTrack } from './tracks.js'
 
 const ATTRIBUTES_SHOWN = 8
+// Of names and values in sentences; names of C++ templates have thousands of characters.
+const LETTERS_SHOWN = 300
 
 /** Name of an event; an instance of an op has its own. */
 export function eventName(
@@ -41,19 +43,25 @@ export function counterText(value: number): string {
   return grouped(String(Number(value.toPrecision(6))))
 }
 
+/** As it can stand in a sentence: on one line, and not too long. */
+export function shownText(text: string): string {
+  const isLong = text.length > LETTERS_SHOWN
+  return printedText(isLong ? `${text.slice(0, LETTERS_SHOWN)}…` : text)
+}
+
 /** Title, then one fact a line. */
 export function placeLines(recording: PageRecording, { band, row, slot }: Place): string[] {
   const { track } = band
   if (track.kind === 'counter') {
     const at = `at ${durationText(track.steps.atNs[slot]!)}`
-    return [`${printedText(track.name)} = ${counterText(track.steps.values[slot]!)}`, at]
+    return [`${shownText(track.name)} = ${counterText(track.steps.values[slot]!)}`, at]
   }
   const event = track.rows.event(slot)
   const startNs = track.rows.startNs(slot)
-  const lines = [printedText(eventName(recording, track.events, event))]
+  const lines = [shownText(eventName(recording, track.events, event))]
   if (track.events === 'mark') lines.push(`mark at ${exactText(startNs)}`)
   else lines.push(`${lengthText(recording, track, event, slot)}, from ${exactText(startNs)}`)
-  lines.push(track.rows.rowCount > 1 ? `${printedText(track.name)}, row ${row + 1}` : printedText(track.name))
+  lines.push(track.rows.rowCount > 1 ? `${shownText(track.name)}, row ${row + 1}` : shownText(track.name))
   if (track.events === 'gpu') lines.push(...gpuLines(recording, event))
   if (track.events === 'span') lines.push(...spanLines(recording, event))
   return lines
@@ -87,7 +95,7 @@ function spanLines({ spans, attributes, strings }: PageRecording, row: number): 
   const first = at
   for (; rows[at] === row; at++) {
     if (at - first < ATTRIBUTES_SHOWN) {
-      lines.push(`${printedText(strings[key[at]!]!)}: ${printedText(strings[value[at]!]!).slice(0, 200)}`)
+      lines.push(`${shownText(strings[key[at]!]!)}: ${shownText(strings[value[at]!]!)}`)
     }
   }
   if (at - first > ATTRIBUTES_SHOWN) lines.push(`${plural(at - first - ATTRIBUTES_SHOWN, 'more attribute')}`)

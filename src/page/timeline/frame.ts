@@ -19,7 +19,7 @@ export interface Frame {
   live: HTMLElement
   help: HTMLDialogElement
 }
-export type ButtonName = 'previous' | 'next' | 'nearer' | 'farther' | 'all' | 'fold' | 'help'
+export type ButtonName = 'previous' | 'next' | 'nearer' | 'farther' | 'all' | 'fold' | 'clock' | 'help'
 
 /** What the help tells, and docs/timeline-view.md. */
 const CONTROLS: readonly [string, string][] = [
@@ -57,9 +57,10 @@ export function makeFrame(): Frame {
     farther: button('−', 'Zoom out (s)'),
     all: button('All', 'The whole recording (0)'),
     fold: button('Fold', 'Fold all tracks'),
+    clock: button('Clock', 'Times of the wall clock, UTC'),
     help: button('?', 'Keys and mouse (?)'),
   }
-  buttons.fold.setAttribute('aria-pressed', 'false')
+  for (const toggle of [buttons.fold, buttons.clock]) toggle.setAttribute('aria-pressed', 'false')
   const corner = make('div', { class: 'timeline-corner' })
   const head = make('canvas', { 'aria-hidden': 'true' })
   const names = make('div', { class: 'timeline-names' })
@@ -87,8 +88,7 @@ export function makeFrame(): Frame {
     buttons.previous,
     buttons.next,
     status,
-    make('span', { class: 'timeline-space' }),
-    ...[buttons.nearer, buttons.farther, buttons.all, buttons.fold, buttons.help],
+    ...[buttons.nearer, buttons.farther, buttons.all, buttons.fold, buttons.clock, buttons.help],
   )
   const root = make(
     'div',

@@ -1,10 +1,8 @@
 // The strip above the tracks: the whole recording in small with the visible part marked, and the time axis of that.
-import { durationText } from '../../model/figure-text.js'
-import type { TimeRange } from '../page-state.js'
 import { addDensity } from './density.js'
-import { LABEL_FONT, TICK_PX } from './draw.js'
+import { type Axis, drawAxis } from './draw-axis.js'
+import { shadeOf } from './palette.js'
 import type { Scene } from './scene.js'
-import { axisLabels } from './time-axis.js'
 import type { EventTrack } from './tracks.js'
 import { type Viewport, xOf } from './viewport.js'
 
@@ -24,7 +22,8 @@ export class Head {
     this.#context = canvas.getContext('2d', { alpha: false })!
   }
 
-  draw(view: Viewport, range: TimeRange | undefined): void {
+  draw(view: Viewport, axis: Axis): void {
+    const { range } = axis
     const context = this.#context
     const { palette, bounds } = this.#scene
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
@@ -50,40 +49,7 @@ export class Head {
     context.strokeRect(Math.round(left) + 0.5, 0.5, Math.max(2, Math.round(right - left) - 1), OVERVIEW_PX - 1)
     context.fillStyle = palette.line
     context.fillRect(0, OVERVIEW_PX, view.width, 1)
-    this.#drawAxis(view, range)
-  }
-
-  #drawAxis(view: Viewport, range: TimeRange | undefined): void {
-    const context = this.#context
-    const { palette } = this.#scene
-    context.font = LABEL_FONT
-    context.textBaseline = 'middle'
-    const middle = (OVERVIEW_PX + HEAD_PX) / 2 + 1
-    if (range !== undefined) {
-      const left = Math.max(0, xOf(view, range.startNs))
-      const right = Math.min(view.width, xOf(view, range.endNs))
-      context.fillStyle = palette.accent
-      context.globalAlpha = 0.18
-      if (right > left) context.fillRect(left, OVERVIEW_PX + 1, right - left, HEAD_PX - OVERVIEW_PX)
-      context.globalAlpha = 1
-      const text = durationText(range.endNs - range.startNs)
-      const width = context.measureText(text).width
-      if (right - left > width + 12) {
-        context.fillStyle = palette.accent
-        context.fillText(text, (left + right - width) / 2, HEAD_PX - 6)
-      }
-    }
-    let drawnTo = Number.NEGATIVE_INFINITY
-    for (const { atNs, text } of axisLabels(view.visible, view.width / TICK_PX)) {
-      const x = xOf(view, atNs)
-      context.fillStyle = palette.line
-      context.fillRect(Math.round(x * view.ratio) / view.ratio, OVERVIEW_PX + 1, 1 / view.ratio, HEAD_PX - OVERVIEW_PX)
-      const from = Math.max(3, x + 4)
-      if (from < drawnTo || x < -1) continue
-      context.fillStyle = palette.muted
-      context.fillText(text, from, middle)
-      drawnTo = from + context.measureText(text).width + 6
-    }
+    drawAxis(context, palette, view, OVERVIEW_PX + 1, HEAD_PX, axis)
   }
 
   #drawDensity(width: number): void {
@@ -111,8 +77,8 @@ export class Head {
     const threads = ofKind('thread')
     const host = threads.length > 0 ? threads : ofKind('requests', 'async', 'launches', 'marks')
     return [
-      { from: host, colour: 3 },
-      { from: ofKind('stream', 'waits'), colour: 43 },
+      { from: host, colour: shadeOf('op', '') },
+      { from: ofKind('stream', 'waits'), colour: shadeOf('kernel', '') },
     ].flatMap(({ from, colour }) => {
       if (from.length === 0) return []
       const busy = new Float64Array(pixels)

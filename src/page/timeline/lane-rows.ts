@@ -79,7 +79,7 @@ function emptyPlaces(events: Uint32Array): PlacedEvents {
 function byStart(events: Uint32Array, startNs: Float64Array, durationNs: Float64Array): Uint32Array {
   const compare = (a: number, b: number) => startNs[a]! - startNs[b]! || durationNs[b]! - durationNs[a]! || a - b
   for (let i = 1; i < events.length; i++) {
-    if (compare(events[i - 1]!, events[i]!) > 0) return events.toSorted(compare)
+    if (compare(events[i - 1]!, events[i]!) > 0) return events.slice().sort(compare)
   }
   return events
 }

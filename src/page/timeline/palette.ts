@@ -41,7 +41,8 @@ export class Shades {
     this.gpu = GROUP_OF_GPU_KIND.map(group => Uint8Array.from(strings, text => shadeOf(group, text)))
   }
 }
-function shadeOf(group: ColourGroup, text: string): number {
+/** One of the eight of a group, the same for the same name. */
+export function shadeOf(group: ColourGroup, text: string): number {
   // FNV-1a: neighbouring names get shades far apart.
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

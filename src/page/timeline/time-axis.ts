@@ -72,6 +72,23 @@ export function axisLabels(range: TimeRange, most: number): { atNs: number; text
   ]
 }
 
+/**
+ * Ticks by the wall clock, `05:12:33.250` in UTC. `originNs` is the clock at the start, ns since 1970: too large for a
+ * number to be exact.
+ */
+export function clockLabels(range: TimeRange, most: number, originNs: bigint): { atNs: number; text: string }[] {
+  const { stepNs, atNs } = ticksOf(range, most)
+  const digits = Math.max(0, Math.ceil(9 - Math.log10(stepNs) - 1e-9))
+  return atNs.map(at => {
+    const epochNs = originNs + BigInt(Math.round(at))
+    const time = new Date(Number(epochNs / 1_000_000n)).toISOString().slice(11, 19)
+    const fraction = String(epochNs % 1_000_000_000n)
+      .padStart(9, '0')
+      .slice(0, Math.min(9, digits))
+    return { atNs: at, text: fraction === '' ? time : `${time}.${fraction}` }
+  })
+}
+
 function clockText(atNs: number): string {
   const seconds = Math.round(atNs / 1e9)
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]

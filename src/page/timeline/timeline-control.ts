@@ -15,6 +15,7 @@ import { walked } from './walk.js'
 /** An event that is zoomed to has this share of the width. */
 const ZOOM_TO_SHARE = 0.6
 const BUTTON_ZOOM = 2
+const HINT = 'ctrl + wheel zooms, drag pans, shift + drag selects'
 
 /** What the user does, as changes of the view and of the state. */
 export class TimelineControl implements Gestures {
@@ -25,8 +26,11 @@ export class TimelineControl implements Gestures {
   #anchorNs = 0
   #pointerX = 0
   #isFolded = false
+  #isClock = false
+  #isOwnChange = false
 
-  constructor(frame: Frame, view: TimelineView, state: PageState) {
+  /** `originNs`: the wall clock at the start, ns since 1970; 0: unknown. */
+  constructor(frame: Frame, view: TimelineView, state: PageState, originNs: bigint) {
     this.#frame = frame
     this.#view = view
     this.#state = state
@@ -55,10 +59,15 @@ export class TimelineControl implements Gestures {
       buttons[name as keyof typeof buttons].addEventListener('click', () => this.#act(action))
     }
     buttons.fold.addEventListener('click', () => this.#foldAll())
+    buttons.clock.hidden = originNs === 0n
+    buttons.clock.addEventListener('click', () => this.#toggleClock(originNs))
     state.watch((fields, before) => {
       if (fields.search !== before.search && search.value !== fields.search) search.value = fields.search
       if (fields.search !== before.search) this.#tellMatches(undefined)
-      if (fields.selected !== before.selected) this.#tellSelected()
+      if (fields.selected === before.selected) return
+      this.#tellSelected()
+      const place = view.selected[0]
+      if (place !== undefined && !this.#isOwnChange) view.reveal(place)
     })
     this.#tellMatches(undefined)
     this.#tellSelected()
@@ -86,7 +95,7 @@ export class TimelineControl implements Gestures {
     const place = this.#view.placeAt(x, y)
     this.#view.focus(undefined)
     if (place !== undefined) this.#anchorNs = startAt(place)
-    this.#state.change({ selected: place && selectionAt(place) })
+    this.#selectAt(place)
   }
   doubleClick(x: number, y: number): void {
     const place = this.#view.placeAt(x, y)
@@ -98,6 +107,8 @@ export class TimelineControl implements Gestures {
     const inner = overlay.getBoundingClientRect()
     const outer = root.getBoundingClientRect()
     const lines = place === undefined ? [] : placeLines(this.#view.scene.recording, place)
+    const crowd = place === undefined ? 0 : this.#view.crowdAt(place, x)
+    if (crowd > 1) lines.push(`the longest of ${countText(crowd)} in this pixel`)
     showTip(tip, root, x + inner.left - outer.left, y + inner.top - outer.top, lines)
     this.#pointerX = x
     this.#view.point(place)
@@ -143,7 +154,7 @@ export class TimelineControl implements Gestures {
         this.#step(action.direction)
         break
       case 'select':
-        if (this.#view.focused !== undefined) this.#state.change({ selected: selectionAt(this.#view.focused) })
+        if (this.#view.focused !== undefined) this.#selectAt(this.#view.focused)
         break
       case 'zoomTo':
         if (this.#current !== undefined) this.#zoomTo(this.#current)
@@ -189,6 +200,11 @@ export class TimelineControl implements Gestures {
     this.#view.reveal(place)
     this.#frame.live.textContent = placeSentence(this.#view.scene.recording, place)
   }
+  #selectAt(place: Place | undefined): void {
+    this.#isOwnChange = true
+    this.#state.change({ selected: place && selectionAt(place) })
+    this.#isOwnChange = false
+  }
   #zoomTo(place: Place): void {
     const { startNs, endNs } = stretchOf(place)
     const margin = ((endNs - startNs) * (1 / ZOOM_TO_SHARE - 1)) / 2
@@ -219,7 +235,7 @@ export class TimelineControl implements Gestures {
     const { status, live } = this.#frame
     const place = selected[0]
     if (place === undefined) {
-      status.textContent = scene.layout.bands.length === 0 ? 'Nothing was recorded.' : ''
+      status.textContent = scene.layout.bands.length === 0 ? 'Nothing was recorded.' : HINT
       return
     }
     const [title = '', length = ''] = placeLines(scene.recording, place)
@@ -238,6 +254,11 @@ export class TimelineControl implements Gestures {
     fold.setAttribute('aria-pressed', String(this.#isFolded))
     fold.textContent = this.#isFolded ? 'Unfold' : 'Fold'
     this.#view.foldAll(this.#isFolded)
+  }
+  #toggleClock(originNs: bigint): void {
+    this.#isClock = !this.#isClock
+    this.#frame.buttons.clock.setAttribute('aria-pressed', String(this.#isClock))
+    this.#view.tellClock(this.#isClock ? originNs : undefined)
   }
   #centre(x: number): void {
     const { viewport, scene } = this.#view

@@ -1,3 +1,4 @@
+import { durationText } from '../../model/figure-text.js'
 import type { PageState, Selected, TimeRange } from '../page-state.js'
 import { watchTheme } from '../theme.js'
 import { TrackDrawing } from './draw.js'
@@ -37,6 +38,7 @@ export class TimelineView {
   #flows: { from: Place; to: Place }[] = []
   #flowCount = 0
   #drawnRange: TimeRange | undefined
+  #clockNs: bigint | undefined
 
   constructor(frame: Frame, scene: Scene, state: PageState) {
     this.scene = scene
@@ -84,6 +86,11 @@ export class TimelineView {
     this.#drawnRange = range
     this.invalidate(true)
   }
+  /** The axis tells the wall clock, which read so at the start; undefined: time since the start. */
+  tellClock(originNs: bigint | undefined): void {
+    this.#clockNs = originNs
+    this.invalidate(true)
+  }
   /** At once, as gestures need it. */
   show(range: TimeRange): void {
     this.motion.stop()
@@ -114,6 +121,15 @@ export class TimelineView {
     if (band === undefined || row < 0) return undefined
     const at = (offset: number) => timeAt(this.viewport, Math.floor(x) + offset)
     return placeNear(band, row, at(0), at(1), at(HIT_PX) - at(0))
+  }
+
+  /** How many events of the place's row are under a pixel of the plot. */
+  crowdAt({ band, row }: Place, x: number): number {
+    if (band.track.kind === 'counter') return 1
+    const { rows } = band.track
+    const end = rows.end(row)
+    const from = rows.firstAfter(timeAt(this.viewport, Math.floor(x)), rows.first(row), end)
+    return rows.firstFrom(timeAt(this.viewport, Math.floor(x) + 1), from, end) - from
   }
 
   /** Brings an event into view, as far as it is not. */
@@ -157,7 +173,8 @@ export class TimelineView {
     if (this.#isStale) {
       this.#isStale = false
       this.#tracks.draw(viewport)
-      this.#head.draw(viewport, range)
+      this.#head.draw(viewport, { range, clockNs: this.#clockNs })
+      this.#frame.corner.textContent = shownText(viewport.visible)
       this.#names.update(viewport.scrollTop, viewport.height)
     }
     const [hovered, focused, selected, flows] = [this.#hovered, this.#focused, this.#selected, this.#flows]
@@ -227,7 +244,11 @@ export class TimelineView {
       this.invalidate(true)
     }
     watchTheme(again)
-    matchMedia('print').addEventListener('change', again)
+    // Paper waits for no frame.
+    matchMedia('print').addEventListener('change', () => {
+      again()
+      this.#draw()
+    })
     // Fires once for the density that is; the next one is watched for from then on.
     const watchRatio = () =>
       matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`).addEventListener(
@@ -241,3 +262,5 @@ export class TimelineView {
     watchRatio()
   }
 }
+
+const shownText = ({ startNs, endNs }: TimeRange): string => `${durationText(endNs - startNs)} shown`

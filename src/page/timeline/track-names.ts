@@ -1,4 +1,4 @@
-import { printedText } from '../../model/names.js'
+import { shownText } from './event-text.js'
 import { make } from './frame.js'
 import type { Band, Heading, Layout } from './layout.js'
 
@@ -54,7 +54,7 @@ export class TrackNames {
     return element
   }
   #name(band: Band): HTMLElement {
-    const text = printedText(band.track.name)
+    const text = shownText(band.track.name)
     const name = make('button', { type: 'button', class: 'timeline-name', title: text }, text)
     name.addEventListener('click', () => this.#onFold(band))
     return name

@@ -1,6 +1,6 @@
 // The tracks of a recording, in the order in which they are shown.
 import { processText } from '../../model/process-text.js'
-import { GPU_SYNC, type PageRecording, type PageThread } from '../recording.js'
+import { FLAG_ASYNC, GPU_SYNC, type PageRecording, type PageThread } from '../recording.js'
 import { CounterSteps } from './counter-steps.js'
 import { type LooseTree, looseTree, plainLanes, spanLanes } from './lane-rows.js'
 import { RowIndex } from './row-index.js'
@@ -55,7 +55,11 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
     }
     const own = loose.filter(row => !tree.ofRequest[row])
     requests[process]!.push(loose.filter(row => tree.ofRequest[row]))
-    if (own.length > 0) tracks.push(asyncTrack('async', `${name} · async`, process, own, recording, tree))
+    if (own.length > 0) {
+      const isAsync = own.some(row => (recording.spans.flags[row]! & FLAG_ASYNC) !== 0)
+      const what = isAsync ? 'async' : 'overlapping'
+      tracks.push(asyncTrack('async', `${name} · ${what}`, process, own, recording, tree))
+    }
     if (launches[index]!.length > 0)
       tracks.push(launchTrack(`${name} · launches`, process, launches[index]!, recording))
     if (marks[index]!.length > 0) tracks.push(markTrack(`${name} · marks`, process, marks[index]!, recording))
@@ -108,6 +112,8 @@ function markTrack(name: string, process: number, events: Uint32Array, { marks }
 function counterTracks(process: number, rows: Uint32Array, { counters, names }: PageRecording): CounterTrack[] {
   const byName = new Map<number, number[]>()
   for (const row of rows) {
+    // Nothing can be drawn of what is no number, and it would be the scale of all the rest.
+    if (!Number.isFinite(counters.value[row]!)) continue
     const list = byName.get(counters.name[row]!)
     if (list === undefined) byName.set(counters.name[row]!, [row])
     else list.push(row)
@@ -177,7 +183,7 @@ function byKey(keys: Uint32Array, keyCount: number): Uint32Array[] {
 function inOrder(rows: Uint32Array, atNs: Float64Array): Uint32Array {
   return rows.every((row, i) => i === 0 || atNs[rows[i - 1]!]! <= atNs[row]!)
     ? rows
-    : rows.toSorted((a, b) => atNs[a]! - atNs[b]! || a - b)
+    : rows.slice().sort((a, b) => atNs[a]! - atNs[b]! || a - b)
 }
 function joined(lists: Uint32Array[]): Uint32Array {
   const all = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0))
