@@ -5,7 +5,7 @@ import { mountTimeline } from '../../src/page/timeline/timeline.js'
 import { buildRecording, type RecordingSpec } from './recording-builder.js'
 import { manyEvents, servedRequests } from './sample-recordings.js'
 
-function show(recording: PageRecording): number {
+function show(recording: PageRecording, originEpochNs?: string): number {
   const endNs = Math.max(1, recording.durationNs)
   const state = new PageState({
     visible: { startNs: 0, endNs },
@@ -14,13 +14,13 @@ function show(recording: PageRecording): number {
     search: '',
   })
   const before = performance.now()
-  mountTimeline(document.getElementById('timeline')!, recording, state)
+  mountTimeline(document.getElementById('timeline')!, recording, state, originEpochNs)
   Object.assign(window, { state })
   return performance.now() - before
 }
 
 const shows = {
-  show: (spec: RecordingSpec) => show(buildRecording(spec)),
+  show: (spec: RecordingSpec, originEpochNs?: string) => show(buildRecording(spec), originEpochNs),
   showServed: (requestCount: number) => show(servedRequests(requestCount)),
   showMany: (count: number) => show(manyEvents(count)),
 }
@@ -30,7 +30,7 @@ declare global {
   // What evaluate() sees.
   var state: PageState
   var timelinePage: {
-    show(spec: RecordingSpec): number
+    show(spec: RecordingSpec, originEpochNs?: string): number
     showServed(requestCount: number): number
     showMany(count: number): number
   }

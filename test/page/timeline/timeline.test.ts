@@ -265,6 +265,223 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     expect(new Set(column).size).toBeGreaterThan(1)
   })
 
+  it('selects a range by dragging on the axis, moves the window by dragging in the overview', async () => {
+    const { page } = await open()
+    const head = (await (await page.$('.timeline-head canvas'))!.boundingBox())!
+    const nsPerPx = (1000 * US) / head.width
+    await drag(page, { x: head.x + 100, y: head.y + 55 }, 200)
+    const { range } = await state(page)
+    expect(Math.abs(range!.startNs - 100 * nsPerPx)).toBeLessThan(nsPerPx)
+    expect(Math.abs(range!.endNs - 300 * nsPerPx)).toBeLessThan(nsPerPx)
+    await page.evaluate(() => window.state.change({ visible: { startNs: 0, endNs: 100_000 } }))
+    // Into the middle of the window, which is the first tenth, then by a fifth of the whole.
+    await drag(page, { x: head.x + 0.05 * head.width, y: head.y + 20 }, 0.2 * head.width)
+    const { visible } = await state(page)
+    expect(visible.startNs).toBeCloseTo(200 * US, -2)
+    expect(visible.endNs - visible.startNs).toBeCloseTo(100 * US, 3)
+    // Beside the window: it goes there.
+    await page.mouse.click(head.x + 0.8 * head.width, head.y + 20)
+    expect((await state(page)).visible.startNs).toBeCloseTo(750 * US, -3)
+  })
+
+  it('zooms to an event by a double click, and out by its button', async () => {
+    const { page } = await open()
+    const { x, y } = await pointOf(page, 'stream 7', 0, 300 * US)
+    await page.mouse.click(x, y, { count: 2 })
+    await frames(page)
+    const { visible } = await state(page)
+    expect([visible.startNs, visible.endNs].map(ns => Math.round(ns / US))).toEqual([217, 383])
+    await page.click('button[aria-label^="The whole recording"]')
+    expect((await state(page)).visible).toEqual({ startNs: 0, endNs: 1000 * US })
+  })
+
+  it('is panned by a finger and zoomed by two', async () => {
+    const { page } = await open()
+    await page.evaluate(() => window.state.change({ visible: { startNs: 400_000, endNs: 600_000 } }))
+    const at = await pointOf(page, 'main', 0, 500 * US)
+    const finger = await page.touchscreen.touchStart(at.x, at.y)
+    await finger.move(at.x + 30, at.y)
+    await finger.move(at.x + 80, at.y)
+    await finger.end()
+    await frames(page)
+    expect(Math.abs((await pointOf(page, 'main', 0, 500 * US)).x - at.x - 80)).toBeLessThan(12)
+    const before = (await state(page)).visible
+    const first = await page.touchscreen.touchStart(at.x - 50, at.y)
+    const second = await page.touchscreen.touchStart(at.x + 50, at.y)
+    await first.move(at.x - 100, at.y)
+    await second.move(at.x + 100, at.y)
+    await first.end()
+    await second.end()
+    await frames(page)
+    const after = (await state(page)).visible
+    expect((before.endNs - before.startNs) / (after.endNs - after.startNs)).toBeCloseTo(2, 1)
+    const { selected, range } = await state(page)
+    expect([selected, range]).toEqual([undefined, undefined])
+  })
+
+  it('shows what the rest of the page selects, wherever it is', async () => {
+    const { page } = await open()
+    await page.evaluate(() => window.state.change({ visible: { startNs: 0, endNs: 50_000 } }))
+    await page.evaluate(() => window.state.change({ selected: { kind: 'gpu', row: 1 } }))
+    const { visible } = await state(page)
+    expect(visible.startNs).toBeLessThan(650 * US)
+    expect(visible.endNs).toBeGreaterThan(650 * US)
+    expect(await textOf(page, '.timeline-hint')).toBe('sgemm · 100 µs, from 650 µs')
+  })
+
+  it('scrolls to a track that is far below, whose name stays in sight', async () => {
+    const { page } = await open({
+      durationNs: 1000,
+      threads: Array.from({ length: 60 }, (_, i) => ({
+        name: `thread ${i}`,
+        spans: [{ name: `span ${i}`, start: 0, end: 1000, children: [{ name: 'in', start: 0, end: 1000 }] }],
+      })),
+    })
+    expect(await namesOf(page)).not.toContain('thread 50')
+    await page.evaluate(() => window.state.change({ search: 'span 50' }))
+    await page.click('button[aria-label^="Next match"]')
+    await frames(page)
+    expect(await namesOf(page)).toContain('thread 50')
+    await page.$eval('.timeline-scroll', scroller => scroller.scrollTo(0, 26 + 44 * 30 + 15))
+    await frames(page)
+    const { top } = (
+      await page.$$eval('.timeline-name', names => {
+        const host = document.querySelector('.timeline-names')!.getBoundingClientRect().top
+        return names.map(name => ({ text: name.textContent, top: name.getBoundingClientRect().top - host }))
+      })
+    ).find(({ text }) => text === 'thread 30')!
+    expect(top).toBe(0)
+  })
+
+  it('tells the wall clock when it is known and asked for', async () => {
+    const { page } = await open(SERVER)
+    expect(await page.$eval('button[aria-label^="Times of the wall"]', button => (button as HTMLElement).hidden)).toBe(
+      true,
+    )
+    await page.evaluate(recording => timelinePage.show(recording, '1700000000000000000'), SERVER)
+    const axis = () => page.$eval('.timeline-head canvas', canvas => (canvas as HTMLCanvasElement).toDataURL())
+    const before = await axis()
+    await page.click('button[aria-label^="Times of the wall"]')
+    await frames(page)
+    expect(await page.$eval('button[aria-label^="Times of the wall"]', button => button.ariaPressed)).toBe('true')
+    expect(await axis()).not.toBe(before)
+  })
+
+  it('marks what failed, by a shape at the corner of its block', async () => {
+    const { page } = await open()
+    const good = await pointOf(page, 'main', 0, 100 * US)
+    const bad = await pointOf(page, 'main', 0, 500 * US)
+    const corner = async ({ x, y }: { x: number; y: number }) => {
+      const box = { x: x + 1, y: y - 8, width: 1, height: 1 }
+      return (await pixelsIn(page, '.timeline-tracks', box))[0]
+    }
+    const inside = async ({ x, y }: { x: number; y: number }) =>
+      (await pixelsIn(page, '.timeline-tracks', { x: x + 20, y: y - 8, width: 1, height: 1 }))[0]
+    expect(await corner(good)).toBe(await inside(good))
+    expect(await corner(bad)).not.toBe(await inside(bad))
+  })
+
+  it('hatches pauses, and draws counters as steps', async () => {
+    const { page } = await open({
+      durationNs: 1000,
+      pauses: [{ startNs: 400, endNs: 500, process: 0 }],
+      threads: [
+        {
+          name: 'main',
+          spans: [{ name: 'x', start: 0, end: 10 }],
+          counters: [
+            {
+              name: 'queue',
+              values: [
+                [100, 4],
+                [600, 8],
+                [800, 2],
+              ],
+            },
+          ],
+        },
+      ],
+    })
+    const main = await pointOf(page, 'main', 0, 400)
+    const shades = async (atNs: number) => {
+      const { x } = await pointOf(page, 'main', 0, atNs)
+      return new Set(await pixelsIn(page, '.timeline-tracks', { x, y: main.y - 8, width: 16, height: 16 })).size
+    }
+    expect(await shades(350)).toBe(1)
+    expect(await shades(450)).toBeGreaterThan(1)
+    // 32 pixels of height for 8: filled up to the value, from the bottom.
+    const filled = async (atNs: number) => {
+      const { x, y } = await pointOf(page, 'queue', 0, atNs)
+      const column = await pixelsIn(page, '.timeline-tracks', { x, y: y - 9, width: 1, height: 32 })
+      return column.filter(pixel => pixel !== column[0]).length
+    }
+    expect(await filled(50)).toBe(0)
+    expect(await filled(500)).toBeGreaterThanOrEqual(14)
+    expect(await filled(500)).toBeLessThanOrEqual(18)
+    expect(await filled(900)).toBeLessThanOrEqual(10)
+    await page.mouse.move((await pointOf(page, 'queue', 0, 700)).x, (await pointOf(page, 'queue', 0, 700)).y)
+    expect(await textOf(page, '.timeline-tip')).toBe('queue = 8at 600 ns')
+  })
+
+  it('draws each device pixel where there are two to one, and follows the width of the window', async () => {
+    const { page, problems } = await open(SERVER, { pixelRatio: 2, width: 900 })
+    const sizes = () =>
+      page.$$eval('.timeline canvas', all => all.map(canvas => canvas.width / canvas.getBoundingClientRect().width))
+    expect(await sizes()).toEqual([2, 2, 2])
+    await page.setViewport({ width: 1100, height: 700, deviceScaleFactor: 1 })
+    await page.waitForFunction(() => document.querySelector('canvas')!.width > 850)
+    await frames(page)
+    expect(await sizes()).toEqual([1, 1, 1])
+    await clickAt(page, 'stream 7', 0, 700 * US)
+    expect((await state(page)).selected).toEqual({ kind: 'gpu', row: 1 })
+    expect(problems).toEqual([])
+  })
+
+  it('is dark where the page is, and follows the switch', async () => {
+    const { page } = await open(SERVER, { scheme: 'dark' })
+    const empty = await pointOf(page, 'main', 0, 900 * US)
+    const lightness = async () =>
+      Math.max(
+        ...(await pixelsIn(page, '.timeline-tracks', { ...empty, width: 1, height: 1 }))[0]!
+          .split(' ')
+          .slice(0, 3)
+          .map(Number),
+      )
+    expect(await lightness()).toBeLessThan(60)
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }])
+    await frames(page)
+    expect(await lightness()).toBeGreaterThan(240)
+  })
+
+  it('goes to where keys lead over some frames, or at once for who asked for less motion', async () => {
+    const seen = async (reducedMotion: boolean) => {
+      const { page } = await open(SERVER, { reducedMotion })
+      await page.evaluate(() => {
+        Object.assign(window, { ranges: [] })
+        window.state.watch(({ visible }) => (window as unknown as { ranges: number[] }).ranges.push(visible.endNs))
+      })
+      await page.focus('.timeline-overlay')
+      await page.keyboard.press('w')
+      await page.waitForFunction(() => {
+        const { startNs, endNs } = window.state.fields.visible
+        return Math.abs(endNs - startNs - 1e6 / 1.5) < 1
+      })
+      return page.evaluate(() => (window as unknown as { ranges: number[] }).ranges.length)
+    }
+    expect(await seen(true)).toBe(1)
+    expect(await seen(false)).toBeGreaterThan(1)
+  })
+
+  it('lists its keys and the mouse, and takes the focus back', async () => {
+    const { page } = await open()
+    await page.focus('.timeline-overlay')
+    await page.keyboard.type('?')
+    expect(await page.$eval('.timeline-help', dialog => (dialog as HTMLDialogElement).open)).toBe(true)
+    await page.keyboard.press('Escape')
+    expect(await page.$eval('.timeline-help', dialog => (dialog as HTMLDialogElement).open)).toBe(false)
+    expect(await page.evaluate(() => document.activeElement?.className)).toContain('timeline-overlay')
+  })
+
   it('leaves a hairline of a nanosecond in two days', async () => {
     const day = 86_400e9
     const { page } = await open({

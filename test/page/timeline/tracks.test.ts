@@ -203,6 +203,26 @@ describe('tracks', () => {
     })
   })
 
+  it('keep what is inside of a request below it, where a lane above is free too', () => {
+    const request = (name: string, start: number, end: number, children: SpanSpec[] = []): SpanSpec => {
+      return { name, category: 'request', start, end, returnsAt: start, children }
+    }
+    const picture = pictureOf({
+      durationNs: 100,
+      threads: [
+        { name: 'a', spans: [request('short', 0, 20), request('late', 5, 90, [request('in late', 30, 40)])] },
+        { name: 'b', spans: [request('long', 0, 50)] },
+      ],
+    })
+    // Of those that begin together the longest is on top.
+    expect(picture['server.mjs 4242/requests']).toEqual([
+      ['long 0-50'],
+      ['short 0-20'],
+      ['late 5-90'],
+      ['in late 30-40'],
+    ])
+  })
+
   it('never lay events over each other, whatever overlaps, and leave none out', () => {
     const random = randomNumbers(4)
     const spans = Array.from({ length: 2000 }, (): SpanSpec => {
