@@ -4,6 +4,9 @@ import { CATEGORIES, type Category } from '../binding.js'
 export type TraceEvent = Record<string, unknown>
 export type Args = Record<string, unknown>
 
+/** Collections, as V8 names them in traces of Node and Chrome, from the whole to its steps. */
+const COLLECTION = /^(MinorGC|MajorGC|V8\.GC\w+)$/
+
 export function argsOf(event: TraceEvent): Args {
   const { args } = event
   return typeof args === 'object' && args !== null && !Array.isArray(args) ? (args as Args) : {}
@@ -26,8 +29,10 @@ export function idOf(value: unknown): bigint {
   return isWhole ? BigInt.asUintN(64, BigInt(value as string | number)) : 0n
 }
 export function categoryOf(event: TraceEvent): Category {
-  const first = textOf(event.cat).split(',', 1)[0] as Category
-  return CATEGORIES.includes(first) ? first : 'user'
+  const all = textOf(event.cat)
+  const first = all.split(',', 1)[0] as Category
+  if (CATEGORIES.includes(first)) return first
+  return all.includes('v8') && COLLECTION.test(nameOf(event)) ? 'gc' : 'user'
 }
 export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []

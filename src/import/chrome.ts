@@ -9,9 +9,11 @@ import { nameOf, type TraceEvent, textOf } from './chrome-event.js'
 import { ChromeRows } from './chrome-rows.js'
 import { type JsonTrace, readJsonEvents } from './json-events.js'
 import { KinetoDialect } from './kineto.js'
+import { NodeTraceDialect } from './node-trace.js'
 import { OpscopeDialect } from './opscope-chrome.js'
 import { OpscopeStreamDialect } from './opscope-stream.js'
 import { OrtDialect } from './ort-profile.js'
+import { VizTracerDialect } from './viztracer.js'
 
 /** What one writer of Chrome traces does its own way. */
 export interface Dialect {
@@ -23,6 +25,8 @@ export interface Dialect {
   finish?(rows: ChromeRows, head: JsonTrace['head'], damaged: number): void
   /** The file's times start with its session: they stay as they are. */
   readonly isSessionRelative?: boolean
+  /** The file's times are those of the clock of process.hrtime. */
+  readonly isMonotonic?: boolean
   /** A file that ends in the middle is one of those that this writer leaves behind, and finish() says so. */
   readonly mayEndAnywhere?: boolean
 }
@@ -77,7 +81,7 @@ export async function importChrome(chunks: AsyncIterable<Buffer>): Promise<RowsB
     builder.warn('file-cut', 'the file ends in the middle; every whole event was read')
   }
   if (dialect?.isSessionRelative !== true) {
-    startAtFirstRow(builder, rows)
+    startAtFirstRow(builder, rows, dialect?.isMonotonic)
   }
   return builder
 }
@@ -92,7 +96,13 @@ function dialectOf(events: TraceEvent[], head: JsonTrace['head'], builder: Captu
   if (KinetoDialect.fits(events, head)) {
     return new KinetoDialect()
   }
-  return OrtDialect.fits(events) ? new OrtDialect() : undefined
+  if (OrtDialect.fits(events)) {
+    return new OrtDialect()
+  }
+  if (VizTracerDialect.fits(events, head)) {
+    return new VizTracerDialect()
+  }
+  return NodeTraceDialect.fits(events) ? new NodeTraceDialect() : undefined
 }
 
 function takePlain(event: TraceEvent, startNs: number, rows: ChromeRows): boolean {
@@ -132,9 +142,10 @@ function takePlain(event: TraceEvent, startNs: number, rows: ChromeRows): boolea
   }
 }
 
-function startAtFirstRow(builder: RowsBuilder, rows: ChromeRows): void {
+function startAtFirstRow(builder: CaptureFileBuilder, rows: ChromeRows, isMonotonic = false): void {
   const { startNs } = builder.timeRange()
   const firstNs = rows.clock.baseNs + BigInt(startNs) + builder.originEpochNs
+  builder.originClockNs = isMonotonic && firstNs > 0n ? firstNs : 0n
   builder.originEpochNs = firstNs >= EARLIEST_EPOCH_NS ? firstNs : 0n
   builder.shiftBy(-startNs)
 }
