@@ -2,6 +2,7 @@
 import type { NativeWarning } from '../binding.js'
 import { gpuOf, warningText } from '../model/capture-meta.js'
 import { countText, durationText, plural } from '../model/figure-text.js'
+import { printedText } from '../model/names.js'
 import type { ReportSource } from '../model/ops.js'
 import { type TraceQuality, traceQuality } from '../model/quality.js'
 import type { PageGap } from '../page/page-model.js'
@@ -23,7 +24,7 @@ export function pageGaps(source: ReportSource, warnings: readonly NativeWarning[
     ...dropped(quality),
     ...warnings
       .filter(({ code }) => !COUNTED_APART.includes(code))
-      .map(warning => gap(warning.code, warning.count, warningText(warning))),
+      .map(warning => gap(printedText(warning.code), warning.count, printedText(warningText(warning)))),
     ...unfinished(quality),
     ...noGpu(source),
     ...paused(source, quality),
@@ -61,7 +62,7 @@ function unfinished({ unfinished: count }: TraceQuality): PageGap[] {
 function noGpu(source: ReportSource): PageGap[] {
   const { available, reason } = gpuOf(source)
   if (source.meta.state === 'CPU' || available) return []
-  return [gap('no-gpu', 1, `No GPU activity was recorded (${reason ?? 'for an unknown reason'}).`)]
+  return [gap('no-gpu', 1, `No GPU activity was recorded (${printedText(reason ?? 'for an unknown reason')}).`)]
 }
 function paused({ view }: ReportSource, { pausedNs, wallNs }: TraceQuality): PageGap[] {
   const count = view.pauses.length

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import type { Browser } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { buildCapture, type Capture, loadCapture } from '../../src/index.js'
+import { buildCapture, type Capture, type CaptureRows, loadCapture } from '../../src/index.js'
 import { pageFiles } from '../../src/report/html.js'
 import { randomRows } from '../export/random-rows.js'
 import { chromium, launchBrowser, openPage } from './browser.js'
@@ -87,5 +87,79 @@ describe.runIf(chromium)('in a browser', () => {
     await page.waitForFunction('document.querySelector("script.columns") === null')
     expect(await page.title()).toBe('opscope · opscope')
     expect(problems).toEqual([])
+    expect(await page.$$('#timeline canvas')).not.toEqual([])
+  })
+
+  it('lets no script run but its own, and nothing be asked for', async () => {
+    const html = await (await buildCapture(randomRows(50))).html()
+    const foreign =
+      '<script>window.pwned=1</script><img src="data:," onerror="window.pwned=1"><a style="color:red">x</a>'
+    writeFileSync(at('foreign.html'), html.replace('</body>', `${foreign}</body>`))
+    const { page, problems } = await openPage(browser, pathToFileURL(at('foreign.html')).href)
+    const refused = await page.evaluate(async () => {
+      const asked = ['http://127.0.0.1:9/', 'data:,x', 'blob:x'].map(url =>
+        fetch(url).then(String, error => error.name),
+      )
+      return [...(await Promise.all(asked)), 'pwned' in window]
+    })
+    expect(refused).toEqual(['TypeError', 'TypeError', 'TypeError', false])
+    expect(problems.filter(problem => /Content Security Policy/.test(problem)).length).toBeGreaterThanOrEqual(6)
+  })
+
+  const HOUR = 3.6e12
+  const one = (startNs: number, endNs: number | null): Partial<CaptureRows> => ({
+    spans: [{ thread: 0, name: 'one', startNs, endNs }],
+  })
+  it.each<[string, Partial<CaptureRows>]>([
+    ['nothing', {}],
+    ['nothing for an hour', { durationNs: HOUR }],
+    ['one span', one(0, 1000)],
+    ['one span without length', one(0, 0)],
+    ['one span that never ended', one(0, null)],
+    ['one nanosecond', { ...one(0, 1), durationNs: 1 }],
+    ['one nanosecond of a month', { ...one(5, 6), durationNs: 720 * HOUR }],
+    ['a month', { ...one(0, 720 * HOUR), durationNs: 720 * HOUR }],
+    ['one mark', { marks: [{ thread: 0, name: 'here', atNs: 0 }] }],
+    ['one value', { counters: [{ thread: 0, name: 'rss', atNs: 0, value: Number.MAX_VALUE }] }],
+    ['one kernel that nobody launched', { gpu: [{ kind: 'kernel', name: 'gemm', startNs: 0, endNs: 5 }] }],
+    ['one API call', { launches: [{ thread: 0, name: 'launch', startNs: 0, endNs: 5, correlationId: 1 }] }],
+  ])('shows %s', async (_, rows) => {
+    const capture = await buildCapture({ threads: [{ name: 'main', osThreadId: 7, jsThreadId: 0 }], ...rows })
+    await capture.export(at('edge.html'))
+    const { page, problems } = await openPage(browser, pathToFileURL(at('edge.html')).href)
+    await page.waitForFunction('document.querySelector("script.columns") === null')
+    await page.evaluate('new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))')
+    expect(problems).toEqual([])
+    expect(await page.$$('[role=alert]')).toEqual([])
+  })
+
+  it.each<[string, (html: string) => string, RegExp]>([
+    [
+      'columns are damaged',
+      html => html.replace(/(class="columns">.{40})..../, '$1AAAA'),
+      /^The recording cannot be shown: /,
+    ],
+    [
+      'columns are no Base64',
+      html => html.replace('class="columns">', 'class="columns">!'),
+      /^The recording cannot be shown: /,
+    ],
+    [
+      'end is missing',
+      html => html.slice(0, html.indexOf('class="columns">') + 200),
+      /^The recording cannot be shown: /,
+    ],
+    [
+      'columns are missing',
+      html => html.slice(0, html.indexOf('<script type="text/plain"')),
+      /^The recording cannot be shown: /,
+    ],
+    ['model is damaged', html => html.replace('id="model">{', 'id="model">'), /^The report cannot be shown: /],
+  ])('says so when the %s, and shows the rest', async (_, damage, message) => {
+    const html = await (await buildCapture(randomRows(500))).html()
+    writeFileSync(at('damaged.html'), damage(html))
+    const { page } = await openPage(browser, pathToFileURL(at('damaged.html')).href)
+    const alert = (await page.waitForSelector('[role=alert]'))!
+    expect(await alert.evaluate(({ textContent }) => textContent)).toMatch(message)
   })
 })
