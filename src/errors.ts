@@ -19,6 +19,7 @@ export type OpscopeErrorCode =
   | 'ERR_OPSCOPE_ROWS'
   | 'ERR_OPSCOPE_SESSION_STOPPED'
   | 'ERR_OPSCOPE_STOP_BUSY'
+  | 'ERR_OPSCOPE_UNLIKE'
   | 'ERR_OPSCOPE_OUT_OF_MEMORY'
 
 /** Every error opscope throws. `code` is stable; `message` may change; `hint` says what to do next. */

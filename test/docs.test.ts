@@ -19,10 +19,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
+import { benchCommand } from '../src/cli/commands/bench.js'
 import { captureCommand } from '../src/cli/commands/capture.js'
 import { convertCommand } from '../src/cli/commands/convert.js'
 import { diffCommand } from '../src/cli/commands/diff.js'
 import { doctorCommand } from '../src/cli/commands/doctor.js'
+import { gateCommand } from '../src/cli/commands/gate.js'
 import { mergeCommand } from '../src/cli/commands/merge.js'
 import { reportCommand } from '../src/cli/commands/report.js'
 import { runCommand } from '../src/cli/commands/run.js'
@@ -60,6 +62,8 @@ const COMMANDS = [
   captureCommand(),
   topCommand(),
   viewCommand(),
+  benchCommand(),
+  gateCommand(),
   doctorCommand(),
 ].map(each => [each.name(), each] as const)
 const BLOCK = /^( *)```(\w*)\n([\s\S]*?)^ *```$(?:\s*^ *```text\n([\s\S]*?)^ *```$)?/gm

@@ -3,10 +3,12 @@ import { Command, CommanderError } from 'commander'
 
 import { OpscopeError } from '../errors.js'
 import { VERSION } from '../version.js'
+import { benchCommand } from './commands/bench.js'
 import { captureCommand } from './commands/capture.js'
 import { convertCommand } from './commands/convert.js'
 import { diffCommand } from './commands/diff.js'
 import { doctorCommand } from './commands/doctor.js'
+import { gateCommand } from './commands/gate.js'
 import { mergeCommand } from './commands/merge.js'
 import { reportCommand } from './commands/report.js'
 import { runCommand } from './commands/run.js'
@@ -45,9 +47,11 @@ Examples:
   opscope show-profile profile 4                   stages of requests, of FLAGS_profile_client=1
   opscope capture gpu-1:9012 --duration 2s         a running process, over the network
   opscope top gpu-1:9012                           what it does now, second by second
+  opscope bench resnet.bench.mjs                   how fast, how sure, and which op takes it
+  opscope gate base.bench.mjs head.bench.mjs       did it get slower: for CI
   opscope doctor                                   what this machine can record
 
-Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program; of summary, see its help.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage; of run, those of the program; of summary, bench and gate, see their help.`,
   )
 // What follows the program of `run` is the program's.
 program.enablePositionalOptions()
@@ -64,6 +68,8 @@ for (const command of [
   captureCommand(),
   topCommand(),
   viewCommand(),
+  benchCommand(),
+  gateCommand(),
   doctorCommand(),
 ]) {
   // A command that is made on its own inherits nothing; an error must not end the process before it is told.

@@ -27,6 +27,8 @@ describe('opscope', () => {
     ['diff', '--help'],
     ['summary', '--help'],
     ['show-profile', '--help'],
+    ['bench', '--help'],
+    ['gate', '--help'],
     ['doctor', '--help'],
     ['view', '--help'],
   ])('%s %s teaches by examples', async (...args) => {

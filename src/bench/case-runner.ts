@@ -1,0 +1,140 @@
+import { type BatchProfiler, profileBatches } from '../batches.js'
+import type { Capture } from '../capture.js'
+import { reasonOf } from '../errors.js'
+import type { ProfilerOptions } from '../options.js'
+import { isProfilerEnabled } from '../profiler.js'
+import { CaseFailure, within } from './case-failure.js'
+import type { NamedCase } from './cases.js'
+import type { OpFigure, Prepared, ProfiledSample, Sample } from './host.js'
+import { type Clock, Meter, systemClock } from './meter.js'
+import { type TimedLoop, timedLoop } from './timing-loop.js'
+
+// Iterations from this length on are timed one by one: reading the clock costs 40 ns, a 500th of it.
+const APART_FROM_NS = 20_000
+// The threads of V8 that collect garbage and compile take a little beside one that is busy.
+const MOST_CPUS_ALONE = 1.25
+
+/** One case, from its setup to its teardown. */
+export class CaseRunner {
+  readonly #definition: NamedCase
+  readonly #deadlineMs: number
+  readonly #clock: Clock
+  readonly #meter: Meter
+  #context: unknown
+  #loop: TimedLoop | undefined
+  #iterationNs = 0
+
+  constructor(definition: NamedCase, deadlineMs: number, clock: Clock = systemClock) {
+    this.#definition = definition
+    this.#deadlineMs = deadlineMs
+    this.#clock = clock
+    this.#meter = new Meter(clock)
+  }
+
+  /** @throws CaseFailure as all that follow */
+  async prepare(warmupMs: number): Promise<Prepared> {
+    const { name, run, setup, items = 1 } = this.#definition
+    this.#context = await CaseFailure.of(name, 'setup', () => this.#inTime(async () => setup?.()))
+    return CaseFailure.of(name, 'warm-up', async () => {
+      const body = run as (context: unknown) => unknown
+      const first = body(this.#context)
+      const isAsync = typeof (first as PromiseLike<unknown> | undefined)?.then === 'function'
+      if (isAsync) await this.#inTime(async () => first)
+      this.#loop = timedLoop(body, this.#context, isAsync, this.#meter, this.#clock)
+      const isAlone = await this.#warmUp(warmupMs * 1e6)
+      return { isAsync, iterationNs: this.#iterationNs, items, isAlone }
+    })
+  }
+
+  /**
+   * More and more iterations at once, so that what is timed last is what will be timed: the whole loop, optimized.
+   * Tells whether one CPU was enough for it.
+   */
+  async #warmUp(warmupNs: number): Promise<boolean> {
+    let ranNs = 0
+    for (let count = 1; ; ) {
+      const cpuBefore = process.cpuUsage()
+      const { ns, waitNs } = await this.#timed(count)
+      const { user, system } = process.cpuUsage(cpuBefore)
+      this.#iterationNs = (ns - waitNs) / count
+      // What waits for a CPU does not get warm meanwhile.
+      ranNs += ns - waitNs
+      const leftNs = warmupNs - ranNs
+      if (leftNs <= 0) return (user + system) * 1e3 <= MOST_CPUS_ALONE * (ns - waitNs)
+      // At least one and at most twice as many as now; never much beyond the end.
+      const fitting = Math.ceil(leftNs / Math.max(this.#iterationNs, 1))
+      count = Math.max(1, Math.min(count * 2, fitting))
+    }
+  }
+
+  /** Iterations in a row: ns of all, and what of them was spent waiting for a CPU. */
+  async #timed(count: number, eachNs?: number[]): Promise<{ ns: number; waitNs: number }> {
+    const loop = this.#loop!
+    await this.#inTime(async () => (eachNs === undefined ? loop.whole(count) : loop.single(count, eachNs)))
+    return { ns: this.#meter.ns, waitNs: this.#meter.waitNs }
+  }
+
+  async sample(iterations: number): Promise<Sample> {
+    return CaseFailure.of(this.#definition.name, 'run', async () => {
+      const eachNs: number[] = []
+      const isApart = this.#iterationNs >= APART_FROM_NS
+      const { ns, waitNs } = await this.#timed(iterations, isApart ? eachNs : undefined)
+      return { ns: ns / iterations, waitNs: waitNs / iterations, eachNs }
+    })
+  }
+
+  /** The sample is the window of a batch loop; the batch before it is left out, as a first call may set things up. */
+  async profiledSample(iterations: number, options: ProfilerOptions): Promise<ProfiledSample> {
+    return CaseFailure.of(this.#definition.name, 'run', async () => {
+      const batches = profileBatches({ ...options, print: false, batchRange: [1, 2] })
+      await this.#timed(1)
+      const trouble = await startTrouble(batches)
+      if (trouble !== undefined) return { ns: 0, waitNs: 0, ops: [], warnings: [], trouble }
+      try {
+        const { ns, waitNs } = await this.#timed(iterations)
+        await batches.step()
+        const capture = batches.capture!
+        return {
+          ns: ns / iterations,
+          waitNs: waitNs / iterations,
+          ops: opFigures(capture, iterations),
+          warnings: capture.warnings.map(({ code }) => code),
+        }
+      } finally {
+        await batches.finish()
+      }
+    })
+  }
+
+  async finish(): Promise<void> {
+    const { name, teardown } = this.#definition
+    const body = teardown as ((context: unknown) => unknown) | undefined
+    await CaseFailure.of(name, 'teardown', () => this.#inTime(async () => body?.(this.#context)))
+  }
+
+  #inTime<T>(work: () => Promise<T>): Promise<T> {
+    return within(this.#deadlineMs, work())
+  }
+}
+
+/** Begins the window; the reason when nothing can be recorded. */
+async function startTrouble(batches: BatchProfiler): Promise<string | undefined> {
+  if (isProfilerEnabled()) return 'The program has started the profiler itself.'
+  try {
+    await batches.step()
+    return undefined
+  } catch (error) {
+    return reasonOf(error)
+  }
+}
+
+/** Ops, per iteration; those that lie across an await are ops of their own kind, and marked so by their path. */
+export function opFigures(capture: Capture, iterations: number): OpFigure[] {
+  const ops = capture.ops().map(({ path, calls, totalNs, gpuNs }) => ({ path, calls, ns: totalNs, gpuNs }))
+  const asyncs = capture.asyncOps().map(({ path, calls, totalNs, gpuNs }) => {
+    return { path: [...path.slice(0, -1), `${path.at(-1)} (async)`], calls, ns: totalNs, gpuNs }
+  })
+  return [...ops, ...asyncs].map(({ path, calls, ns, gpuNs }) => {
+    return { path, calls: calls / iterations, ns: ns / iterations, gpuNs: gpuNs / iterations }
+  })
+}

@@ -1,0 +1,2 @@
+import bench = require('./index.js')
+export = bench

@@ -1,0 +1,65 @@
+import type { Host } from '../../src/bench/host.js'
+import { measurePair, type PairedResults, type PairOptions } from '../../src/bench/measure-pair.js'
+import { randomNumbers } from '../../src/model/statistics.js'
+
+export interface MadeUp {
+  /** Log of how much longer a sample takes that begins at these ms. */
+  noise?: (ms: number, random: () => number) => number
+  /** How much slower the head is. */
+  slowdown?: number
+  /** Log of how far the processes of a launch differ, at most. */
+  luck?: number
+  waitShare?: number
+  seed?: number
+  options?: Partial<PairOptions>
+}
+
+const SAMPLE_MS = 10
+
+/** Compares base and head on a machine whose clock goes by what samples take. */
+export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
+  const { noise = () => 0, slowdown = 0, luck = 0, waitShare = 0, seed = 1, options = {} } = machine
+  const random = randomNumbers(seed)
+  let ms = 0
+  const hostOf = (side: number): Host => {
+    const factor = (1 + side * slowdown) * Math.exp(luck * (2 * random() - 1))
+    return {
+      isGone: false,
+      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1, isAlone: true }),
+      sample: async () => {
+        const ownMs = SAMPLE_MS * factor * Math.exp(noise(ms, random))
+        const waitMs = waitShare * random() * ownMs
+        ms += ownMs + waitMs
+        return { ns: (ownMs + waitMs) * 1e6, waitNs: waitMs * 1e6, eachNs: [] }
+      },
+      profiledSample: async () => ({ ns: 1, waitNs: 0, ops: [], warnings: [] }),
+      paceNs: async () => 1e6,
+      finish: async () => {},
+      close: async () => {},
+    }
+  }
+  return measurePair({
+    titles: ['base', 'head'],
+    caseNames: ['work'],
+    leftOut: [],
+    launch: async () => [hostOf(0), hostOf(1)],
+    unit: 'round',
+    warmupMs: 0,
+    sampleMs: SAMPLE_MS,
+    budgetMs: 60_000,
+    targetInterval: 0.01,
+    profile: false,
+    threshold: 0.03,
+    confidence: 0.99,
+    seed: seed + 1,
+    now: () => ms,
+    ...options,
+  })
+}
+
+/** A normal value with the standard deviation 1: twelve uniform ones, less their mean. */
+export function normal(random: () => number): number {
+  let sum = -6
+  for (let at = 0; at < 12; at++) sum += random()
+  return sum
+}

@@ -1,0 +1,53 @@
+// The claim of bench/planted-slowdown.mjs at a tenth of its runs; seeds are fixed, so the counts are.
+import { describe, expect, it } from 'vitest'
+
+import { comparePairOn, type MadeUp, normal } from './made-up-machine.js'
+
+const RUNS = 100
+const KINDS: [string, MadeUp['noise']][] = [
+  ['normal noise of 2 %', (_, random) => 0.02 * normal(random)],
+  ['a drift of 20 % a minute', (ms, random) => 0.02 * normal(random) + (0.2 * ms) / 60_000],
+  ['waves of 5 %', (ms, random) => 0.02 * normal(random) + 0.05 * Math.sin(ms / 700)],
+  ['every tenth sample twice as long', (_, random) => 0.02 * normal(random) + (random() < 0.1 ? Math.LN2 : 0)],
+]
+
+describe.each(KINDS)('under %s', (_, noise) => {
+  it.each<[string, Partial<MadeUp>]>([
+    ['rounds of one process', {}],
+    ['launches that differ by up to 1 %', { luck: 0.01, options: { unit: { rounds: 5 } } }],
+  ])('by %s, finds a slowdown of three percent and lets equal code pass', async (_, how) => {
+    let found = 0
+    let alarms = 0
+    for (let seed = 0; seed < RUNS; seed++) {
+      const of = async (slowdown: number) =>
+        (await comparePairOn({ noise, slowdown, seed: 10 * seed, ...how } as MadeUp)).comparison.cases[0]!.verdict
+      if ((await of(0.03)) === 'slower') found++
+      if ((await of(0)) === 'slower') alarms++
+    }
+    expect(found).toBeGreaterThanOrEqual(95)
+    expect(alarms).toBeLessThanOrEqual(5)
+  })
+})
+
+it('finds a slowdown although other programs have the CPU for much of each sample', async () => {
+  const { comparison, base } = await comparePairOn({
+    noise: (_, random) => 0.02 * normal(random),
+    slowdown: 0.03,
+    waitShare: 4,
+  })
+  expect(comparison.cases[0]!.verdict).toBe('slower')
+  expect(base.cases[0]!.medianNs / 10e6).toBeCloseTo(1, 1)
+  expect(base.cases[0]!.waitShare).toBeGreaterThan(0.5)
+})
+
+it('says that it cannot tell when samples vary tenfold, once the budget is spent', async () => {
+  const { comparison, base } = await comparePairOn({
+    noise: (_, random) => Math.LN10 * random(),
+    slowdown: 0.03,
+    options: { budgetMs: 20_000 },
+  })
+  expect(comparison.cases[0]!.verdict).toBe('undecided')
+  expect(comparison.isDecided).toBe(false)
+  expect(comparison.report()).toContain('Undecided (work): the interval is too wide to tell.')
+  expect(base.cases[0]!.isSettled).toBe(false)
+})
