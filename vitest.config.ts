@@ -23,6 +23,8 @@ export default defineConfig({
     alias: isInstalled
       ? [
           { find: /^opscope$/, replacement: `${ROOT}lib/index.js` },
+          // What runs in the page is in lib/ as one file alone.
+          { find: /^(?:\.\.\/)+src\/page\//, replacement: `${ROOT}src/page/` },
           { find: /^(?:\.\.\/)+src\//, replacement: `${ROOT}lib/` },
         ]
       : // Tests that read as a user's program still run on the sources.

@@ -119,7 +119,15 @@ const TAIL = '</body>\n</html>\n'
 
 /** JSON that ends no script element, whatever its texts are. */
 function scriptJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll('<', '\\u003c')
+  try {
+    return JSON.stringify(value).replaceAll('<', '\\u003c')
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    const hint = 'Write a .pftrace, which takes texts of any length.'
+    throw new OpscopeError('ERR_OPSCOPE_OUT_OF_MEMORY', 'The names of this capture are too long for a page.', hint, {
+      cause,
+    })
+  }
 }
 function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`

@@ -26,6 +26,8 @@ describe('the npm tarball', () => {
         'lib/index.js',
         'lib/index.cjs',
         'lib/cli/main.js',
+        'lib/page/page.js',
+        'lib/page/page.css',
         'src/index.ts',
         'CMakeLists.txt',
         'binding/addon.cc',
@@ -85,6 +87,18 @@ describe('a project that installed the tarball, with node and nothing else on it
          importedIntegration.instrument === require('opscope/integrations/onnxruntime').instrument)`,
     )
     expect({ stdout, stderr }).toEqual({ stdout: 'true true\n', stderr: '' })
+  })
+
+  it('writes the HTML report', () => {
+    const { stdout, stderr, status } = runIn(
+      project,
+      'html.mjs',
+      `import { profile, recordSync } from 'opscope'
+       const capture = await profile({ state: 'CPU' }, () => recordSync('sort', () => [2, 1].sort()))
+       await capture.export('report.html')
+       console.log((await capture.html()).length > 100_000)`,
+    )
+    expect({ stdout, stderr, status }).toEqual({ stdout: 'true\n', stderr: '', status: 0 })
   })
 
   it('finds the opscope command', () => {
