@@ -14,7 +14,7 @@ const common = {
   bundle: true,
   minify: true,
   metafile: true,
-  target: ['chrome109', 'firefox115', 'safari17'],
+  target: ['chrome110', 'firefox115', 'safari17'],
   legalComments: 'none',
   logLevel: 'warning',
 }

@@ -86,6 +86,7 @@ function draw(host: HTMLElement, width: number, options: BarChartOptions): uPlot
         {
           ...axis(),
           grid: { show: false },
+          size: 34,
           splits: chart => edges(classes, chart.bbox.width / devicePixelRatio),
           values: (_, at) => at.map(edgeText),
         },

@@ -13,7 +13,8 @@ export class PanelContext {
   ) {}
 
   showSection(id: string): void {
-    const section = byId(id)
+    // A section without anything in it is not there.
+    const section = byId(id).hidden ? byId('ops') : byId(id)
     const heading = section.querySelector<HTMLElement>('h2') ?? section
     section.scrollIntoView({ block: 'start' })
     // So that the keyboard goes on from there.

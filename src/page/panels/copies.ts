@@ -1,7 +1,7 @@
 // GpuMemcpy: calls by name, direction and mode as in the report; then the copies themselves by size.
 
 import type { CopyRow } from '../../model/copies.js'
-import { bytesText, durationText, percentText, plural } from '../../model/figure-text.js'
+import { bytesText, countText, durationText, percentText, plural } from '../../model/figure-text.js'
 import type { PageModel } from '../page-model.js'
 import type { PageRecording } from '../recording.js'
 import { barChart } from './bar-chart.js'
@@ -73,7 +73,7 @@ function countChart(sizes: CopySizes): HTMLElement {
     'Copies',
     `${plural(count, 'time')}; most often ${rangeText(most)}, ${most.direction}.${unsized}`,
     row => row.count,
-    value => String(value),
+    countText,
   )
 }
 function bytesChart(sizes: CopySizes): HTMLElement {

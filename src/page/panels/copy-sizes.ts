@@ -25,21 +25,26 @@ export interface CopySizes {
 
 /** Undefined where no copy told its size. */
 export function copySizes({ gpu }: PageRecording): CopySizes | undefined {
-  const rows = [...gpu.kind.keys()].filter(row => gpu.kind[row] === GPU_COPY || gpu.kind[row] === GPU_FILL)
-  const sized = rows.filter(row => gpu.bytes[row]! > 0)
-  if (sized.length === 0) return undefined
   let smallest = Number.POSITIVE_INFINITY
   let largest = 0
-  for (const row of sized) {
-    smallest = Math.min(smallest, gpu.bytes[row]!)
-    largest = Math.max(largest, gpu.bytes[row]!)
+  let unsized = 0
+  for (let row = 0; row < gpu.kind.length; row++) {
+    const bytes = gpu.bytes[row]!
+    if (!isCopy(gpu, row)) continue
+    if (bytes === 0) unsized++
+    else {
+      smallest = Math.min(smallest, bytes)
+      largest = Math.max(largest, bytes)
+    }
   }
+  if (largest === 0) return undefined
   const classes = logClasses(smallest, largest, 1)
   const byKey = new Map<string, SizeClass>()
   const bytesOf = new Map<string, number>()
-  for (const row of sized) {
-    const direction = directionOf(gpu, row)
+  for (let row = 0; row < gpu.kind.length; row++) {
     const bytes = gpu.bytes[row]!
+    if (!isCopy(gpu, row) || bytes === 0) continue
+    const direction = directionOf(gpu, row)
     const at = classes.classOf(bytes)
     const key = `${at} ${direction}`
     let size = byKey.get(key)
@@ -59,6 +64,9 @@ export function copySizes({ gpu }: PageRecording): CopySizes | undefined {
     classes,
     directions: [...bytesOf].sort((a, b) => b[1] - a[1]).map(([direction]) => direction),
     rows: list,
-    unsized: rows.length - sized.length,
+    unsized,
   }
 }
+
+const isCopy = ({ kind }: PageRecording['gpu'], row: number): boolean =>
+  kind[row] === GPU_COPY || kind[row] === GPU_FILL

@@ -12,6 +12,8 @@ export interface DataColumn<Row> {
   cell?(row: Row): Child
   /** Texts that may be long and then give way. */
   isLong?: boolean
+  /** Its cells are there to be pressed, so paper has no use for them. */
+  isControl?: boolean
 }
 export interface DataTableOptions<Row> {
   label: string
@@ -61,14 +63,14 @@ class DataTable<Row> {
     this.#draw(this.#shown)
   }
 
-  #head({ head, title }: DataColumn<Row>, at: number): HTMLElement {
+  #head({ head, title, isControl }: DataColumn<Row>, at: number): HTMLElement {
     const sort = (): void => {
       const isSame = this.#order?.column === at
       const isDescending = isSame ? !this.#order!.isDescending : !this.#isText[at]
       this.#sort(at, isDescending)
       announce(`Sorted by ${head}, ${isDescending ? 'descending' : 'ascending'}`)
     }
-    const kind = this.#isText[at] ? 'text' : 'numeric'
+    const kind = `${this.#isText[at] ? 'text' : 'numeric'}${isControl === true ? ' print-hidden' : ''}`
     return element('th', { scope: 'col', class: kind, title }, button(head, sort, { class: 'plain' }))
   }
 
@@ -104,12 +106,13 @@ class DataTable<Row> {
 
   #row(row: Row): HTMLTableRowElement {
     const { columns, action } = this.#options
-    const cells = columns.map(({ value, cell, isLong }, at) => {
+    const cells = columns.map(({ value, cell, isLong, isControl }, at) => {
       const content = cell === undefined ? String(value(row)) : cell(row)
       const text = typeof content === 'string' ? content : undefined
       const classes = [
         ...(this.#isText[at] ? ['text'] : []),
         ...(isLong === true ? ['long'] : []),
+        ...(isControl === true ? ['print-hidden'] : []),
         ...(text === '–' ? ['nothing'] : []),
       ]
       return element('td', { class: classes.join(' ') || undefined, title: isLong ? text : undefined }, content)

@@ -9,8 +9,13 @@ type Of<Row, T> = (row: Row) => T
 export function textColumn<Row>(head: string, text: Of<Row, string>, isLong = false): DataColumn<Row> {
   return { head, value: text, cell: row => printedText(text(row)) || '–', isLong }
 }
+/** Names of kernels: the types in them are long. */
 export function codeColumn<Row>(head: string, text: Of<Row, string>): DataColumn<Row> {
-  return { head, value: text, cell: row => element('code', { title: text(row) }, printedText(text(row))), isLong: true }
+  const cell = (row: Row): HTMLElement => {
+    const name = printedText(text(row))
+    return element('code', { class: 'signature', title: name }, name)
+  }
+  return { head, value: text, cell }
 }
 export function pathColumn<Row>(head: string, path: Of<Row, readonly string[]>, title?: string): DataColumn<Row> {
   const value = (row: Row): string => printedPath(path(row))

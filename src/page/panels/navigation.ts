@@ -47,11 +47,9 @@ export function mountRangeChip({ state }: PanelContext): void {
       announce('The whole recording')
       return
     }
-    const text = `Range of ${durationText(range.endNs - range.startNs)} from ${durationText(range.startNs)}`
-    chip.replaceChildren(
-      text,
-      button('Whole recording', () => state.change({ range: undefined })),
-    )
-    announce(text)
+    const text = `${durationText(range.endNs - range.startNs)} from ${durationText(range.startNs)}`
+    const clear = button('✕', () => state.change({ range: undefined }), { 'aria-label': 'Back to the whole recording' })
+    chip.replaceChildren(text, clear)
+    announce(`Range of ${text}`)
   })
 }

@@ -29,10 +29,10 @@ function showRange(context: PanelContext, recording: PageRecording, paths: SpanP
   const kernels = rangeKernels(recording, range)
   const copies = rangeCopies(recording, range)
   const label = `${durationText(range.startNs)} to ${durationText(range.endNs)}`
-  const line = element(
-    'p',
+  const line = element('p', {}, element('strong', {}, `${durationText(range.endNs - range.startNs)}, from ${label}`))
+  const ways = element(
+    'div',
     { class: 'tools' },
-    element('strong', {}, `${durationText(range.endNs - range.startNs)}, from ${label}`),
     button('Zoom to it', () => context.showTime(range)),
     button('Back to the whole recording', () => state.change({ range: undefined })),
   )
@@ -52,6 +52,7 @@ function showRange(context: PanelContext, recording: PageRecording, paths: SpanP
     'range',
     line,
     note,
+    ways,
     element('h3', {}, `Ops, ${plural(ops.length, 'row')}`),
     table,
     ...kernelPart(kernels, label),

@@ -57,9 +57,10 @@ export class FlameChart {
   }
 
   #draw(): void {
+    this.element.hidden = this.#tree.values[0] === 0
     this.#widthPx = this.#host.clientWidth
     // Hidden, or not in the document yet.
-    if (this.#widthPx === 0 || this.#tree.values[0] === 0) return
+    if (this.#widthPx === 0) return
     const bounds = { widthPx: this.#widthPx, maxLevels: MAX_LEVELS, maxFrames: MAX_FRAMES }
     const part = visiblePart(this.#tree, this.#focus, bounds)
     if (this.#chart === undefined) this.#chart = this.#makeChart(part)

@@ -22,8 +22,8 @@ export function mountFlame(context: PanelContext, recording: PageRecording, path
     'Width is time; what is inside stands below. Click or Enter zooms in, once more or Escape out; arrows walk.'
   fillSection(
     'flame',
-    element('p', { class: 'note' }, note),
-    element('div', { class: 'tools' }, hasGpu ? clocks : undefined, section.label),
+    element('p', { class: 'note print-hidden' }, note),
+    hasGpu ? element('div', { class: 'tools' }, clocks) : undefined,
     section.summary,
     section.body,
   )
@@ -32,9 +32,8 @@ export function mountFlame(context: PanelContext, recording: PageRecording, path
 
 class FlameSection {
   readonly body = element('div')
-  readonly label = element('span', { class: 'quiet' })
   /** What the picture says, in words. */
-  readonly summary = element('p', { class: 'note' })
+  readonly summary = element('p', { class: 'flame-summary' })
   readonly #context: PanelContext
   readonly #recording: PageRecording
   readonly #paths: () => SpanPaths
@@ -80,12 +79,12 @@ class FlameSection {
     const ops = rangeOps(this.#recording, this.#paths(), range, model.state)
     const isHost = this.#clock === 'Host time'
     const tree = isHost ? hostTree(ops) : gpuTree(ops, this.#recording, this.#paths(), range)
-    const unit = this.#clock === 'Host time' ? 'host time' : 'GPU time'
-    this.label.textContent =
+    const unit = isHost ? 'host time' : 'GPU time'
+    const where =
       state.fields.range === undefined
-        ? 'The whole recording'
-        : `The range from ${durationText(range.startNs)} to ${durationText(range.endNs)}`
-    this.summary.textContent = summaryOf(tree, unit)
+        ? 'the whole recording'
+        : `the range from ${durationText(range.startNs)} to ${durationText(range.endNs)}`
+    this.summary.textContent = summaryOf(tree, unit, where)
     if (this.#chart === undefined) {
       this.#chart = new FlameChart(tree, unit)
       this.body.replaceChildren(this.#chart.element)
@@ -95,14 +94,14 @@ class FlameSection {
 
 const NAMED_IN_SUMMARY = 3
 
-function summaryOf(tree: FlameTree, unit: string): string {
+function summaryOf(tree: FlameTree, unit: string, where: string): string {
   const all = tree.values[0]!
-  if (all === 0) return `No ${unit} here.`
+  if (all === 0) return `No ${unit} in ${where}.`
   const top = [...tree.children.subarray(tree.first[0], tree.first[1])]
     .filter(node => tree.values[node]! > 0)
     .sort((a, b) => tree.values[b]! - tree.values[a]!)
   const widest = top
     .slice(0, NAMED_IN_SUMMARY)
     .map(node => `${printedText(tree.labels[node]!)} ${percentText(tree.values[node]! / all)}`)
-  return `${durationText(all)} of ${unit}: ${widest.join(', ')}${top.length > NAMED_IN_SUMMARY ? ', …' : ''}.`
+  return `${durationText(all)} of ${unit} in ${where}: ${widest.join(', ')}${top.length > NAMED_IN_SUMMARY ? ', …' : ''}.`
 }

@@ -10,7 +10,7 @@ export interface RequestKind {
   /** Finished ones, by start. */
   spans: number[]
   /** Ascending. */
-  sortedNs: number[]
+  sortedNs: Float64Array
 }
 /** A stage of all requests of a kind, or of one. */
 export interface StageRow {
@@ -61,13 +61,13 @@ export class Requests {
     for (let span = 0; span < spans.name.length; span++) {
       if (this.#requestOf[span] !== span || (spans.flags[span]! & FLAG_UNFINISHED) !== 0) continue
       const path = this.#paths.ofSpan[span]!
-      const kind = kinds.get(path) ?? { path, name: this.#nameOf(path), spans: [], sortedNs: [] }
+      const kind = kinds.get(path) ?? { path, name: this.#nameOf(path), spans: [], sortedNs: new Float64Array() }
       kinds.set(path, kind)
       kind.spans.push(span)
     }
     for (const kind of kinds.values()) {
       kind.spans.sort((a, b) => spans.startNs[a]! - spans.startNs[b]! || a - b)
-      kind.sortedNs = kind.spans.map(span => spans.durationNs[span]!).sort((a, b) => a - b)
+      kind.sortedNs = Float64Array.from(kind.spans, span => spans.durationNs[span]!).sort()
     }
     return [...kinds.values()].sort((a, b) => b.spans.length - a.spans.length)
   }

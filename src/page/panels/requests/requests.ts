@@ -1,5 +1,5 @@
 // Requests: how long they took, in which stages, and which were the slow ones.
-import { durationText, plural } from '../../../model/figure-text.js'
+import { countText, durationText, plural } from '../../../model/figure-text.js'
 import { printedText } from '../../../model/names.js'
 import { percentile } from '../../../model/percentiles.js'
 import type { PageRecording } from '../../recording.js'
@@ -15,6 +15,8 @@ import { type RequestKind, Requests } from './request-rows.js'
 import { waterfall } from './waterfall.js'
 
 const PERCENTILES = [0.5, 0.9, 0.99]
+// A list that is longer is one that nobody reads to its end.
+const MOST_LISTED = 1000
 // Attributes of a traced request, worth a column.
 const TOLD_ATTRIBUTES = ['model', 'outcome', 'request_id']
 
@@ -58,7 +60,7 @@ class KindView {
     this.#kind = kind
     this.#index = new DetailIndex(recording)
     const { spans } = kind
-    const slowest = this.#slowest()
+    const [slowest] = this.#slowestOf(spans)
     const meanNs = kind.sortedNs.reduce((sum, ns) => sum + ns, 0) / spans.length
     const stages = requests.meanStages(kind)
     this.element.append(
@@ -71,8 +73,8 @@ class KindView {
       this.#one,
       this.#list,
     )
-    this.#showOne(slowest[0]!)
-    this.#showList('The slowest', slowest)
+    this.#showOne(slowest!)
+    this.#showList('The slowest', spans)
   }
 
   #summary(meanNs: number): string {
@@ -87,8 +89,14 @@ class KindView {
   #durationOf(span: number): number {
     return this.#recording.spans.durationNs[span]!
   }
-  #slowest(): number[] {
-    return this.#kind.spans.toSorted((a, b) => this.#durationOf(b) - this.#durationOf(a))
+  /** At most {@link MOST_LISTED}; found without putting a million in order. */
+  #slowestOf(spans: readonly number[]): number[] {
+    const durations = Float64Array.from(spans, span => this.#durationOf(span)).sort()
+    const least = durations.at(-MOST_LISTED) ?? 0
+    return spans
+      .filter(span => this.#durationOf(span) >= least)
+      .sort((a, b) => this.#durationOf(b) - this.#durationOf(a))
+      .slice(0, MOST_LISTED)
   }
 
   #histogram(): HTMLElement[] {
@@ -99,11 +107,7 @@ class KindView {
     for (const span of spans) byClass[classes.classOf(Math.max(1, this.#durationOf(span)))]!.push(span)
     const pick = (at: number): void => {
       const title = `${durationText(classes.edge(at))} to ${durationText(classes.edge(at + 1))}`
-      if (byClass[at]!.length > 0)
-        this.#showList(
-          title,
-          byClass[at]!.toSorted((a, b) => this.#durationOf(b) - this.#durationOf(a)),
-        )
+      if (byClass[at]!.length > 0) this.#showList(title, byClass[at]!)
     }
     const fullest = byClass.reduce((best, list, at) => (list.length > byClass[best]!.length ? at : best), 0)
     const chart = barChart({
@@ -112,7 +116,7 @@ class KindView {
         `Most requests, ${byClass[fullest]!.length}, took ${durationText(classes.edge(fullest))} to ` +
         `${durationText(classes.edge(fullest + 1))}. Click a bar to list its requests.`,
       edgeText: edge => durationText(classes.edge(edge)),
-      valueText: String,
+      valueText: countText,
       series: [{ label: 'requests', colour: '--request', values: byClass.map(list => list.length) }],
       lines: PERCENTILES.map(part => {
         const ns = percentile(sortedNs, part)
@@ -123,7 +127,8 @@ class KindView {
     return [chart, element('details', {}, element('summary', {}, 'As a table'), classTable(classes, byClass, pick))]
   }
 
-  #showList(title: string, spans: readonly number[]): void {
+  #showList(title: string, all: readonly number[]): void {
+    const spans = this.#slowestOf(all)
     const { startNs } = this.#recording.spans
     const told = spans.map(span => new Map(this.#index.attributesOf(span)))
     const attributes = TOLD_ATTRIBUTES.filter(key => told.some(map => map.has(key)))
@@ -139,13 +144,14 @@ class KindView {
         ...attributes.map(key => textColumn<Row>(key, row => row.attributes.get(key) ?? '')),
         {
           head: 'Stages',
+          isControl: true,
           value: row => row.span,
           cell: row => button('Show', () => this.#showOne(row.span), { class: 'link' }),
         },
       ],
       action: { text: 'Timeline', run: row => this.#jump(row.span) },
     })
-    this.#list.replaceChildren(element('h3', {}, `${title}, ${plural(spans.length, 'request')}`), table)
+    this.#list.replaceChildren(element('h3', {}, `${title}, ${listedText(spans.length, all.length)}`), table)
   }
 
   #showOne(span: number): void {
@@ -165,6 +171,10 @@ class KindView {
     this.#context.state.change({ selected: { kind: 'span', row: span } })
     this.#context.showTime({ startNs, endNs: startNs + Math.max(1, this.#durationOf(span)) })
   }
+}
+
+function listedText(listed: number, count: number): string {
+  return listed === count ? plural(count, 'request') : `the ${countText(listed)} slowest of ${plural(count, 'request')}`
 }
 
 /** What a click on a bar does, for the keyboard. */
