@@ -32,10 +32,11 @@ export function drawAxis(
     context.fillStyle = palette.line
     context.fillRect(Math.round(x * view.ratio) / view.ratio, top, 1 / view.ratio, bottom - top)
     const from = Math.max(LABEL_PADDING_PX, x + LABEL_PADDING_PX)
-    if (from < drawnTo) continue
+    const end = from + context.measureText(text).width
+    if (from < drawnTo || end > view.width) continue
     context.fillStyle = palette.muted
     context.fillText(text, from, middle)
-    drawnTo = from + context.measureText(text).width + LABEL_PADDING_PX
+    drawnTo = end + LABEL_PADDING_PX
   }
   if (range === undefined) return
   const left = Math.max(0, xOf(view, range.startNs))

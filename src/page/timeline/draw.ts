@@ -140,7 +140,7 @@ export class TrackDrawing {
     const context = this.#context
     const { palette } = this.#scene
     if (marked.failed.slots.length > 0) {
-      context.fillStyle = palette.warn
+      context.fillStyle = palette.bad
       context.beginPath()
       forEachPixel(marked.failed, row, view.visible, Math.round(view.width), px => {
         context.moveTo(px, y)

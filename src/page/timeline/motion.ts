@@ -7,11 +7,16 @@ const DURATION_MS = 140
 export class Motion {
   #target: TimeRange | undefined
   #frame = 0
+  #isShowing = false
   readonly #show: (range: TimeRange) => void
   readonly #reduced = matchMedia('(prefers-reduced-motion: reduce)')
 
   constructor(show: (range: TimeRange) => void) {
     this.#show = show
+  }
+  /** A range is being shown by it just now. */
+  get isShowing(): boolean {
+    return this.#isShowing
   }
   /** Where it is going; undefined: it stands. */
   get target(): TimeRange | undefined {
@@ -20,7 +25,7 @@ export class Motion {
   go(from: TimeRange, to: TimeRange): void {
     this.stop()
     if (this.#reduced.matches) {
-      this.#show(to)
+      this.#tell(to)
       return
     }
     this.#target = to
@@ -29,9 +34,14 @@ export class Motion {
       const share = Math.min(1, Math.max(0, (now - begin) / DURATION_MS))
       if (share === 1) this.#target = undefined
       else this.#frame = requestAnimationFrame(step)
-      this.#show(share === 1 ? to : between(from, to, 1 - (1 - share) ** 3))
+      this.#tell(share === 1 ? to : between(from, to, 1 - (1 - share) ** 3))
     }
     this.#frame = requestAnimationFrame(step)
+  }
+  #tell(range: TimeRange): void {
+    this.#isShowing = true
+    this.#show(range)
+    this.#isShowing = false
   }
   stop(): void {
     cancelAnimationFrame(this.#frame)

@@ -70,6 +70,7 @@ export function onPointer(element: HTMLElement, gestures: Gestures): void {
       return
     }
     if (!press.moved && Math.hypot(now.x - press.x, now.y - press.y) < CLICK_PX) return
+    if (!press.moved) gestures.leave()
     press.moved = true
     element.classList.toggle('is-dragging', !press.isRange)
     if (press.isRange) gestures.range(press.x, now.x, false)

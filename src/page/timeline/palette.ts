@@ -9,6 +9,7 @@ export const LEVELS = 9
 // Of a hairline: below, single short events fade into the background; measured by eye in both schemes.
 const WEAKEST = 0.45
 const DIMMED = 0.18
+export const TONE_STEP = 0.025
 
 const GROUP_OF_CATEGORY: Record<(typeof CATEGORIES)[number], ColourGroup> = {
   user: 'op',
@@ -57,7 +58,8 @@ export interface Palette {
   muted: string
   line: string
   accent: string
-  warn: string
+  /** What failed. */
+  bad: string
   /** Of names on their events. */
   label: string
   /** Pixels of image data: shade * LEVELS + level. */
@@ -84,7 +86,7 @@ export function readPalette(host: HTMLElement): Palette {
     for (let step = 0; step < SHADES; step++) {
       const share = step / (SHADES - 1)
       // Neighbouring hues differ in lightness too, for those who see no hues.
-      const tone = lightness + (step % 2 === 0 ? 0.025 : -0.025)
+      const tone = lightness + (step % 2 === 0 ? TONE_STEP : -TONE_STEP)
       const colour = oklch(tone, chroma * strength, from + share * (to - from))
       for (let level = 0; level < LEVELS; level++) {
         const weight = WEAKEST + ((1 - WEAKEST) * level) / (LEVELS - 1)
@@ -100,8 +102,8 @@ export function readPalette(host: HTMLElement): Palette {
     muted: read('--muted', isDark ? '#999' : '#666'),
     line: read('--line', isDark ? '#333' : '#ddd'),
     accent: read('--accent', '#2563eb'),
-    warn: read('--warn', '#c2410c'),
-    label: read(isDark ? '--track-label-dark' : '--track-label-light', isDark ? '#fff' : '#000'),
+    bad: read('--bad', '#b1241c'),
+    label: read('--on-fill', isDark ? '#fff' : '#000'),
     pixels,
     dimmed,
     shades,
@@ -127,7 +129,7 @@ function rgbOf(css: string): Rgb {
 }
 
 /** Björn Ottosson's Oklab to sRGB (bottosson.github.io/posts/oklab), out-of-range channels clipped. */
-function oklch(lightness: number, chroma: number, hue: number): Rgb {
+export function oklch(lightness: number, chroma: number, hue: number): Rgb {
   const a = chroma * Math.cos((hue * Math.PI) / 180)
   const b = chroma * Math.sin((hue * Math.PI) / 180)
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3

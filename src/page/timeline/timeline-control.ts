@@ -190,7 +190,7 @@ export class TimelineControl implements Gestures {
     const from = this.#current
     const { scene, viewport } = this.#view
     if (from === undefined) this.#anchorNs = (startNs + endNs) / 2
-    const place = walked(scene, from, step, this.#anchorNs, viewport.scrollTop)
+    const place = walked(scene.layout, from, step, this.#anchorNs, viewport.scrollTop)
     if (place === undefined) return
     if (step !== 'above' && step !== 'below') this.#anchorNs = startAt(place)
     this.#focus(place)

@@ -182,7 +182,11 @@ export class TimelineView {
   }
 
   #onState(fields: PageState['fields'], before: PageState['fields']): void {
-    if (fields.visible !== before.visible) this.viewport.visible = clamped(fields.visible, this.scene.bounds)
+    if (fields.visible !== before.visible) {
+      this.viewport.visible = clamped(fields.visible, this.scene.bounds)
+      // Whoever else changes what is shown has the last word.
+      if (!this.motion.isShowing) this.motion.stop()
+    }
     if (fields.search !== before.search) this.#search(fields.search)
     if (fields.selected !== before.selected) this.#select(fields.selected)
     this.invalidate(fields.visible !== before.visible || fields.range !== before.range)

@@ -55,7 +55,8 @@ export class TrackNames {
   }
   #name(band: Band): HTMLElement {
     const text = shownText(band.track.name)
-    const name = make('button', { type: 'button', class: 'timeline-name', title: text }, text)
+    // Not on the way of the tab key, which would stop at each: the canvas folds by the space key.
+    const name = make('button', { type: 'button', class: 'timeline-name', title: text, tabindex: '-1' }, text)
     name.addEventListener('click', () => this.#onFold(band))
     return name
   }

@@ -1,7 +1,7 @@
 // Focus going from event to event.
-import { type Band, shownRows } from './layout.js'
+import { type Band, type Layout, shownRows } from './layout.js'
 import { startAt } from './places.js'
-import type { Place, Scene } from './scene.js'
+import type { Place } from './scene.js'
 
 export type Step = 'earlier' | 'later' | 'first' | 'last' | 'above' | 'below'
 
@@ -10,7 +10,7 @@ export type Step = 'earlier' | 'later' | 'first' | 'last' | 'above' | 'below'
  * column; `from` undefined: the first row at or below `top`, at the moment.
  */
 export function walked(
-  { layout }: Scene,
+  layout: Layout,
   from: Place | undefined,
   step: Step,
   atNs: number,

@@ -137,12 +137,21 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
   it('pans by dragging, and by the wheel with shift', async () => {
     const { page } = await open()
     await page.evaluate(() => window.state.change({ visible: { startNs: 400_000, endNs: 600_000 } }))
-    const grabbed = await pointOf(page, 'main', 1, 500 * US)
+    const grabbed = await pointOf(page, 'main', 1, 550 * US)
     await drag(page, grabbed, 60)
-    expect((await pointOf(page, 'main', 1, 500 * US)).x).toBeCloseTo(grabbed.x + 60, 3)
+    expect((await pointOf(page, 'main', 1, 550 * US)).x).toBeCloseTo(grabbed.x + 60, 3)
+    // There and back is no click.
+    await page.mouse.move(grabbed.x, grabbed.y)
+    await page.mouse.down()
+    for (const dx of [20, 40, 2]) await page.mouse.move(grabbed.x + dx, grabbed.y)
+    await page.mouse.up()
+    await frames(page)
+    expect((await pointOf(page, 'main', 1, 550 * US)).x).toBeCloseTo(grabbed.x + 62, 3)
+    await drag(page, grabbed, -2 - 20)
+    await drag(page, grabbed, 20)
     expect((await state(page)).selected).toBeUndefined()
     await wheel(page, { deltaY: 90 }, 'Shift')
-    expect((await pointOf(page, 'main', 1, 500 * US)).x).toBeCloseTo(grabbed.x - 30, 3)
+    expect((await pointOf(page, 'main', 1, 550 * US)).x).toBeCloseTo(grabbed.x - 30, 3)
   })
 
   it('selects a range of whole nanoseconds by dragging with shift, and gives it back with escape', async () => {

@@ -4,9 +4,11 @@ import { FLAG_ASYNC } from '../../../src/page/recording.js'
 import { flowsOf } from '../../../src/page/timeline/flows.js'
 import { Layout } from '../../../src/page/timeline/layout.js'
 import { placesOf, startAt } from '../../../src/page/timeline/places.js'
+import type { Place } from '../../../src/page/timeline/scene.js'
 import { Search } from '../../../src/page/timeline/search.js'
 import { TextFit } from '../../../src/page/timeline/text-fit.js'
 import { type Track, tracksOf } from '../../../src/page/timeline/tracks.js'
+import { walked } from '../../../src/page/timeline/walk.js'
 import {
   buildRecording,
   type RecordingSpec,
@@ -353,6 +355,74 @@ describe('a search', () => {
       )
       if (next !== undefined) expect(search.step(from, 0, 1)).toEqual(next)
     }
+  })
+})
+
+describe('the focus', () => {
+  const spans = [0, 100, 200].map((start): SpanSpec => {
+    const children = start === 100 ? [] : [{ name: `in ${start}`, start: start + 10, end: start + 20 }]
+    return { name: `at ${start}`, start, end: start + 50, children }
+  })
+  const recording = buildRecording({
+    durationNs: 1000,
+    threads: [
+      {
+        name: 'a',
+        spans,
+        counters: [
+          {
+            name: 'c',
+            values: [
+              [5, 1],
+              [150, 2],
+            ],
+          },
+        ],
+      },
+      { name: 'b', spans: [{ name: 'other', start: 400, end: 500 }] },
+    ],
+  })
+  const layout = new Layout(tracksOf(recording))
+  const [a, c, b] = layout.bands
+  const at = (place: Place | undefined) => (place === undefined ? place : [place.band, place.row, startAt(place)])
+
+  it('keeps to the moment of its row going up and down, or to what begins nearest to it', () => {
+    const top = { band: a!, row: 0, slot: 1 }
+    // At 100 there is nothing a row below: what begins at 10 is farther than what begins at 210 from 180 on.
+    expect(at(walked(layout, top, 'below', 100, 0))).toEqual([a, 1, 10])
+    expect(at(walked(layout, top, 'below', 180, 0))).toEqual([a, 1, 210])
+    expect(at(walked(layout, { band: a!, row: 1, slot: 3 }, 'above', 130, 0))).toEqual([a, 0, 100])
+  })
+
+  it('goes from track to track, counters included, and stays at the ends', () => {
+    const below = walked(layout, { band: a!, row: 1, slot: 4 }, 'below', 160, 0)
+    expect(at(below)).toEqual([c, 0, 150])
+    expect(at(walked(layout, below, 'below', 160, 0))).toEqual([b, 0, 400])
+    expect(at(walked(layout, below, 'above', 215, 0))).toEqual([a, 1, 210])
+    expect(at(walked(layout, below, 'first', 160, 0))).toEqual([c, 0, 5])
+    const last = { band: b!, row: 0, slot: 0 }
+    for (const step of ['below', 'later', 'last'] as const) expect(walked(layout, last, step, 0, 0)).toEqual(last)
+    const first = { band: a!, row: 0, slot: 0 }
+    for (const step of ['above', 'earlier', 'first'] as const) expect(walked(layout, first, step, 0, 0)).toEqual(first)
+  })
+
+  it('begins in the first row in view', () => {
+    expect(at(walked(layout, undefined, 'later', 120, 0))).toEqual([a, 0, 100])
+    expect(at(walked(layout, undefined, 'later', 120, b!.top + 1))).toEqual([b, 0, 400])
+    expect(walked(new Layout([]), undefined, 'later', 0, 0)).toBeUndefined()
+  })
+
+  it('does not go into rows that a folded track does not show', () => {
+    const depth = (n: number): SpanSpec[] =>
+      n === 0 ? [] : [{ name: `${n}`, start: 0, end: 100, children: depth(n - 1) }]
+    const deep = new Layout(tracksOf(buildRecording(oneThread(depth(9), { marks: [{ name: 'm', at: 0 }] }))))
+    const [thread, marks] = deep.bands
+    expect([thread!.height, marks!.top]).toEqual([9 * 18 + 8, 26 + 9 * 18 + 8])
+    deep.fold(thread!, true)
+    // Six rows of three pixels.
+    expect([thread!.height, marks!.top]).toEqual([18 + 8, 26 + 18 + 8])
+    const sixth = { band: thread!, row: 5, slot: thread!.track.kind === 'counter' ? 0 : thread!.track.rows.first(5) }
+    expect(walked(deep, sixth, 'below', 0, 0)?.band).toBe(marks)
   })
 })
 
