@@ -29,7 +29,7 @@ export interface PageProcess {
 export const FLAG_ASYNC = 1
 export const FLAG_UNFINISHED = 2
 export const FLAG_ERROR = 4
-/** Given with both times: may overlap others of its thread, follows after the thread's own. */
+/** Given with both times: may overlap others of its thread. */
 export const FLAG_TIMED = 8
 
 /** Values of `gpu.kind`. */

@@ -13,6 +13,9 @@ import { type Viewport, xOf } from './viewport.js'
 
 /** Narrower blocks have no room for a letter and its ellipsis. */
 const LABEL_PX = 32
+/** Of an end that did not come. */
+const OPEN_END_PX = 10
+const CORNER_PX = 6
 
 interface Label {
   track: EventTrack
@@ -50,8 +53,9 @@ export class TrackDrawing {
     }
     this.#drawGrid(view, shown)
     this.#drawRows(view, shown)
-    for (const band of shown)
-      if (band.track.kind === 'counter') drawCounter(this.#context, this.#scene, view, band, band.track)
+    for (const band of shown) {
+      if (band.track.kind === 'counter') drawCounter(context, this.#scene, view, band, band.track)
+    }
     this.#drawPauses(view, shown)
     this.#drawLabels()
   }
@@ -66,8 +70,9 @@ export class TrackDrawing {
       context.fillRect(snap(xOf(view, at)), 0, pixel, view.height)
     }
     context.globalAlpha = 1
-    for (const { top, height } of bands)
+    for (const { top, height } of bands) {
       context.fillRect(0, snap(top + height - view.scrollTop) - pixel, view.width, pixel)
+    }
   }
 
   /** All rows in view as lines of one small image, then each line stretched to its row. */
@@ -88,7 +93,7 @@ export class TrackDrawing {
     const { image, lines } = this.#imageOf(width, rows.length)
     for (const [index, { track, row, top, folded }] of rows.entries()) {
       const line = lines.subarray(index * width, (index + 1) * width)
-      const painter = this.#painterOf(track, view, folded ? Number.POSITIVE_INFINITY : top - view.scrollTop)
+      const painter = this.#painterOf(track, view, top - view.scrollTop, !folded)
       paintRow(track.rows, row, view.visible, line, painter)
       const matches = this.#scene.search?.matches.get(track)
       if (matches !== undefined) paintSet(matches, row, view.visible, line, painter)
@@ -109,7 +114,7 @@ export class TrackDrawing {
     }
   }
 
-  #painterOf(track: EventTrack, view: Viewport, y: number): RowPainter {
+  #painterOf(track: EventTrack, view: Viewport, y: number, hasLabels: boolean): RowPainter {
     const { palette, search } = this.#scene
     const isMatch = search?.isMatch(track)
     return {
@@ -117,7 +122,7 @@ export class TrackDrawing {
       pixelsOf:
         isMatch === undefined ? () => palette.pixels : event => (isMatch(event) ? palette.pixels : palette.dimmed),
       onWide: (slot, x, width) => this.#labels.push({ track, slot, x: x / view.ratio, width: width / view.ratio, y }),
-      labelPx: y === Number.POSITIVE_INFINITY ? y : LABEL_PX * view.ratio,
+      labelPx: hasLabels ? LABEL_PX * view.ratio : Number.POSITIVE_INFINITY,
     }
   }
 
@@ -144,19 +149,21 @@ export class TrackDrawing {
       context.beginPath()
       forEachPixel(marked.failed, row, view.visible, Math.round(view.width), px => {
         context.moveTo(px, y)
-        context.lineTo(px + 6, y)
-        context.lineTo(px, y + 6)
+        context.lineTo(px + CORNER_PX, y)
+        context.lineTo(px, y + CORNER_PX)
       })
       context.fill()
     }
+    const { slots } = marked.unfinished
     const [from, to] = marked.unfinished.ofRow(row)
-    for (let at = from; at < to; at++) {
-      const slot = marked.unfinished.slots[at]!
-      const right = xOf(view, track.rows.endNs(slot))
-      const left = Math.max(xOf(view, track.rows.startNs(slot)), right - 10)
-      if (right < 0 || left > view.width) continue
-      context.fillStyle = palette.bg
-      for (let x = right - 2; x > left; x -= 4) context.fillRect(x, y, 2, height)
+    // The one that began before the view may end in it.
+    const first = Math.max(from, marked.unfinished.startingFrom(view.visible.startNs, from, to) - 1)
+    context.fillStyle = palette.bg
+    for (let at = first; at < to; at++) {
+      const start = xOf(view, track.rows.startNs(slots[at]!))
+      if (start > view.width) break
+      const end = xOf(view, track.rows.endNs(slots[at]!))
+      for (let x = end - 2; x > Math.max(start, end - OPEN_END_PX); x -= 4) context.fillRect(x, y, 2, height)
     }
   }
 
@@ -164,17 +171,21 @@ export class TrackDrawing {
   #drawPauses(view: Viewport, bands: readonly Band[]): void {
     const { recording, palette } = this.#scene
     if (recording.pauses.length === 0) return
+    const stretches = recording.processes.map((): { left: number; right: number }[] => [])
+    for (const { startNs, endNs, process } of recording.pauses) {
+      if (endNs < view.visible.startNs || startNs > view.visible.endNs) continue
+      const right = Math.min(view.width, xOf(view, endNs))
+      const last = stretches[process]!.at(-1)
+      // Many in a pixel are one.
+      if (last !== undefined && right <= last.right) continue
+      const left = Math.max(0, xOf(view, startNs))
+      stretches[process]!.push({ left, right: Math.max(right, left + 1) })
+    }
     const context = this.#context
     context.fillStyle = hatching(context, palette.muted)
     for (const { track, top, height } of bands) {
-      let drawnTo = Number.NEGATIVE_INFINITY
-      for (const { startNs, endNs, process } of recording.pauses) {
-        if (process !== track.process || endNs < view.visible.startNs || startNs > view.visible.endNs) continue
-        const right = Math.min(view.width, xOf(view, endNs))
-        if (right <= drawnTo) continue
-        const left = Math.max(0, xOf(view, startNs))
-        drawnTo = Math.max(right, left + 1)
-        context.fillRect(left, top - view.scrollTop, drawnTo - left, height)
+      for (const { left, right } of stretches[track.process]!) {
+        context.fillRect(left, top - view.scrollTop, right - left, height)
       }
     }
   }

@@ -225,8 +225,7 @@ export class TimelineControl implements Gestures {
     const { matches, buttons } = this.#frame
     const count = search?.count ?? 0
     if (search === undefined) matches.textContent = ''
-    else if (at === undefined)
-      matches.textContent = count === 0 ? 'no match' : plural(count, 'match').replace('matchs', 'matches')
+    else if (at === undefined) matches.textContent = count === 0 ? 'none found' : `${countText(count)} found`
     else matches.textContent = `${countText(search.numberOf(at))} of ${countText(count)}`
     buttons.previous.disabled = buttons.next.disabled = count === 0
   }
@@ -240,10 +239,7 @@ export class TimelineControl implements Gestures {
     }
     const [title = '', length = ''] = placeLines(scene.recording, place)
     const isHost = place.band.track.kind !== 'counter' && place.band.track.events !== 'gpu'
-    const flows =
-      isHost && flowCount > 0
-        ? `, launched ${plural(flowCount, 'GPU activity').replace('activitys', 'activities')}`
-        : ''
+    const flows = isHost && flowCount > 0 ? `, launched ${plural(flowCount, 'GPU event')}` : ''
     status.textContent = `${title} · ${length}${flows}`
     live.textContent = `Selected ${placeSentence(scene.recording, place)}${flows}`
   }

@@ -188,10 +188,10 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     expect((await state(page)).selected).toBeUndefined()
     expect(await curve()).toBe(0)
     await clickAt(page, 'main', 0, 690 * US)
-    expect(await textOf(page, '.timeline-hint')).toBe('predict 1 · 200 µs, from 500 µs, launched 1 GPU activity')
+    expect(await textOf(page, '.timeline-hint')).toBe('predict 1 · 200 µs, from 500 µs, launched 1 GPU event')
     expect(await curve()).toBeGreaterThan(0)
     await clickAt(page, 'main · launches', 0, 545 * US)
-    expect(await textOf(page, '.timeline-hint')).toBe('cudaLaunchKernel · 10 µs, from 540 µs, launched 1 GPU activity')
+    expect(await textOf(page, '.timeline-hint')).toBe('cudaLaunchKernel · 10 µs, from 540 µs, launched 1 GPU event')
   })
 
   it('finds names in all tracks, steps through them by time, and says which it is at', async () => {
@@ -200,7 +200,7 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     await page.keyboard.press('/')
     await page.keyboard.type('MAT')
     await frames(page)
-    expect([(await state(page)).search, await textOf(page, '.timeline-matches')]).toEqual(['MAT', '2 matches'])
+    expect([(await state(page)).search, await textOf(page, '.timeline-matches')]).toEqual(['MAT', '2 found'])
     await page.keyboard.press('Enter')
     expect(await textOf(page, '.timeline-matches')).toBe('1 of 2')
     expect(await textOf(page, '.timeline-live')).toContain('matmul, 100 µs, from 120 µs')
@@ -212,7 +212,7 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     await page.keyboard.type('N')
     expect(await textOf(page, '.timeline-matches')).toBe('2 of 2')
     await page.evaluate(() => window.state.change({ search: 'no such name' }))
-    expect(await textOf(page, '.timeline-matches')).toBe('no match')
+    expect(await textOf(page, '.timeline-matches')).toBe('none found')
     expect(await page.$eval('.timeline-bar input', input => (input as HTMLInputElement).value)).toBe('no such name')
   })
 
@@ -228,6 +228,21 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     await frames(page)
     const [strong, faded] = [before, await pixel()].map(text => Math.min(...text.split(' ').map(Number)))
     expect(faded! - strong!).toBeGreaterThan(30)
+  })
+
+  it('shows a match in every pixel that has one, whatever else is in it', async () => {
+    const spans = Array.from({ length: 5000 }, (_, i) => ({
+      name: i === 2500 ? 'needle' : 'hay',
+      start: 100 * i,
+      end: 100 * i + 99,
+    }))
+    spans[2500]!.end = spans[2500]!.start + 1
+    const { page } = await open({ durationNs: 500_000, threads: [{ name: 'main', spans }] })
+    await page.evaluate(() => window.state.change({ search: 'needle' }))
+    await frames(page)
+    const { x, y } = await pointOf(page, 'main', 0, 250_000)
+    const colours = await pixelsIn(page, '.timeline-tracks', { x: x - 10, y, width: 20, height: 1 })
+    expect(colours.filter(colour => colour !== colours[0])).toHaveLength(1)
   })
 
   it('goes from event to event by arrow keys, and tells each in words', async () => {
@@ -360,6 +375,10 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
       })
     ).find(({ text }) => text === 'thread 30')!
     expect(top).toBe(0)
+    await page.evaluate(() => window.state.change({ search: 'span 2' }))
+    await page.evaluate(() => window.state.change({ selected: { kind: 'span', row: 0 } }))
+    await frames(page)
+    expect(await namesOf(page)).toContain('thread 0')
   })
 
   it('tells the wall clock when it is known and asked for', async () => {
@@ -460,6 +479,18 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }])
     await frames(page)
     expect(await lightness()).toBeGreaterThan(240)
+  })
+
+  it('is light on paper, with the names of its tracks and without what is to be pressed', async () => {
+    const { page } = await open(SERVER, { scheme: 'dark' })
+    const empty = await pointOf(page, 'main', 0, 900 * US)
+    await page.emulateMediaType('print')
+    await page.waitForFunction(() => matchMedia('print').matches)
+    await frames(page)
+    const [pixel] = await pixelsIn(page, '.timeline-tracks', { ...empty, width: 1, height: 1 })
+    expect(Math.min(...pixel!.split(' ').map(Number))).toBeGreaterThan(240)
+    const isSeen = (selector: string) => page.$eval(selector, element => element.checkVisibility())
+    expect([await isSeen('.timeline-name'), await isSeen('.timeline-bar')]).toEqual([true, false])
   })
 
   it('goes to where keys lead over some frames, or at once for who asked for less motion', async () => {

@@ -111,6 +111,14 @@ describe('the rows of a thread', () => {
     })
   })
 
+  it('are by time, whatever their order is in a damaged recording', () => {
+    const recording = buildRecording(oneThread([0, 100, 200].map(start => ({ name: 'x', start, end: start + 60 }))))
+    recording.spans.startNs.reverse()
+    const [track] = tracksOf(recording)[0]!.tracks
+    if (track!.kind === 'counter') return
+    expect([0, 1, 2].map(slot => track!.rows.startNs(slot))).toEqual([0, 100, 200])
+  })
+
   it('agree with a model that nests by time, for random stacks', () => {
     const random = randomNumbers(21)
     const grow = (start: number, end: number, depth: number): SpanSpec[] => {
