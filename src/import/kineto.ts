@@ -6,6 +6,7 @@ import { type Category, GPU_KINDS, type GpuKind, MEMORY_KINDS, type MemoryKind }
 import type { Dialect } from './chrome.js'
 import { argsOf, idOf, nameOf, numberOf, type TraceEvent, textOf } from './chrome-event.js'
 import type { ChromeRows } from './chrome-rows.js'
+import { addDevices, addMemory, kernelFields } from './kineto-gpu.js'
 
 const HOST_CATEGORIES: Record<string, Category> = {
   cpu_op: 'cpu_op',
@@ -47,6 +48,9 @@ export class KinetoDialect implements Dialect {
     if (category === 'gpu_user_annotation' || category === 'Trace' || Number.isNaN(Number(event.pid))) {
       return true
     }
+    if (event.ph === 'i' && addMemory(rows.builder, event, startNs)) {
+      return true
+    }
     if (event.ph !== 'X') {
       return false
     }
@@ -79,11 +83,13 @@ export class KinetoDialect implements Dialect {
       endNs,
       correlationId: idOf(args.correlation),
       bytes: numberOf(args.bytes) ?? 0,
+      kernel: kind === 'kernel' ? kernelFields(args) : undefined,
     })
     return true
   }
 
   finish(rows: ChromeRows, head: Record<string, unknown>): void {
+    addDevices(rows.builder, head.deviceProperties)
     const base = head.baseTimeNanoseconds
     // Always a whole second in the files we know, which a double holds exactly.
     rows.builder.originEpochNs =

@@ -2,7 +2,7 @@
 import { GPU_KINDS, type GpuKind, MEMORY_KINDS, type MemoryKind } from '../binding.js'
 import type { KernelFields } from '../gpu-row-columns.js'
 import type { RowsBuilder } from '../rows-builder.js'
-import type { Stats, StatValue, XEvent, XLine, XPlane } from './xspace.js'
+import type { Stats, StatValue, XEvent, XEventMetadata, XLine, XPlane } from './xspace.js'
 
 const DETAILS: [stat: string, kind: GpuKind][] = [
   ['kernel_details', 'kernel'],
@@ -51,6 +51,13 @@ function addGpuEvent(builder: RowsBuilder, event: XEvent, lineNs: number, device
     kernel: kind === 'kernel' ? shapeOf(details, stats) : undefined,
   })
   return true
+}
+
+/** Of a call, by its name: XLA writes "MemcpyH2D" for the asynchronous form too, and tells it in the details. */
+export function launchName({ name, displayName }: XEventMetadata, stats: Stats): string {
+  const text = displayName || name || '(unnamed)'
+  const isAsync = /\basync:1\b/.test(String(stats.get('memcpy_details') ?? ''))
+  return isAsync && !text.includes('Async') ? `${text}Async` : text
 }
 
 function kindOf(stats: Stats): GpuKind | undefined {

@@ -17,7 +17,7 @@ import {
 } from '../binding.js'
 import type { SpanIds } from '../rows-builder.js'
 import { CaptureFileBuilder } from './capture-file-rows.js'
-import { addGpuPlane, addMemoryEvent, countOf, idOf } from './xplane-gpu.js'
+import { addGpuPlane, addMemoryEvent, countOf, idOf, launchName } from './xplane-gpu.js'
 import {
   readXSpace,
   type Stats,
@@ -92,7 +92,8 @@ class SpaceImport {
     if (space.isCut) builder.warn('file-cut', 'the file ends in the middle; every whole plane was read')
     if (otherPlanes > 0) builder.warn('planes-ignored', 'planes of devices other than GPUs are not read', otherPlanes)
     if (this.#ignored > 0) {
-      builder.warn('events-unsupported', 'events without a time, and such on GPUs as are no work', this.#ignored)
+      const detail = 'events without a time, allocations that are of no GPU, and such on GPUs as are no work'
+      builder.warn('events-unsupported', detail, this.#ignored)
     }
     for (const message of space.messages) {
       const [, code, detail = '', count] = /^([a-z]+(?:-[a-z]+)+): (.*?)(?: \((\d+)\))?$/s.exec(message) ?? []
@@ -146,7 +147,7 @@ class SpaceImport {
     } else if (stats.has('opscope.overhead')) {
       builder.gpu.addOverhead(startNs, endNs, countOf(stats.get('opscope.overhead')))
     } else if (stats.has('correlation_id')) {
-      const text = metadata.displayName || metadata.name || '(unnamed)'
+      const text = launchName(metadata, stats)
       builder.addLaunch(this.#thread(plane, line), text, startNs, endNs, idOf(stats.get('correlation_id')))
     } else if (stats.has('opscope.sync_part')) {
       links.addSyncPart(startNs, endNs, stats)
