@@ -60,6 +60,10 @@ const join = (amount, unit) => (unit === '' ? amount : `${amount} ${unit}`)
 const text = value => (typeof value === 'number' ? figure(value) : String(value))
 
 export const sum = values => values.reduce((total, value) => total + value, 0)
+/** How often what is timed is done. */
+export const ROUNDS = process.env.GPU_SUITE_SIZE === 'small' ? 2 : 8
+/** Of rounds that cost the same: what else a machine does makes some slower, and none faster. */
+export const least = values => Math.min(...values)
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

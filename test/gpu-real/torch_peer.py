@@ -68,7 +68,7 @@ def main():
                 "kernels": len(kernels),
                 "kernelUs": statistics.median(event["dur"] for event in kernels),
                 "copyBytes": sum(event["args"]["bytes"] for event in copies),
-                "addedNs": statistics.median(on) - statistics.median(off),
+                "addedNs": min(on) - min(off),
             }
         )
     )

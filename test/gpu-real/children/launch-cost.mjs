@@ -1,10 +1,9 @@
 // What a launch costs in a process that no profiler has touched, while opscope records, and after it has stopped.
 // node launch-cost.mjs COUNT THREADS
 import { openGpu } from '../backend.mjs'
-import { median } from '../checks.mjs'
+import { least, ROUNDS } from '../checks.mjs'
 import { recordGpu } from '../rows.mjs'
 
-const ROUNDS = 5
 const [count, threads] = process.argv.slice(2).map(Number)
 const gpu = await openGpu()
 const cost = () => gpu.launchCostNs('runtime', count, threads)
@@ -17,6 +16,6 @@ for (let round = 0; round < ROUNDS; round++) {
   kernels.push(rows.kernelCount('gs_empty_runtime'))
 }
 const after = Array.from({ length: ROUNDS }, cost)
-console.log(JSON.stringify({ offNs: median(off), onNs: median(on), afterNs: median(after), kernels }))
+console.log(JSON.stringify({ offNs: least(off), onNs: least(on), afterNs: least(after), kernels }))
 // Threads of CUPTI would keep the process alive.
 process.exit(0)

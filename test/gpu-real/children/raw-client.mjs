@@ -2,12 +2,11 @@
 // other's buffers. Prints what it found as a line of JSON.
 // node raw-client.mjs costs COUNT THREADS | ids COUNT | pushes COUNT
 import { openGpu } from '../backend.mjs'
-import { median } from '../checks.mjs'
+import { least, ROUNDS } from '../checks.mjs'
 import { openHost, RAW } from '../host.mjs'
 
 const [job, ...given] = process.argv.slice(2)
 const [count, threads] = given.map(Number)
-const ROUNDS = 5
 /** cuLaunchKernel. */
 const LAUNCH_KERNEL = 307
 /** CUPTI_ERROR_NOT_SUPPORTED. */
@@ -51,17 +50,19 @@ const JOBS = {
       return Number(process.hrtime.bigint() - begin) / count
     }
     const record = (body, more) => host.record(mask | more, calls => waited(() => each(body)(calls)))
-    const without = record(() => gpu.launch('runtime', 1), 0)
-    const pushed = record((calls, i) => {
+    const launch = () => gpu.launch('runtime', 1)
+    const within = (calls, i) => {
       calls.push(i)
-      gpu.launch('runtime', 1)
+      launch()
       calls.pop()
-    }, RAW.external)
-    return { addedNs: pushed.result - without.result, externals: pushed.externals }
+    }
+    const withoutNs = cost(() => record(launch, 0).result)
+    const pushedNs = cost(() => record(within, RAW.external).result)
+    return { addedNs: pushedNs - withoutNs, externals: record(within, RAW.external).externals }
   },
 }
 
-/** One driver call asked for by its number while the kind is off: what opscope does for programs as Triton. */
+/** One driver call asked for by its number while the kind is off. Where CUDA runs already, an H200 recorded none. */
 function byNumber() {
   try {
     const launches = () => waited(() => gpu.launch('driver', count))
@@ -78,7 +79,7 @@ function waited(body) {
   gpu.sync()
   return result
 }
-const cost = once => median(Array.from({ length: ROUNDS }, once))
+const cost = once => least(Array.from({ length: ROUNDS }, once))
 
 console.log(JSON.stringify(JOBS[job]()))
 // Threads of CUPTI would keep the process alive.

@@ -15,8 +15,8 @@ export async function run({ gpu, check, size, isFake }) {
     spinUs: 100,
     copies: size(50, 5),
     copyBytes: 1 << 20,
-    launches: size(100_000, 100),
-    rounds: 5,
+    launches: size(50_000, 100),
+    rounds: 8,
   }
   const peer = isFake ? recited(plan) : torch(plan)
   if (peer.reason !== undefined) return check.skip('comparison', peer.reason)
