@@ -232,6 +232,8 @@ export interface NativePageColumns {
   columns: PackedColumn[]
   /** What string indices of the columns refer to. */
   strings: string[]
+  /** Of those that have one. */
+  streamNames: { context: number; stream: number; name: string }[]
   leftOutAttributes: number
 }
 /** A file of request traces that is being read; opaque here. */

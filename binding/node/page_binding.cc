@@ -16,7 +16,19 @@ struct PackedPage {
   ByteSink bytes = ByteSink::ToMemory();
 };
 
-Napi::Value PageValue(Napi::Env env, const std::shared_ptr<PackedPage>& packed) {
+Napi::Array StreamNames(Napi::Env env, const std::vector<GpuStreamName>& streams) {
+  Napi::Array names = Napi::Array::New(env, streams.size());
+  for (uint32_t i = 0; i < streams.size(); ++i) {
+    Napi::Object stream = Napi::Object::New(env);
+    stream.Set("context", streams[i].context);
+    stream.Set("stream", streams[i].stream);
+    stream.Set("name", streams[i].name);
+    names.Set(i, stream);
+  }
+  return names;
+}
+
+Napi::Value PageValue(Napi::Env env, const Recording& recording, const std::shared_ptr<PackedPage>& packed) {
   const PageColumns& page = packed->page;
   Napi::Array columns = Napi::Array::New(env, page.columns.size());
   for (uint32_t i = 0; i < page.columns.size(); ++i) {
@@ -37,6 +49,7 @@ Napi::Value PageValue(Napi::Env env, const std::shared_ptr<PackedPage>& packed) 
   object.Set("bytes", ShareColumn(env, view.data(), view.size(), 1, napi_uint8_array, packed));
   object.Set("columns", columns);
   object.Set("strings", strings);
+  object.Set("streamNames", StreamNames(env, recording.gpu_details.stream_names));
   object.Set("leftOutAttributes", static_cast<double>(page.left_out_attributes));
   return object;
 }
@@ -50,16 +63,17 @@ Napi::Value PackPage(const Napi::CallbackInfo& info) {
         *packed = std::make_shared<PackedPage>();
         return WritePageColumns(*recording, &(*packed)->bytes, &(*packed)->page);
       },
-      [packed](Napi::Env env) { return PageValue(env, *packed); });
+      [recording, packed](Napi::Env env) { return PageValue(env, *recording, *packed); });
 }
 
 Napi::Value PackPageSync(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<const Recording> recording = RecordingOf(info[0]);
   std::shared_ptr<PackedPage> packed;
   const Status status = CatchOutOfMemory([&] {
     packed = std::make_shared<PackedPage>();
-    return WritePageColumns(*RecordingOf(info[0]), &packed->bytes, &packed->page);
+    return WritePageColumns(*recording, &packed->bytes, &packed->page);
   });
-  if (status.ok()) return PageValue(info.Env(), packed);
+  if (status.ok()) return PageValue(info.Env(), *recording, packed);
   ErrorOf(info.Env(), status).ThrowAsJavaScriptException();
   return info.Env().Undefined();
 }

@@ -8,12 +8,12 @@ type NumbersType<A extends Numbers> = new (values: Float64Array) => A
 
 /** @throws Error when the bytes are not those that the model tells. */
 export function decodeRecording(model: PageModel, packed: Uint8Array): PageRecording {
-  const { durationNs, names, processes, threads, strings, pauses } = model
+  const { durationNs, names, processes, threads, strings, streamNames, pauses } = model
   const table = new PackedColumns(model.columns, packed)
   const spans = table.rowsOf('spans')
   const launches = table.rowsOf('launches')
   const recording: PageRecording = {
-    ...{ durationNs, names, processes, threads, strings, pauses },
+    ...{ durationNs, names, processes, threads, strings, streamNames, pauses },
     spans: {
       startNs: table.read('spans.startNs', Float64Array),
       durationNs: table.read('spans.durationNs', Float64Array),

@@ -12,7 +12,7 @@ import type { MemoryRow } from '../model/memory.js'
 import type { OpFigures, SortedKey, State } from '../model/ops.js'
 import type { Overhead } from '../model/overhead.js'
 import type { SyncRow } from '../model/syncs.js'
-import type { PageName, PageProcess, PageThread } from './recording.js'
+import type { PageName, PageProcess, PageRecording, PageThread } from './recording.js'
 
 export interface PageModel {
   /** Version of opscope that made the page. */
@@ -51,6 +51,7 @@ export interface PageModel {
   threads: PageThread[]
   processes: PageProcess[]
   strings: string[]
+  streamNames: NonNullable<PageRecording['streamNames']>
   pauses: { startNs: number; endNs: number; process: number }[]
 }
 

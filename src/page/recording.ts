@@ -46,6 +46,8 @@ export interface PageRecording {
   threads: readonly PageThread[]
   /** What string indices refer to: names of launches and GPU work, keys and values of attributes. */
   strings: readonly string[]
+  /** Of GPU streams that were given one; absent: none was. */
+  streamNames?: readonly { context: number; stream: number; name: string }[]
   pauses: readonly { startNs: number; endNs: number; process: number }[]
   /** Rows of one thread follow each other in the order of their begins, parents before their children of that thread. */
   spans: {

@@ -77,6 +77,7 @@ export function pageModel(source: ReportSource, packed: NativePageColumns, { tit
     threads: view.threads,
     processes: processEntries(view, meta).map(({ name, host, id }) => ({ name, host, id })),
     strings: packed.strings,
+    streamNames: packed.streamNames,
     pauses: view.pauses,
   }
 }

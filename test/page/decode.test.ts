@@ -76,6 +76,13 @@ describe('the columns of the page', () => {
     expect(Array.from(capture.spans.parent)).toEqual([-1, 2, -1])
     await expectSame(capture)
   })
+  it('come with the names of streams', async () => {
+    const named = { context: 1, stream: 7, name: 'copies' }
+    const { model, bytes } = await packCapture(
+      await buildCapture({ contexts: [{ id: 1, device: 0 }], streamNames: [named] }),
+    )
+    expect(decode(model, bytes).streamNames).toEqual([named])
+  })
   it('are those of a recording with nothing in it', async () => {
     await expectSame(await buildCapture({ spans: [] }))
   })

@@ -23,7 +23,7 @@ const span = (name: string, startMs: number, endMs: number | null): SpanRow => (
 
 const part = (processId: number, state: State = 'All') =>
   buildCapture({ threads: THREADS, spans: [span('a', 0, 1)], processId, state, originEpochNs: 10n ** 18n, host: 'h' })
-const NO_COLUMNS = { bytes: new Uint8Array(), columns: [], strings: [], leftOutAttributes: 0 }
+const NO_COLUMNS = { bytes: new Uint8Array(), columns: [], strings: [], streamNames: [], leftOutAttributes: 0 }
 
 function pathOf(ops: readonly PageOp[], row: PageOp): string[] {
   return [...(row.parent < 0 ? [] : pathOf(ops, ops[row.parent]!)), ...row.above, row.name]

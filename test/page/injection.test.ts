@@ -74,7 +74,7 @@ describe.runIf(chromium)('a page with a name that', () => {
 const SHOWN = [
   ...['op', 'copy', 'request', 'kernel', 'device', 'reason', 'wait'],
   ...['code', 'detail', 'code of the session', 'detail of the session', 'session key', 'session value'],
-  ...['attribute key', 'attribute value', 'thread'],
+  ...['attribute key', 'attribute value', 'thread', 'stream'],
 ]
 
 /** What a name becomes on its way through UTF-8. */
@@ -153,6 +153,9 @@ async function selectAll(page: Page): Promise<void> {
     await page.mouse.move(x + 0.6 * width, y + down)
     texts.push(await page.evaluate(() => document.querySelector('#details')!.textContent ?? ''))
   }
+  // Tracks further down are there when they come into view.
+  await page.mouse.move(x + 0.5 * width, y + 0.5 * Math.min(height, 700))
+  await page.mouse.wheel({ deltaY: 10_000 })
   await page.evaluate(text => {
     const all = document.createElement('pre')
     all.textContent = text

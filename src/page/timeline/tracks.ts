@@ -128,7 +128,7 @@ function counterTracks(process: number, rows: Uint32Array, { counters, names }: 
 
 /** One group a device; its waits, which are the host's, are apart from what its streams did. */
 function gpuGroups(recording: PageRecording): TrackGroup[] {
-  const { gpu, launches, threads } = recording
+  const { gpu, launches, threads, streamNames = [] } = recording
   const devices = new Map<number, { waits: number[]; contexts: Map<number, Map<number, number[]>> }>()
   for (let row = 0; row < gpu.kind.length; row++) {
     const device = entry(devices, gpu.device[row]!, () => ({ waits: [], contexts: new Map() }))
@@ -149,9 +149,11 @@ function gpuGroups(recording: PageRecording): TrackGroup[] {
     name: `GPU ${device}`,
     tracks: [
       ...ascending(contexts).flatMap(([context, streams]) =>
-        ascending(streams).map(([stream, rows]) =>
-          track('stream', contexts.size > 1 ? `context ${context} · stream ${stream}` : `stream ${stream}`, rows),
-        ),
+        ascending(streams).map(([stream, rows]) => {
+          const known = streamNames.find(of => of.context === context && of.stream === stream)
+          const name = `stream ${stream}${known === undefined ? '' : ` · ${known.name}`}`
+          return track('stream', contexts.size > 1 ? `context ${context} · ${name}` : name, rows)
+        }),
       ),
       ...(waits.length > 0 ? [track('waits', 'waits of the host', waits)] : []),
     ],
