@@ -86,6 +86,7 @@ async function makeProject(): Promise<string> {
     '@duckdb',
     'express',
     'fastify',
+    'tinybench',
     '@grpc',
     '@opentelemetry',
     '@tensorflow',

@@ -143,7 +143,8 @@ export function wrapped(text: string, width: number): string[] {
   return lines
 }
 
-function opLines(each: CaseResult, width: number): string[] {
+/** A table of the ops of a case, after an empty line; no lines without ops. */
+export function opLines(each: Pick<CaseResult, 'name' | 'medianNs' | 'ops'>, width: number): string[] {
   const rows = each.ops.filter(({ medianNs }) => medianNs >= LEAST_SHARE * each.medianNs)
   if (rows.length === 0) return []
   const few = each.ops.length - rows.length
@@ -159,7 +160,7 @@ function opLines(each: CaseResult, width: number): string[] {
   ]
 }
 
-function opRow(op: OpResult, { medianNs }: Figures): TableRow {
+function opRow(op: OpResult, { medianNs }: Pick<Figures, 'medianNs'>): TableRow {
   const depth = op.path.length
   return {
     cells: [

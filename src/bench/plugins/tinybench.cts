@@ -1,0 +1,2 @@
+import tinybench = require('./tinybench.js')
+export = tinybench
