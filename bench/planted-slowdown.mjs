@@ -149,7 +149,12 @@ const FILES = { planted: 'planted-slowdown/slower.mjs', equal: 'planted-slowdown
 const fileAt = name => fileURLToPath(new URL(name, import.meta.url))
 
 async function gate(runs) {
+  const name = 'the same in files, a fresh process for every five rounds, compareFiles()'
   const counts = { planted: [], equal: [] }
+  process.once('SIGINT', () => {
+    tell(`${name}, interrupted`, counts)
+    process.exit()
+  })
   for (let run = 0; run < runs; run++) {
     for (const [kind, head] of Object.entries(FILES)) {
       const options = { sampleMs: 1, warmupMs: 50, profile: false, seed: run, budgetMs: 60_000 }
@@ -157,7 +162,7 @@ async function gate(runs) {
       counts[kind].push({ verdict: comparison.cases[0].verdict, samples: 2 * base.cases[0].samples })
     }
   }
-  tell('the same in files, a fresh process for every five rounds, compareFiles()', counts)
+  tell(name, counts)
 }
 
 /** Each result is compared with the one before it, and with one of the slower file. */
