@@ -38,6 +38,7 @@ const EDGE_LABELS_PX = 72
 export function barChart(options: BarChartOptions): HTMLElement {
   const caption = element('figcaption', {}, element('strong', {}, options.title), ` ${options.summary}`)
   const host = element('div', { class: 'plot', 'aria-hidden': 'true' })
+  const told = element('p', { class: 'quiet plot-told', 'aria-hidden': 'true' })
   const legend = options.series.map(({ label, colour }) => {
     const item = element('li', {}, label)
     item.style.setProperty('--colour', `var(${colour})`)
@@ -48,24 +49,37 @@ export function barChart(options: BarChartOptions): HTMLElement {
     { class: 'chart' },
     caption,
     host,
+    told,
     options.series.length > 1 ? element('ul', { class: 'legend', 'aria-hidden': 'true' }, ...legend) : undefined,
   )
-  drawWhenWide(host, options)
+  drawWhenWide(host, options, at => {
+    told.textContent = at === undefined ? '' : classText(options, at)
+  })
   return figure
 }
 
-function drawWhenWide(host: HTMLElement, options: BarChartOptions): void {
+/** What the class under the pointer holds. */
+function classText({ edgeText, valueText, series }: BarChartOptions, at: number): string {
+  const parts = series
+    .filter(({ values }) => values[at]! > 0)
+    .map(({ label, values }) => `${valueText(values[at]!)} ${label}`)
+  return `${edgeText(at)} to ${edgeText(at + 1)}: ${parts.join(', ') || 'none'}`
+}
+
+type Tell = (at: number | undefined) => void
+
+function drawWhenWide(host: HTMLElement, options: BarChartOptions, tell: Tell): void {
   let plot: uPlot | undefined
   new ResizeObserver(() => {
     const width = host.clientWidth
     if (width === 0) return
-    if (plot === undefined) plot = draw(host, width, options)
+    if (plot === undefined) plot = draw(host, width, options, tell)
     else if (plot.width !== width) plot.setSize({ width, height: HEIGHT_PX })
   }).observe(host)
   watchTheme(() => plot?.redraw(false))
 }
 
-function draw(host: HTMLElement, width: number, options: BarChartOptions): uPlot {
+function draw(host: HTMLElement, width: number, options: BarChartOptions, tell: Tell): uPlot {
   const { series, edgeText, valueText, onPick } = options
   const classes = series[0]?.values.length ?? 0
   const sums = stacked(series)
@@ -111,7 +125,10 @@ function draw(host: HTMLElement, width: number, options: BarChartOptions): uPlot
           }))
           .reverse(),
       ],
-      hooks: { draw: [chart => drawLines(chart, options)] },
+      hooks: {
+        draw: [chart => drawLines(chart, options)],
+        setCursor: [chart => tell(classAt(chart, chart.cursor.left ?? -1, classes))],
+      },
     },
     [Array.from({ length: classes }, (_, at) => at + 0.5), ...sums.toReversed()],
     host,
@@ -119,11 +136,16 @@ function draw(host: HTMLElement, width: number, options: BarChartOptions): uPlot
   if (onPick !== undefined) {
     plot.over.classList.add('picks')
     plot.over.addEventListener('click', event => {
-      const at = Math.floor(plot.posToVal(event.offsetX, 'x'))
-      if (at >= 0 && at < classes) onPick(at)
+      const at = classAt(plot, event.offsetX, classes)
+      if (at !== undefined) onPick(at)
     })
   }
   return plot
+}
+
+function classAt(chart: uPlot, x: number, classes: number): number | undefined {
+  const at = Math.floor(chart.posToVal(x, 'x'))
+  return x >= 0 && at >= 0 && at < classes ? at : undefined
 }
 
 /** Series n with all before it. */
