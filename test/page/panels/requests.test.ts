@@ -28,6 +28,8 @@ describe.skipIf(chromium === undefined)('requests', () => {
     await page.$eval('#requests .plot', plot => plot.scrollIntoView({ block: 'center' }))
     await page.waitForSelector('#requests .u-over')
     const box = await (await page.$('#requests .u-over'))!.boundingBox()
+    await page.mouse.move(box!.x + box!.width - 3, box!.y + box!.height / 2)
+    expect(await textOf(page, '#requests .plot-told')).toMatch(/^\d.* ms to 1\d\d.* ms: \d+ requests$/)
     // The last class holds the slowest.
     await page.mouse.click(box!.x + box!.width - 3, box!.y + box!.height / 2)
     const [first] = await textsOf(page, '#requests table[aria-label^="Requests: "]:last-of-type tbody tr')
