@@ -1,5 +1,5 @@
-// What a page takes in bytes, how long it takes to write, to open in Chromium without a window, and to zoom. Opening
-// counts from the start of the navigation; a zoom step from the event of the wheel until its frame is painted, waiting
+// What a page takes in bytes, how long it takes to write, to open in Chromium without a window, to zoom and to pan. Opening
+// counts from the start of the navigation; a step from the event of the wheel until its frame is painted, waiting
 // for the screen included (at 60 Hz up to 17 ms). Argument: sizes, such as 1e7; without it 1e5,1e6.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -47,7 +47,7 @@ async function bench(events) {
   for (let round = 0; round < rounds; round++) {
     const page = await open(pathToFileURL(path).href)
     opened.push(await page.evaluate('opened'))
-    if (round === rounds - 1) printSteps(events, await zoom(page))
+    if (round === rounds - 1) printSteps(events, await zoomAndPan(page))
     await page.close()
   }
   const ms = key => median(opened.map(times => times[key]))
@@ -56,8 +56,11 @@ async function bench(events) {
 }
 
 function printSteps(events, steps) {
-  printRow(`zoom step, ${events} events: median`, median(steps), 'ms', { target: STEP_TARGET_MS })
-  printRow(`zoom step, ${events} events: p99`, quantile(steps, 0.99), 'ms')
+  for (const [kind, { framesMs, scriptMs }] of Object.entries(steps)) {
+    printRow(`${kind} step, ${events} events: median`, median(framesMs), 'ms', { target: STEP_TARGET_MS })
+    printRow(`${kind} step, ${events} events: p99`, quantile(framesMs, 0.99), 'ms')
+    printRow(`${kind} step, ${events} events: of that script, median`, median(scriptMs), 'ms')
+  }
 }
 
 /** Ops of three phases on two threads; one phase in two launches a kernel: of ten events eight spans, a launch, a kernel. */
@@ -137,8 +140,8 @@ async function open(url) {
   return page
 }
 
-/** Milliseconds of single steps into the middle of the timeline and out again. */
-async function zoom(page) {
+/** Milliseconds of single steps: into the middle of the timeline and out again, then sideways at the whole of it. */
+async function zoomAndPan(page) {
   return page.evaluate(async count => {
     const canvas = [...document.querySelectorAll('#timeline canvas')].sort(
       (a, b) => b.width * b.height - a.width * a.height,
@@ -148,19 +151,34 @@ async function zoom(page) {
     const clientX = left + width * 0.6
     const clientY = top + height / 2
     const target = document.elementFromPoint(clientX, clientY)
-    const before = canvas.toDataURL()
-    const steps = []
-    for (let step = 0; step < count; step++) {
-      // A quarter deeper each, until a few events fill it; then out.
-      const deltaY = step < count / 2 ? -100 : 100
+    const frame = window.requestAnimationFrame.bind(window)
+    let script = 0
+    window.requestAnimationFrame = callback =>
+      frame(time => {
+        const start = performance.now()
+        callback(time)
+        script += performance.now() - start
+      })
+    const take = async wheel => {
       const start = performance.now()
-      target.dispatchEvent(
-        new WheelEvent('wheel', { deltaY, ctrlKey: true, clientX, clientY, bubbles: true, cancelable: true }),
-      )
-      await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)))
-      steps.push(performance.now() - start)
-      if (step === count / 2 && canvas.toDataURL() === before) throw new Error('The wheel did not zoom.')
+      script = 0
+      target.dispatchEvent(new WheelEvent('wheel', { ...wheel, clientX, clientY, bubbles: true, cancelable: true }))
+      script += performance.now() - start
+      await new Promise(resolve => frame(() => setTimeout(resolve)))
+      return { frame: performance.now() - start, script }
     }
-    return steps
+    const run = async wheelOf => {
+      const taken = []
+      for (let step = 0; step < count; step++) taken.push(await take(wheelOf(step)))
+      return { framesMs: taken.map(each => each.frame), scriptMs: taken.map(each => each.script) }
+    }
+    const before = canvas.toDataURL()
+    // A quarter deeper each, until a few events fill it; then out.
+    const zoom = await run(step => ({ deltaY: step < count / 2 ? -100 : 100, ctrlKey: true }))
+    // Two thirds of the whole: nearly all events are in view.
+    await take({ deltaY: -160, ctrlKey: true })
+    if (canvas.toDataURL() === before) throw new Error('The wheel did not zoom.')
+    const pan = await run(step => ({ deltaX: step % 20 < 10 ? 20 : -20 }))
+    return { zoom, pan }
   }, STEPS)
 }

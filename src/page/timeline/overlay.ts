@@ -16,30 +16,48 @@ export interface OverlayContent {
   flows: readonly { from: Place; to: Place }[]
 }
 
-export function drawOverlay(canvas: HTMLCanvasElement, scene: Scene, view: Viewport, content: OverlayContent): void {
-  const context = canvas.getContext('2d')!
-  context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
-  context.clearRect(0, 0, view.width, view.height)
-  const { palette } = scene
-  if (content.range !== undefined) drawRange(context, view, content.range, palette.bg, palette.accent)
-  context.strokeStyle = palette.accent
-  drawFlows(context, scene, view, content.flows)
-  const outline = (place: Place, width: number, colour: string, dash: number[] = []) => {
-    const box = boxOf(scene, view, place)
+export class Overlay {
+  readonly #scene: Scene
+  readonly #context: CanvasRenderingContext2D
+  #isEmpty = true
+
+  constructor(scene: Scene, canvas: HTMLCanvasElement) {
+    this.#scene = scene
+    this.#context = canvas.getContext('2d')!
+  }
+
+  draw(view: Viewport, content: OverlayContent): void {
+    const { hovered, focused, selected, flows, range } = content
+    const isEmpty = (hovered ?? focused ?? selected[0] ?? flows[0] ?? range) === undefined
+    // An untouched canvas costs nothing, a cleared one is composed anew.
+    if (isEmpty && this.#isEmpty) return
+    this.#isEmpty = isEmpty
+    const context = this.#context
+    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0)
+    context.clearRect(0, 0, view.width, view.height)
+    const { palette } = this.#scene
+    if (range !== undefined) drawRange(context, view, range, palette.bg, palette.accent)
+    context.strokeStyle = palette.accent
+    drawFlows(context, this.#scene, view, flows)
+    if (hovered !== undefined) this.#outline(view, hovered, 1, palette.fg)
+    for (const { to, from } of flows) {
+      this.#outline(view, to, 1, palette.accent)
+      this.#outline(view, from, 1, palette.accent)
+    }
+    for (const place of selected) this.#outline(view, place, 2, palette.accent)
+    if (focused !== undefined) this.#outline(view, focused, 2, palette.fg, [4, 2])
+  }
+
+  #outline(view: Viewport, place: Place, width: number, colour: string, dash: number[] = []): void {
+    const box = boxOf(this.#scene, view, place)
     if (box === undefined) return
+    const context = this.#context
     context.strokeStyle = colour
     context.lineWidth = width
     context.setLineDash(dash)
     context.strokeRect(box.x, box.y, box.width, box.height)
     context.setLineDash([])
   }
-  if (content.hovered !== undefined) outline(content.hovered, 1, palette.fg)
-  for (const { to, from } of content.flows) {
-    outline(to, 1, palette.accent)
-    outline(from, 1, palette.accent)
-  }
-  for (const place of content.selected) outline(place, 2, palette.accent)
-  if (content.focused !== undefined) outline(content.focused, 2, palette.fg, [4, 2])
 }
 
 interface Box {

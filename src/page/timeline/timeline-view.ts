@@ -7,7 +7,7 @@ import type { Frame } from './frame.js'
 import { HEAD_PX, Head } from './head.js'
 import type { Band } from './layout.js'
 import { Motion } from './motion.js'
-import { drawOverlay } from './overlay.js'
+import { Overlay } from './overlay.js'
 import { readPalette } from './palette.js'
 import { durationAt, placeNear, placesOf, startAt } from './places.js'
 import type { Place, Scene } from './scene.js'
@@ -29,9 +29,11 @@ export class TimelineView {
   readonly #state: PageState
   readonly #tracks: TrackDrawing
   readonly #head: Head
+  readonly #overlay: Overlay
   readonly #names: TrackNames
   #pending = 0
   #isStale = true
+  #areNamesStale = true
   #hovered: Place | undefined
   #focused: Place | undefined
   #selected: Place[] = []
@@ -46,12 +48,16 @@ export class TimelineView {
     this.#state = state
     this.#tracks = new TrackDrawing(scene, frame.tracks)
     this.#head = new Head(scene, frame.head)
+    this.#overlay = new Overlay(scene, frame.overlay)
     this.#names = new TrackNames(frame.names, scene.layout, band => this.fold(band))
     this.motion = new Motion(visible => this.#state.change({ visible }))
     const visible = clamped(state.fields.visible, scene.bounds)
     this.viewport = { width: 1, height: 1, ratio: 1, scrollTop: 0, visible }
     new ResizeObserver(() => this.#resize()).observe(frame.plot)
-    frame.scroller.addEventListener('scroll', () => this.invalidate(true))
+    frame.scroller.addEventListener('scroll', () => {
+      this.#areNamesStale = true
+      this.invalidate(true)
+    })
     this.#watchColours()
     state.watch((fields, before) => this.#onState(fields, before))
     this.#search(state.fields.search)
@@ -167,18 +173,22 @@ export class TimelineView {
   }
 
   #draw(): void {
-    const { viewport, scene } = this
+    const { viewport } = this
     const range = this.#drawnRange ?? this.#state.fields.range
     viewport.scrollTop = this.#frame.scroller.scrollTop
     if (this.#isStale) {
       this.#isStale = false
       this.#tracks.draw(viewport)
       this.#head.draw(viewport, { range, clockNs: this.#clockNs })
-      this.#frame.corner.textContent = shownText(viewport.visible)
+      const shown = `${durationText(viewport.visible.endNs - viewport.visible.startNs)} shown`
+      if (this.#frame.corner.textContent !== shown) this.#frame.corner.textContent = shown
+    }
+    if (this.#areNamesStale) {
+      this.#areNamesStale = false
       this.#names.update(viewport.scrollTop, viewport.height)
     }
     const [hovered, focused, selected, flows] = [this.#hovered, this.#focused, this.#selected, this.#flows]
-    drawOverlay(this.#frame.overlay, scene, viewport, { hovered, focused, selected, flows, range })
+    this.#overlay.draw(viewport, { hovered, focused, selected, flows, range })
   }
 
   #onState(fields: PageState['fields'], before: PageState['fields']): void {
@@ -239,6 +249,7 @@ export class TimelineView {
     head.style.inlineSize = `${viewport.width}px`
     // A canvas that changed its size is empty until it is drawn, so not with the next frame but in this one.
     this.#isStale = true
+    this.#areNamesStale = true
     this.#draw()
   }
 
@@ -266,5 +277,3 @@ export class TimelineView {
     watchRatio()
   }
 }
-
-const shownText = ({ startNs, endNs }: TimeRange): string => `${durationText(endNs - startNs)} shown`
