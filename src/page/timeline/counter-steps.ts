@@ -1,4 +1,4 @@
-import { RangeMax } from './range-max.js'
+import { type Keys, RangeMax } from './range-max.js'
 
 /** One counter: a value holds until the next one. */
 export class CounterSteps {
@@ -13,8 +13,8 @@ export class CounterSteps {
   constructor(atNs: Float64Array, values: Float64Array) {
     this.atNs = atNs
     this.values = values
-    this.#largest = new RangeMax(values.length, index => values[index]!)
-    this.#smallest = new RangeMax(values.length, index => -values[index]!)
+    this.#largest = new RangeMax(values.length, keysOf(values, 1))
+    this.#smallest = new RangeMax(values.length, keysOf(values, -1))
     this.lowest = this.smallest(0, values.length)
     this.highest = this.largest(0, values.length)
   }
@@ -35,5 +35,17 @@ export class CounterSteps {
   }
   smallest(from: number, to: number): number {
     return this.values[this.#smallest.indexOf(from, to)]!
+  }
+}
+
+function keysOf(values: Float64Array, sign: 1 | -1): Keys {
+  const keyOf = (index: number) => sign * values[index]!
+  return {
+    keyOf,
+    largest(from, to) {
+      let best = from
+      for (let index = from + 1; index < to; index++) if (keyOf(index) > keyOf(best)) best = index
+      return best
+    },
   }
 }

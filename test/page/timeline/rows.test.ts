@@ -92,7 +92,10 @@ describe('RangeMax', () => {
   it.each([1, 16, 17, 256, 257, 5000])('finds the first of the largest among %i', count => {
     const random = randomNumbers(count)
     const keys = Array.from({ length: count }, () => Math.floor(random() * 50))
-    const max = new RangeMax(count, index => keys[index]!)
+    const max = new RangeMax(count, {
+      keyOf: index => keys[index]!,
+      largest: (from, to) => from + keys.slice(from, to).indexOf(Math.max(...keys.slice(from, to))),
+    })
     for (let i = 0; i < 300; i++) {
       const from = Math.floor(random() * count)
       const to = from + 1 + Math.floor(random() * (count - from))
@@ -237,20 +240,24 @@ describe('a painted row', () => {
 })
 
 describe('density', () => {
-  it('adds to each pixel the share that the row fills', () => {
-    const events = randomEvents(9, 400, 1)
+  it('adds to each pixel the share that the row fills, a trace of what is empty, and nothing where nothing is', () => {
+    const events = [
+      ...randomEvents(9, 400, 1),
+      { row: 0, start: 40_000, duration: 0 },
+      { row: 0, start: 50_000, duration: 5_000 },
+    ]
     const rows = indexOf(events)
-    const range = { startNs: 0, endNs: rows.endNs(rows.end(0) - 1) }
-    const busy = new Float64Array(50)
-    addDensity(rows, 0, range, busy)
-    const nsPerPx = range.endNs / 50
+    const busy = new Float64Array(50).fill(1)
+    addDensity(rows, 0, { startNs: 0, endNs: 60_000 }, busy)
     for (let px = 0; px < 50; px++) {
-      const [left, right] = [px * nsPerPx, (px + 1) * nsPerPx]
-      const filled = events.reduce(
-        (sum, { start, duration }) => sum + Math.max(0, Math.min(start + duration, right) - Math.max(start, left)),
+      const [left, right] = [px * 1200, (px + 1) * 1200]
+      const inside = events.filter(({ start, duration }) => start < right && start + Math.max(1e-9, duration) > left)
+      const filled = inside.reduce(
+        (sum, { start, duration }) => sum + Math.min(start + duration, right) - Math.max(start, left),
         0,
       )
-      expect(busy[px]).toBeCloseTo(Math.max(filled / nsPerPx, busy[px]! <= 1e-3 ? busy[px]! : 0), 9)
+      const expected = inside.length === 0 ? 0 : Math.max(1e-3, filled / 1200)
+      expect(busy[px]! - 1).toBeCloseTo(expected, 9)
     }
   })
 })

@@ -409,6 +409,82 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     expect(await corner(bad)).not.toBe(await inside(bad))
   })
 
+  it('tells how many events are in the pixel that is pointed at', async () => {
+    const spans = Array.from({ length: 10_000 }, (_, i) => ({
+      name: i % 10 === 3 ? 'long' : 'short',
+      start: 100 * i,
+      end: 100 * i + 9,
+    }))
+    for (const span of spans) if (span.name === 'long') span.end += 50
+    const { page } = await open({ durationNs: 1_000_000, threads: [{ name: 'main', spans }] })
+    const { x, y } = await pointOf(page, 'main', 0, 500_000)
+    await page.mouse.move(x, y)
+    await frames(page)
+    // 1,000 µs on 1,090 pixels or so: 9 or 10 spans in each, one of them long in most.
+    expect(await textOf(page, '.timeline-tip')).toMatch(/^long59 ns, from .*the longest of (9|10|11) in this pixel$/)
+  })
+
+  it('shows in the overview when the host and the GPU were busy', async () => {
+    const { page } = await open()
+    const head = (await (await page.$('.timeline-head canvas'))!.boundingBox())!
+    const isBusy = async (atUs: number, y: number) => {
+      const colour = async (us: number) =>
+        (
+          await pixelsIn(page, '.timeline-head canvas', {
+            x: head.x + (us / 1000) * head.width,
+            y: head.y + y,
+            width: 1,
+            height: 1,
+          })
+        )[0]
+      return (await colour(atUs)) !== (await colour(50))
+    }
+    const host = [await isBusy(200, 12), await isBusy(400, 12), await isBusy(600, 12)]
+    const gpu = [await isBusy(200, 28), await isBusy(300, 28), await isBusy(700, 28)]
+    expect([host, gpu]).toEqual([
+      [true, false, true],
+      [false, true, true],
+    ])
+  })
+
+  it('draws marks as diamonds with their names', async () => {
+    const marks = [
+      { name: 'loaded the model', at: 200 * US },
+      { name: 'warm', at: 600 * US },
+    ]
+    const { page } = await open({ durationNs: 1000 * US, threads: [{ name: 'main', marks }] })
+    const { x, y } = await pointOf(page, 'main · marks', 0, 200 * US)
+    const widthAt = async (dy: number) => {
+      const row = await pixelsIn(page, '.timeline-tracks', { x: x - 8, y: y + dy, width: 16, height: 1 })
+      return row.slice(0, 9).filter(pixel => pixel !== row[0]).length
+    }
+    expect(await widthAt(0)).toBeGreaterThan(await widthAt(-3))
+    const name = await pixelsIn(page, '.timeline-tracks', { x: x + 10, y: y - 5, width: 60, height: 10 })
+    expect(new Set(name).size).toBeGreaterThan(4)
+    await page.mouse.click(x, y)
+    await frames(page)
+    expect((await state(page)).selected).toEqual({ kind: 'mark', row: 0 })
+    expect(await textOf(page, '.timeline-hint')).toBe('loaded the model · mark at 200 µs')
+  })
+
+  it('marks how an async span ended on its lane alone', async () => {
+    const span = { name: 'load', start: 200 * US, end: 800 * US, returnsAt: 400 * US, failed: true, unfinished: true }
+    const { page } = await open({ durationNs: 1000 * US, threads: [{ name: 'main', spans: [span] }] })
+    const shades = async (track: string, atNs: number, dx: number, width: number) => {
+      const { x, y } = await pointOf(page, track, 0, atNs)
+      return new Set(await pixelsIn(page, '.timeline-tracks', { x: x + dx, y: y - 8, width, height: 1 })).size
+    }
+    expect([await shades('main', 200 * US, 0, 12), await shades('main · async', 200 * US, 0, 12)]).toEqual([1, 3])
+    expect(await shades('main', 400 * US, -14, 10)).toBe(1)
+    expect(await shades('main · async', 800 * US, -14, 10)).toBeGreaterThan(1)
+    await clickAt(page, 'main · async', 0, 500 * US)
+    expect(await textOf(page, '.timeline-live')).toBe(
+      'Selected load, 600 µs, not finished, from 200 µs, main · async, failed',
+    )
+    await clickAt(page, 'main', 0, 300 * US)
+    expect(await textOf(page, '.timeline-hint')).toBe('load · 600 µs, not finished, from 200 µs')
+  })
+
   it('hatches pauses, and draws counters as steps', async () => {
     const { page } = await open({
       durationNs: 1000,
