@@ -10,6 +10,9 @@ interface Edge {
   isBegin: boolean
 }
 
+/** As Node calls it in its own traces. */
+const NODE_MAIN_THREAD = 'JavaScriptMainThread'
+
 /** From the events of one Chrome trace to rows: its clock, its threads, its halves of spans. */
 export class ChromeRows {
   readonly clock: ExactClock = new ExactClock()
@@ -107,7 +110,8 @@ export class ChromeRows {
     for (const [key, { index, pid, tid }] of this.#threads) {
       const name = this.#threadNames.get(key) || `thread ${tid}`
       const process = this.#processNames.get(pid) || `process ${pid}`
-      this.builder.renameThread(index, pids.size > 1 ? `${process}/${name}` : name)
+      const jsThreadId = name === NODE_MAIN_THREAD ? 0 : undefined
+      this.builder.renameThread(index, pids.size > 1 ? `${process}/${name}` : name, jsThreadId)
     }
     const [pid = ''] = pids
     if (pids.size === 1 && /^\d{1,10}$/.test(pid)) {

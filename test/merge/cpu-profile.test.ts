@@ -230,3 +230,18 @@ it('opscope merge lays what node --cpu-prof wrote under the spans of the same ru
     expect(endOf(row)).toBeLessThanOrEqual(endOf(parent))
   }
 })
+
+it('opscope merge lays it under the trace events of Node too', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'opscope-test-'))
+  const program = `
+    import { statSync } from 'node:fs'
+    function busy() { for (const end = performance.now() + 40; performance.now() < end; ) Math.random() }
+    setTimeout(function later() { busy() }, 1)`
+  writeFileSync(join(cwd, 'app.mjs'), program)
+  execFileSync(NODE, ['--trace-event-categories', 'node.async_hooks', '--cpu-prof', 'app.mjs'], { cwd })
+  const profile = readdirSync(cwd).find(name => name.endsWith('.cpuprofile'))!
+  const capture = await mergeCaptures([join(cwd, 'node_trace.1.log'), join(cwd, profile)])
+  const busy = capture.ops({ samples: true }).filter(({ name }) => name.startsWith('busy (app.mjs'))
+  expect(busy.length).toBeGreaterThan(0)
+  for (const { path } of busy) expect(path[0]).toBe('Timeout_CALLBACK')
+})
