@@ -3,12 +3,13 @@ import { basename } from 'node:path'
 import type { NativeWarning } from '../binding.js'
 import { CaptureFileBuilder } from './capture-file-rows.js'
 import { COLLECTOR, type CpuSamples, readCpuSamples } from './cpu-samples.js'
-import { drawStacks, MOST_SPANS } from './sample-stacks.js'
+import { drawStacks, MOST_SPANS, type StackSink } from './sample-stacks.js'
 
 /** A CPU profile alone: its stacks as ops. undefined: it is no profile. */
 export async function importCpuProfile(
   chunks: AsyncIterable<Buffer>,
   path: string,
+  mostSpans: number = MOST_SPANS,
 ): Promise<CaptureFileBuilder | undefined> {
   const samples = await readCpuSamples(chunks)
   if (samples === undefined) return undefined
@@ -24,13 +25,14 @@ export async function importCpuProfile(
     }
     return names[node]!
   }
-  const stride = await drawStacks(samples, {
+  const sink: StackSink = {
     open: (node, startNs, parent) => {
       builder.addSpan(thread, nameOf(node), startNs, startNs)
       builder.parents.push(parent)
     },
     close: (span, endNs) => builder.endSpan(span, endNs),
-  })
+  }
+  const stride = await drawStacks(samples, sink, undefined, mostSpans)
   builder.durationNs = samples.durationNs
   builder.originClockNs = samples.originClockNs
   for (const { code, detail, count } of sampleTroubles(samples, stride)) builder.warn(code, detail, count)
@@ -54,7 +56,7 @@ export function sampleTroubles(samples: CpuSamples, stride: number): NativeWarni
     troubles.push({ code: 'file-cut', detail, count: 1 })
   }
   if (stride > 1) {
-    const detail = `one of ${stride} samples was read, as all would make more than ${MOST_SPANS} spans`
+    const detail = `one of ${stride} samples was read: all would make too many spans`
     troubles.push({
       code: 'samples-thinned',
       detail,

@@ -22,12 +22,17 @@ const SLICE = 1 << 16
 /**
  * Samples as spans: a frame that consecutive samples have in common is one span, from the first of them to the first
  * sample without it. A collection lies in the stack that it interrupts. While the thread was idle there is no span.
- * @returns Every how manyth sample was used: 1, or more where the stacks would unfold to more than MOST_SPANS.
+ * @returns Every how manyth sample was used: 1, or more where the stacks would unfold to more than `most` spans.
  */
-export async function drawStacks(samples: CpuSamples, sink: StackSink, homes?: SampleHomes): Promise<number> {
+export async function drawStacks(
+  samples: CpuSamples,
+  sink: StackSink,
+  homes?: SampleHomes,
+  most: number = MOST_SPANS,
+): Promise<number> {
   let stride = 1
   for (;;) {
-    const part = await partThatFits(samples, stride, homes)
+    const part = await partThatFits(samples, stride, homes, most)
     if (part === 1) break
     stride *= Math.max(2, Math.floor(1 / part))
   }
@@ -35,11 +40,16 @@ export async function drawStacks(samples: CpuSamples, sink: StackSink, homes?: S
   return stride
 }
 
-/** How much of the profile unfolds to MOST_SPANS spans; 1: all of it, to no more. */
-async function partThatFits(samples: CpuSamples, stride: number, homes: SampleHomes | undefined): Promise<number> {
+/** How much of the profile unfolds to `most` spans; 1: all of it, to no more. */
+async function partThatFits(
+  samples: CpuSamples,
+  stride: number,
+  homes: SampleHomes | undefined,
+  most: number,
+): Promise<number> {
   const { length } = samples.nodes
-  const deepest = samples.depths.reduce((most, depth) => Math.max(most, depth), 0)
-  if ((length / stride) * (deepest + 1) <= MOST_SPANS) return 1
+  const deepest = samples.depths.reduce((depth, each) => Math.max(depth, each), 0)
+  if ((length / stride) * (deepest + 1) <= most) return 1
   let count = 0
   const counting: StackSink = {
     open: () => {
@@ -47,8 +57,8 @@ async function partThatFits(samples: CpuSamples, stride: number, homes: SampleHo
     },
     close: () => {},
   }
-  const reached = await draw(samples, new StackWalk(samples, counting, homes), stride, () => count <= MOST_SPANS)
-  return count <= MOST_SPANS ? 1 : reached / length
+  const reached = await draw(samples, new StackWalk(samples, counting, homes), stride, () => count <= most)
+  return count <= most ? 1 : reached / length
 }
 
 /** To the end, or as far as asked for; how far that is. */

@@ -13,12 +13,12 @@ import { spansOf, warningsOf } from './rows-of.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
 
-async function rowsOf(profile: Profile | string, chunkBytes = 1 << 20) {
+async function rowsOf(profile: Profile | string, chunkBytes = 1 << 20, mostSpans?: number) {
   const bytes = Buffer.from(typeof profile === 'string' ? profile : JSON.stringify(profile))
   async function* chunks() {
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
   }
-  return (await importCpuProfile(chunks(), 'app.cpuprofile'))!.rows()
+  return (await importCpuProfile(chunks(), 'app.cpuprofile', mostSpans))!.rows()
 }
 
 describe('a CPU profile', () => {
@@ -126,8 +126,10 @@ describe('a CPU profile', () => {
     }
     const { startTime, timeDeltas } = profile
     const text = JSON.stringify({ ...profile, startTime: startTime + 0.25 })
-    const fractions = text.replace(/"timeDeltas":.*\]/, `"timeDeltas":[${timeDeltas.map(us => us.toFixed(3))}]`)
-    expect(spansOf(await rowsOf(fractions, 5))).toEqual(wanted)
+    const written = (deltas: unknown) => text.replace(/"timeDeltas":.*\]/, `"timeDeltas":[${deltas}]`)
+    expect(spansOf(await rowsOf(written(timeDeltas.map(us => us.toFixed(3))), 5))).toEqual(wanted)
+    const mixed = timeDeltas.map((us, i) => (i === 1 ? us.toFixed(1) : us))
+    expect(spansOf(await rowsOf(written(mixed)))).toEqual(wanted)
   })
 
   it('counts what cannot be right, and goes on', async () => {
@@ -166,20 +168,13 @@ describe('a CPU profile', () => {
   })
 
   it('uses fewer samples where all of them would unfold to more spans than fit', async () => {
-    // 4 stacks that share nothing, 100 frames deep: 100 spans for each of the 100,000 samples.
-    const names = ['a', 'b', 'c', 'd']
-    const deep = names.map(name => Array.from({ length: 100 }, () => name).join('/'))
-    const profile = profileOf(
-      deep.map((stack, i): [number, string] => [i, stack]),
-      4,
-    )
-    const { samples } = profile
-    profile.samples = Array.from({ length: 100_000 }, (_, i) => samples[i % 4]!)
-    profile.timeDeltas = profile.samples.map(() => 1)
-    profile.endTime = profile.startTime + 100_001
-    const rows = await rowsOf(profile)
-    expect(warningsOf(rows)).toEqual({ 'samples-thinned': 50_000 })
-    expect(rows.spans.startNs.length).toBe(5_000_000)
+    // 4 stacks that share nothing, 100 frames deep: 100 spans for each of the 40 samples. One in 3 is 14, still too many.
+    const deep = ['a', 'b', 'c', 'd'].map(name => Array.from({ length: 100 }, () => name).join('/'))
+    const stacks = Array.from({ length: 40 }, (_, i): [number, string] => [i, deep[i % 4]!])
+    const rows = await rowsOf(profileOf(stacks, 40), 1 << 20, 1000)
+    expect(warningsOf(rows)).toEqual({ 'samples-thinned': 33 })
+    expect(rows.spans.startNs.length).toBe(700) // samples 0, 6, … 36
+    expect(rows.spans.endNs[0]).toBe(6_000)
   })
 
   it('is known by its content', () => {

@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MS = 1_000_000
 
-/** 100 ms on one clock: predict from 10 to 50 with matmul from 20 to 30; fetch from 60 to 90, async from 70 on. */
+/** 100 ms on one clock: predict from 10 to 50 with matmul from 20 to 30 and a collection in that; fetch from 60 to 90, async from 70 on. */
 function recorded(pid = 42, originClockNs = 1_000_000_000n): Promise<Capture> {
   const builder = new CaptureFileBuilder()
   builder.areParentsKnown = true
@@ -30,7 +30,9 @@ function recorded(pid = 42, originClockNs = 1_000_000_000n): Promise<Capture> {
     return builder.addSpan(thread, builder.name(name, 'section'), from * MS, to * MS, flags)
   }
   const predict = add('predict', 10, 50)
-  add('matmul', 20, 30, predict)
+  const matmul = add('matmul', 20, 30, predict)
+  builder.parents.push(matmul)
+  builder.addSpan(thread, builder.name('MinorGC', 'gc'), 27 * MS, 29 * MS)
   builder.addReturn(add('fetch', 60, 90, -1, FLAG_ASYNC), 70 * MS)
   return native()
     .build(builder.rows())
@@ -89,7 +91,7 @@ describe('a CPU profile that is merged with the capture of its process', () => {
     const capture = await mergeCaptures([await recorded(), profileFile()])
     expect(framesOf(capture)).toEqual(FRAMES)
     expect(capture.threads.map(({ name, spanCount }) => `${name} ${spanCount}`)).toEqual([
-      'main 3',
+      'main 4',
       'main (JavaScript) 15',
     ])
     expect(capture.warnings).toEqual([])
@@ -102,7 +104,7 @@ describe('a CPU profile that is merged with the capture of its process', () => {
     expect(capture.asyncOps()).toEqual(plain.asyncOps())
     expect(capture.overhead()).toEqual(plain.overhead())
     const [headline = '', ...rest] = capture.report().split('\n')
-    expect(headline).toContain('3 spans on 1 thread · 15 frames of a CPU profile')
+    expect(headline).toContain('4 spans on 1 thread · 15 frames of a CPU profile')
     expect(rest).toEqual(plain.report().split('\n').slice(1))
 
     const rows = capture.ops({ samples: true })
