@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { importCpuProfile } from '../../src/import/cpuprofile.js'
 import { fileKind } from '../../src/import/file-kind.js'
 import { loadCapture } from '../../src/load-capture.js'
-import { type Profile, profileOf, runProfiled } from './profiles.js'
+import { BUSY, type Profile, profileOf, runProfiled } from './profiles.js'
 import { spansOf, warningsOf } from './rows-of.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
@@ -185,16 +185,6 @@ describe('a CPU profile', () => {
   })
 })
 
-const BUSY = `
-  import { performance } from 'node:perf_hooks'
-  export function busyFor(ms) {
-    const end = performance.now() + ms
-    let sum = 0
-    while (performance.now() < end) sum += Math.sqrt(sum + 1)
-    return sum
-  }
-`
-
 describe('a profile of V8', () => {
   it('of node --cpu-prof is of its process and threads, on the clock of process.hrtime', async () => {
     const { files, printed } = runProfiled(`
@@ -203,7 +193,7 @@ describe('a profile of V8', () => {
       const from = process.hrtime.bigint()
       busyFor(60)
       console.log(String(process.pid), String(from), String(process.hrtime.bigint()))
-      new Worker('const end = performance.now() + 30; function spin() { while (performance.now() < end); } spin()', { eval: true })
+      new Worker(${JSON.stringify(`${BUSY}; function spin() { busyFor(40) } spin()`)}, { eval: true })
     `)
     const [pid, fromNs, toNs] = printed.split(' ').map(BigInt) as [bigint, bigint, bigint]
     const captures = await Promise.all(files.map(path => loadCapture(path)))
@@ -231,9 +221,9 @@ describe('a profile of V8', () => {
     await session.post('Profiler.enable')
     await session.post('Profiler.setSamplingInterval', { interval: 200 })
     await session.post('Profiler.start')
-    const end = performance.now() + 40
     function spinHere() {
-      while (performance.now() < end) Math.sqrt(end)
+      const usedUs = () => process.cpuUsage().user
+      for (const end = usedUs() + 40_000; usedUs() < end; ) for (let i = 0; i < 1e4; i++) Math.sqrt(i)
     }
     spinHere()
     const { profile } = await session.post('Profiler.stop')

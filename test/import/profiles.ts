@@ -41,6 +41,13 @@ export function profileOf(stacks: [atUs: number, stack: string][], endUs: number
   return { nodes, startTime, endTime: startTime + endUs, samples, timeDeltas }
 }
 
+/** For programs that are profiled: busy for ms of CPU time, as a loaded machine may let them wait meanwhile. */
+export const BUSY = `
+function busyFor(ms) {
+  const usedMs = () => process.cpuUsage().user / 1000
+  for (const end = usedMs() + ms; usedMs() < end; ) for (let i = 0; i < 1e4; i++) Math.sqrt(i)
+}`
+
 /** Runs a program under `node --cpu-prof`; the profiles of its threads and what it printed. */
 export function runProfiled(program: string): { folder: string; files: string[]; printed: string } {
   const folder = mkdtempSync(join(tmpdir(), 'opscope-test-'))
