@@ -113,7 +113,14 @@ function makeHelp(): HTMLDialogElement {
     'Where many events share a pixel it has the colour of the longest, and is as strong as it is busy. None is left out: the shortest leaves a hairline. A corner marks what failed, an open end what had not finished.',
   )
   const close = button('Close', 'Close')
-  const help = make('dialog', { class: 'timeline-help' }, make('h3', {}, 'Timeline'), list, note, close)
+  const help = make(
+    'dialog',
+    { class: 'timeline-help', 'aria-label': 'Keys and mouse of the timeline' },
+    make('h3', {}, 'Timeline'),
+    list,
+    note,
+    close,
+  )
   close.addEventListener('click', () => help.close())
   return help
 }
