@@ -125,5 +125,5 @@ export const CATEGORIES = [
   'event_loop',
   'request',
 ] as const
-export const ROLES = ['op', 'phase', 'instance', 'special', 'copy'] as const
+export const ROLES = ['op', 'phase', 'instance', 'special', 'copy', 'sample'] as const
 export const MEMORY_KINDS = ['unknown', 'pageable', 'pinned', 'device', 'array', 'managed', 'peer'] as const

@@ -36,11 +36,28 @@ function told(ops: readonly ViewedOp[], hasExtremes: boolean) {
     .sort()
 }
 
+const frame = { thread: 'main (JavaScript)', role: 'sample' } as const
+const PROFILED_ROWS: CaptureRows = {
+  spans: [
+    { thread: 'main', name: 'op', startNs: 0, endNs: 100, ids: { spanId: '0000000000000001' } },
+    {
+      ...frame,
+      name: 'seen (a.mjs:1)',
+      startNs: 10,
+      endNs: 60,
+      ids: { spanId: '0000000000000002', parentId: '0000000000000001' },
+    },
+    { ...frame, name: 'inside (a.mjs:2)', startNs: 20, endNs: 30 },
+    { ...frame, name: 'elsewhere (a.mjs:3)', startNs: 110, endNs: 120 },
+  ],
+}
+
 describe('the ops of a range', () => {
   const recordings: [string, CaptureRows][] = [
     ['an inference with instances', INFERENCE_ROWS],
     ['requests', REQUEST_ROWS],
     ['a GPU service', gpuServiceRows()],
+    ['an op with a CPU profile under it', PROFILED_ROWS],
     ...[1, 2, 3, 4, 5, 6].map((seed): [string, CaptureRows] => [`chance ${seed}`, randomRows(400, seed)]),
   ]
   it.each(recordings)('are those of the report where the range is all of %s', async (_name, rows) => {

@@ -29,7 +29,7 @@ export function rangeOps(
     const unfinished = sums.unfinished[path]!
     const gpuNs = sums.gpuNs[path]!
     const name = recording.names[paths.name[path]!]!
-    if (calls + unfinished + gpuNs === 0 || paths.isAsync[path] || isNoOp(name.category)) continue
+    if (calls + unfinished + gpuNs === 0 || paths.isAsync[path] || isNoOp(name)) continue
     const parent = nearestOp(path, recording, paths, sums, rowOfPath)
     rowOfPath[path] = ops.length
     const cpuNs = sums.cpuNs[path]!
@@ -65,7 +65,7 @@ function nearestOp(
   rows: Int32Array,
 ): number {
   for (let at = paths.parent[path]!; at >= 0; at = paths.parent[at]!) {
-    if (paths.isAsync[at] || isNoOp(recording.names[paths.name[at]!]!.category)) return -1
+    if (paths.isAsync[at] || isNoOp(recording.names[paths.name[at]!]!)) return -1
     if (sums.calls[at]! > 0 || sums.gpuNs[at]! > 0) return rows[at]!
   }
   return -1

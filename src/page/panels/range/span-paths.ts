@@ -3,6 +3,7 @@
 import { CATEGORIES, FLAG_ASYNC, FLAG_UNFINISHED, type PageRecording, ROLES } from '../../recording.js'
 
 const INSTANCE = ROLES.indexOf('instance')
+const SAMPLE = ROLES.indexOf('sample')
 // A power of two. Spans of one path come in bursts: nearly all find their path here, which costs a tenth of the map.
 const CACHE_SIZE = 4096
 
@@ -37,7 +38,8 @@ export class SpanPaths {
 }
 
 /** Not ops: they have tables of their own and never add to a total (src/model/tree.ts). */
-export const isNoOp = (category: number): boolean => NOT_OPS.has(CATEGORIES[category]!)
+export const isNoOp = ({ category, role }: PageRecording['names'][number]): boolean =>
+  NOT_OPS.has(CATEGORIES[category]!) || role === SAMPLE
 const NOT_OPS: ReadonlySet<string> = new Set(['gc', 'event_loop', 'overhead'])
 
 class PathFinder {
