@@ -8,7 +8,7 @@ import {
 import { getHeapStatistics } from 'node:v8'
 
 import { native } from './binding.js'
-import { DELAY_COUNTER, MEMORY_COUNTERS, UTILIZATION_COUNTER } from './model/event-loop.js'
+import { DELAY_COUNTER, MEMORY_COUNTERS, UTILIZATION_COUNTER } from './model/loop-counters.js'
 import { internName } from './span-calls.js'
 
 // Ten samples a second cost 0.03 % of a core and still show a stall of a tenth of a second.

@@ -1,4 +1,5 @@
 import { CATEGORIES } from '../binding.js'
+import { DELAY_COUNTER, MEMORY_COUNTERS, UTILIZATION_COUNTER } from './loop-counters.js'
 import type { ReportSource } from './ops.js'
 import { percentile } from './percentiles.js'
 
@@ -29,10 +30,6 @@ export interface EventLoop {
   loops: LoopFigures[]
   gc: { count: number; totalNs: number; maxNs: number; kinds: GcFigures[] }
 }
-
-export const DELAY_COUNTER = 'event loop delay'
-export const UTILIZATION_COUNTER = 'event loop utilization'
-export const MEMORY_COUNTERS = ['rss', 'heap used', 'external'] as const
 
 /** Event-loop counters and garbage collections; empty lists where nothing was recorded. */
 export function eventLoop(source: ReportSource): EventLoop {

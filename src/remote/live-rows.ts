@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 
 import { CATEGORIES, type EndedSpans } from '../binding.js'
 import type { Capture } from '../capture.js'
-import { DELAY_COUNTER, UTILIZATION_COUNTER } from '../model/event-loop.js'
+import { DELAY_COUNTER, UTILIZATION_COUNTER } from '../model/loop-counters.js'
 import { printedName, printedPath } from '../model/names.js'
 import type { OpRow } from '../model/ops.js'
 import { percentile } from '../model/percentiles.js'

@@ -11,7 +11,7 @@ export function drawCounter(
   { palette, layout, shades }: Scene,
   view: Viewport,
   band: Band,
-  { steps, counter }: CounterTrack,
+  { name, steps, counter }: CounterTrack,
 ): void {
   const { top, height } = layout.rowPlace(band, 0)
   const bottom = top + height - view.scrollTop
@@ -60,7 +60,7 @@ export function drawCounter(
   context.font = LABEL_FONT
   context.textBaseline = 'top'
   context.fillStyle = palette.muted
-  context.fillText(counterText(high), LABEL_PADDING_PX, top - view.scrollTop + 1)
+  context.fillText(counterText(name, high), LABEL_PADDING_PX, top - view.scrollTop + 1)
 
   /** The middle of the pixel that a moment is in. */
   function xAt(atNs: number | undefined): number {

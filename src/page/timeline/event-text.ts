@@ -1,5 +1,6 @@
 // Events in words: on their blocks, in the tip at the pointer, and for those who listen.
 import { bytesText, durationText, grouped, plural, rateText } from '../../model/figure-text.js'
+import { loopCounterText } from '../../model/loop-counters.js'
 import { printedText } from '../../model/names.js'
 import {
   FLAG_ASYNC,
@@ -37,8 +38,10 @@ export function eventName(
 export const nameText = ({ text, instance }: { text: string; instance: string }): string =>
   instance === '' ? text : `${text} ${instance}`
 
-export function counterText(value: number): string {
+export function counterText(name: string, value: number): string {
   if (!Number.isFinite(value)) return String(value)
+  const known = loopCounterText(name, value)
+  if (known !== undefined) return known
   if (Number.isInteger(value)) return grouped(String(value))
   return grouped(String(Number(value.toPrecision(6))))
 }
@@ -54,7 +57,7 @@ export function placeLines(recording: PageRecording, { band, row, slot }: Place)
   const { track } = band
   if (track.kind === 'counter') {
     const at = `at ${durationText(track.steps.atNs[slot]!)}`
-    return [`${shownText(track.name)} = ${counterText(track.steps.values[slot]!)}`, at]
+    return [`${shownText(track.name)} = ${counterText(track.name, track.steps.values[slot]!)}`, at]
   }
   const event = track.rows.event(slot)
   const startNs = track.rows.startNs(slot)

@@ -31,7 +31,10 @@ export interface TrackGroup {
   tracks: Track[]
 }
 
-/** Groups by process, then by GPU; what has nothing to show is left out. */
+/**
+ * Groups by process, then by GPU, so that a launch and its kernels are near each other, then counters by process. What has
+ * nothing to show is left out.
+ */
 export function tracksOf(recording: PageRecording): TrackGroup[] {
   const { threads, processes } = recording
   const nested = threads.map(thread => nestThread(recording, thread))
@@ -43,6 +46,9 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
   const counters = byKey(recording.counters.thread, threads.length)
 
   const groups = processes.map((process): TrackGroup => ({ name: processText(process), tracks: [] }))
+  const counterGroups = processes.map((process): TrackGroup => {
+    return { name: processes.length > 1 ? `counters of ${processText(process)}` : 'counters', tracks: [] }
+  })
   const requests: Uint32Array[][] = processes.map(() => [])
   for (const [index, thread] of threads.entries()) {
     const { process } = thread
@@ -63,7 +69,7 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
     if (launches[index]!.length > 0)
       tracks.push(launchTrack(`${name} · launches`, process, launches[index]!, recording))
     if (marks[index]!.length > 0) tracks.push(markTrack(`${name} · marks`, process, marks[index]!, recording))
-    tracks.push(...counterTracks(process, counters[index]!, recording))
+    counterGroups[process]!.tracks.push(...counterTracks(process, counters[index]!, recording))
   }
   for (const [process, lists] of requests.entries()) {
     const events = joined(lists)
@@ -71,7 +77,7 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
       groups[process]!.tracks.unshift(asyncTrack('requests', 'requests', process, events, recording, tree))
     }
   }
-  return [...groups, ...gpuGroups(recording)].filter(({ tracks }) => tracks.length > 0)
+  return [...groups, ...gpuGroups(recording), ...counterGroups].filter(({ tracks }) => tracks.length > 0)
 }
 
 /** `main`, `worker 2`, its own name, or its number in the system. */

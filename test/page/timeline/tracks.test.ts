@@ -149,7 +149,7 @@ describe('the rows of a thread', () => {
 })
 
 describe('tracks', () => {
-  it('are requests first, each tree of them on lanes that follow each other, then threads and GPUs', () => {
+  it('are requests first, each tree of them on lanes that follow each other, then threads, GPUs and counters', () => {
     const request = (start: number): SpanSpec => ({
       name: 'request',
       category: 'request',
@@ -205,11 +205,11 @@ describe('tracks', () => {
       ],
       'a.mjs 1 on x/main · launches': [['cudaLaunchKernel 0-2', 'cudaLaunchKernel 3-5', 'cudaLaunchKernel 200-202']],
       'a.mjs 1 on x/main · marks': [['early 20-20', 'late 50-50']],
-      'a.mjs 1 on x/rss': [['10: 5', '30: 7']],
       'b.mjs 2 on y/thread 77': [['x 0-1']],
       'GPU 0/context 1 · stream 7': [['gemm 5-15']],
       'GPU 0/context 1 · stream 8': [['gemm 8-18']],
       'GPU 0/context 2 · stream 7': [['gemm 205-215']],
+      'counters of a.mjs 1 on x/rss': [['10: 5', '30: 7']],
     })
   })
 
@@ -391,7 +391,7 @@ describe('the focus', () => {
     ],
   })
   const layout = new Layout(tracksOf(recording))
-  const [a, c, b] = layout.bands
+  const [a, b, c] = layout.bands
   const at = (place: Place | undefined) => (place === undefined ? place : [place.band, place.row, startAt(place)])
 
   it('keeps to the moment of its row going up and down, or to what begins nearest to it', () => {
@@ -404,11 +404,13 @@ describe('the focus', () => {
 
   it('goes from track to track, counters included, and stays at the ends', () => {
     const below = walked(layout, { band: a!, row: 1, slot: 4 }, 'below', 160, 0)
-    expect(at(below)).toEqual([c, 0, 150])
-    expect(at(walked(layout, below, 'below', 160, 0))).toEqual([b, 0, 400])
+    expect(at(below)).toEqual([b, 0, 400])
+    const counter = walked(layout, below, 'below', 160, 0)
+    expect(at(counter)).toEqual([c, 0, 150])
+    expect(at(walked(layout, counter, 'above', 160, 0))).toEqual([b, 0, 400])
     expect(at(walked(layout, below, 'above', 215, 0))).toEqual([a, 1, 210])
-    expect(at(walked(layout, below, 'first', 160, 0))).toEqual([c, 0, 5])
-    const last = { band: b!, row: 0, slot: 0 }
+    expect(at(walked(layout, counter, 'first', 160, 0))).toEqual([c, 0, 5])
+    const last = { band: c!, row: 0, slot: 1 }
     for (const step of ['below', 'later', 'last'] as const) expect(walked(layout, last, step, 0, 0)).toEqual(last)
     const first = { band: a!, row: 0, slot: 0 }
     for (const step of ['above', 'earlier', 'first'] as const) expect(walked(layout, first, step, 0, 0)).toEqual(first)
