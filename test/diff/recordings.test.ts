@@ -135,6 +135,47 @@ describe('what a GPU did', () => {
   })
 })
 
+describe('the tree of a recording', () => {
+  it('may have parents on threads that come later', async () => {
+    const rows = (workNs: number) => {
+      const spans = Array.from({ length: 20 }, (_, at) => [
+        {
+          thread: 'worker',
+          name: 'work',
+          startNs: at * 10_000 + 100,
+          endNs: at * 10_000 + 100 + workNs,
+          ids: { spanId: hex(2 * at + 2), parentId: hex(2 * at + 1) },
+        },
+        {
+          thread: 'main',
+          name: 'request',
+          startNs: at * 10_000,
+          endNs: at * 10_000 + 9000,
+          ids: { spanId: hex(2 * at + 1) },
+          isAsync: true,
+        },
+      ])
+      return buildCapture({ threads: [{ name: 'worker' }, { name: 'main' }], spans: spans.flat() })
+    }
+    const hex = (id: number) => id.toString(16).padStart(16, '0')
+    const diff = (await rows(4000)).diff(await rows(6000))
+    expect(diff.ops.map(({ path, verdict }) => [path.join('/'), verdict])).toEqual([['request/work', 'slower']])
+    // What the worker does is none of the request's own time.
+    expect(diff.stages[0]!.ownNs).toEqual({ before: 20 * 5000, after: 20 * 3000 })
+  })
+  it('may be deeper than a stack', async () => {
+    const depth = 3000
+    const spans = Array.from({ length: depth }, (_, at) => ({
+      thread: 'main',
+      name: 'fib',
+      startNs: at,
+      endNs: 2 * depth - at,
+    }))
+    const capture = await buildCapture({ spans })
+    expect(capture.diff(capture).ops).toHaveLength(depth)
+  })
+})
+
 describe('overall figures', () => {
   it('are those of both recordings, and their sums where there are several', async () => {
     const collected = (totalNs: number) =>

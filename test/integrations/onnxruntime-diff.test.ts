@@ -15,7 +15,7 @@ beforeAll(() => {
 })
 afterAll(() => uninstrument())
 
-/** The network with a first convolution of so many cells, after a warm-up. */
+/** The network with convolutions of these sizes, after a warm-up. */
 async function recorded(kernels: Record<string, number>): Promise<Capture> {
   // One thread: those of the runtime wait for each other by spinning, which another program on the machine doubles.
   const session = await ort.InferenceSession.create(demoModel(kernels), { intraOpNumThreads: 1 })
@@ -42,7 +42,7 @@ function changed({ ops, stages }: CaptureDiff): string[] {
 // A machine that gives the one recording half of its time lets nothing be told: the diff says so, and names nothing.
 describe('the demo network', { retry: 2 }, () => {
   it('before and after a change of one convolution differs in exactly that', async () => {
-    const [one, other] = [await recorded({}), await recorded({ conv2: 5 })]
+    const [one, other] = [await recorded({}), await recorded({ conv2: 7 })]
     expect(changed(one.diff(other))).toEqual(['classify/session.run demo/Conv/Conv1/compute slower'])
     expect(changed(one.diff(other, { tracerOption: 'Default' }))).toEqual(['classify/session.run demo/Conv slower'])
     expect(changed(other.diff(one))).toEqual(['classify/session.run demo/Conv/Conv1/compute faster'])

@@ -53,8 +53,8 @@ export function diffOf(
   const [hostFigures = [], gpuFigures = []] = figures
   const hostRows = onHost.map(({ row }, at): DiffRow => ({ ...row, ...hostFigures[at]! }))
   const rows = {
-    ops: hostRows.filter((_, at) => !onHost[at]!.isAsync),
-    stages: hostRows.filter((_, at) => onHost[at]!.isAsync),
+    ops: hostRows.filter((_, at) => !onHost[at]!.isWait),
+    stages: hostRows.filter((_, at) => onHost[at]!.isWait),
     kernels: kernels.map(({ key }, at): KernelDiffRow => ({ ...key, ...gpuFigures[at]! })),
     copies: copies.map(({ key, before, after }, at): CopyDiffRow => {
       const bytes = { before: sum(before, each => each.bytes), after: sum(after, each => each.bytes) }

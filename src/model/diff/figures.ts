@@ -12,7 +12,13 @@ export interface Candidate {
   count: CallCount
   /** Time that a call more or less brings: inclusive, since what is inside comes with it. */
   callNs: number
+  /** Its own time is waiting, as that of async rows is. */
+  isWait: boolean
 }
+
+// The event loop and the system's scheduler add as much to a wait on a busy machine, and take it away on a quiet one
+// (70 to 50 µs in the queue of onnxruntime-node, with 17 programs on two cores and without).
+const LEAST_WAIT_NS = 100_000
 
 /** Figures and verdicts of groups of rows, each group with the drift it has in common. */
 export function figuresOf(
@@ -45,21 +51,31 @@ export function figuresOf(
 }
 
 function pairsOf(group: readonly Candidate[], { minChange, minImpact }: CheckedDiffOptions): Pair[] {
-  const ownOf = (side: 'before' | 'after') => (candidate: Candidate) => sum(candidate[side], ({ ownNs }) => ownNs)
-  const allBeforeNs = group.map(ownOf('before')).reduce((a, b) => a + b, 0)
-  const allAfterNs = group.map(ownOf('after')).reduce((a, b) => a + b, 0)
-  return group.map(candidate => {
-    // At least the 1 ns a call that a clock can tell.
-    const ownNs = Math.max(ownOf('before')(candidate), candidate.count.before)
-    const isWeighty = ownNs >= minImpact * allBeforeNs || ownOf('after')(candidate) >= minImpact * allAfterNs
+  const typical = group.map(({ before, after, count }) => ({
+    beforeNs: typicalNs(before, count.before),
+    afterNs: typicalNs(after, count.after),
+  }))
+  const allBeforeNs = typical.reduce((ns, { beforeNs }) => ns + beforeNs, 0)
+  const allAfterNs = typical.reduce((ns, { afterNs }) => ns + afterNs, 0)
+  return group.map(({ before, after, count, isWait }, at) => {
+    const { beforeNs, afterNs } = typical[at]!
+    const leastNs = Math.max(minImpact * allBeforeNs, isWait ? LEAST_WAIT_NS * count.before : 0)
     const times = (side: Candidate['before']) => side.flatMap(measured => measured?.witnessNs ?? [])
     return {
-      before: times(candidate.before),
-      after: times(candidate.after),
-      leastChange: Math.max(minChange, (minImpact * allBeforeNs) / ownNs),
-      isWeighty,
+      before: times(before),
+      after: times(after),
+      leastChange: Math.max(minChange, leastNs / beforeNs),
+      isWeighty: beforeNs >= minImpact * allBeforeNs || afterNs >= minImpact * allAfterNs,
     }
   })
+}
+
+/** Own time if each call were as the one in the middle, since changes are of those; at least the 1 ns that a clock tells. */
+function typicalNs(side: Candidate['before'], calls: number): number {
+  return calls * Math.max(1, median(witnessesOf(side)))
+}
+function witnessesOf(side: Candidate['before']): number[] {
+  return side.flatMap(measured => [...(measured?.witnessNs ?? [])])
 }
 
 function plainFigures({ before, after, count, callNs }: Candidate): Omit<DiffFigures, 'verdict' | 'change' | 'p'> {
@@ -68,10 +84,7 @@ function plainFigures({ before, after, count, callNs }: Candidate): Omit<DiffFig
     before: count.before > 0 ? ownNs.before / count.before : 0,
     after: count.after > 0 ? ownNs.after / count.after : 0,
   }
-  const middle = (side: Candidate['before']) => {
-    const all = side.flatMap(measured => [...(measured?.witnessNs ?? [])])
-    return all.length > 0 ? median(all) : 0
-  }
+  const middle = (side: Candidate['before'], calls: number) => (calls > 0 ? median(witnessesOf(side)) : 0)
   const isInBoth = count.before > 0 && count.after > 0
   const callsEffectNs = count.verdict === 'same' ? 0 : (count.after - count.expected) * callNs
   return {
@@ -79,7 +92,7 @@ function plainFigures({ before, after, count, callNs }: Candidate): Omit<DiffFig
     callsVerdict: isInBoth ? count.verdict : 'same',
     ownNs,
     meanNs,
-    medianNs: { before: middle(before), after: middle(after) },
+    medianNs: { before: middle(before, count.before), after: middle(after, count.after) },
     effectNs: isInBoth ? count.after * (meanNs.after - meanNs.before) + callsEffectNs : ownNs.after - ownNs.before,
   }
 }

@@ -49,11 +49,10 @@ export function recordedCalls(
   const totalNs = new Map<number, number>()
   for (const [row, number] of rows.path.entries()) {
     if (number < 0 || rows.isPart[row] === 1) continue
-    const cpuNs = merged.cpuNs[row]!
-    const ns = basis === 'cpu' || merged.isAsync[row] === 1 ? cpuNs : basis === 'gpu' ? 0 : cpuNs
-    const withGpu = basis === 'cpu' || merged.isAsync[row] === 1 ? ns : ns + merged.gpuNs[row]!
+    const isHostOnly = basis === 'cpu' || merged.isAsync[row] === 1
+    const ns = (isHostOnly || basis === 'all' ? merged.cpuNs[row]! : 0) + (isHostOnly ? 0 : merged.gpuNs[row]!)
     calls.set(number, (calls.get(number) ?? 0) + merged.calls[row]!)
-    totalNs.set(number, (totalNs.get(number) ?? 0) + withGpu)
+    totalNs.set(number, (totalNs.get(number) ?? 0) + ns)
   }
   return { source, path, isPart, startNs, ownNs, calls, totalNs }
 }
@@ -89,14 +88,18 @@ function firstOfEqualNames(names: ReportSource['view']['names']): Uint32Array {
 }
 
 /** All rows, each after its parent, which may be a later row of another thread. Not recursive: trees are deep. */
-export function* parentsFirst(parent: Int32Array): Generator<number> {
+export function parentsFirst(parent: Int32Array): Iterable<number> {
+  if (parent.every((above, row) => above < row)) return parent.keys()
+  const order = new Uint32Array(parent.length)
   const isDone = new Uint8Array(parent.length)
   const open: number[] = []
+  let next = 0
   for (let first = 0; first < parent.length; first++) {
     for (let row = first; row >= 0 && isDone[row] === 0; row = parent[row]!) {
       isDone[row] = 1
       open.push(row)
     }
-    while (open.length > 0) yield open.pop()!
+    while (open.length > 0) order[next++] = open.pop()!
   }
+  return order
 }

@@ -15,7 +15,6 @@ import {
 } from './witnesses.js'
 
 export interface PathCandidate extends Candidate {
-  isAsync: boolean
   row: Omit<DiffRow, keyof DiffFigures>
 }
 
@@ -75,7 +74,7 @@ export class Sides {
         after: after.map(each => each.get(path)),
         count,
         callNs: count.before > 0 ? totalNs.before / count.before : 0,
-        isAsync,
+        isWait: isAsync,
         row: {
           path: this.#paths.namesOf(own),
           ...(own === path ? {} : { movedFrom: this.#paths.namesOf(path) }),
@@ -107,7 +106,7 @@ export class Sides {
     const callsOf = (side: typeof before) => side.reduce((calls, each) => calls + (each?.calls ?? 0), 0)
     const ownNs = before.reduce((ns, each) => ns + (each?.ownNs ?? 0), 0)
     const count = callCount({ before: callsOf(before), after: callsOf(after) }, this.work)
-    return { before, after, count, callNs: count.before > 0 ? ownNs / count.before : 0 }
+    return { before, after, count, callNs: count.before > 0 ? ownNs / count.before : 0, isWait: false }
   }
 
   #countOf(path: number): Candidate['count'] {
