@@ -8,10 +8,10 @@ import type { Viewport } from './viewport.js'
 /** Steps from value to value; in a pixel with several a line from their least to their largest. */
 export function drawCounter(
   context: CanvasRenderingContext2D,
-  { palette, layout, shades }: Scene,
+  { palette, layout, shades, recording }: Scene,
   view: Viewport,
   band: Band,
-  { name, steps, counter }: CounterTrack,
+  { steps, counter }: CounterTrack,
 ): void {
   const { top, height } = layout.rowPlace(band, 0)
   const bottom = top + height - view.scrollTop
@@ -60,7 +60,7 @@ export function drawCounter(
   context.font = LABEL_FONT
   context.textBaseline = 'top'
   context.fillStyle = palette.muted
-  context.fillText(counterText(name, high), LABEL_PADDING_PX, top - view.scrollTop + 1)
+  context.fillText(counterText(recording.names[counter]!.text, high), LABEL_PADDING_PX, top - view.scrollTop + 1)
 
   /** The middle of the pixel that a moment is in. */
   function xAt(atNs: number | undefined): number {

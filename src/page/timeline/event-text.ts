@@ -38,12 +38,10 @@ export function eventName(
 export const nameText = ({ text, instance }: { text: string; instance: string }): string =>
   instance === '' ? text : `${text} ${instance}`
 
+/** A counter's value, with its unit where that is known. */
 export function counterText(name: string, value: number): string {
-  if (!Number.isFinite(value)) return String(value)
   const known = loopCounterText(name, value)
-  if (known !== undefined) return known
-  if (Number.isInteger(value)) return grouped(String(value))
-  return grouped(String(Number(value.toPrecision(6))))
+  return known ?? grouped(String(Number.isInteger(value) ? value : Number(value.toPrecision(6))))
 }
 
 /** As it can stand in a sentence: on one line, and not too long. */
@@ -57,7 +55,10 @@ export function placeLines(recording: PageRecording, { band, row, slot }: Place)
   const { track } = band
   if (track.kind === 'counter') {
     const at = `at ${durationText(track.steps.atNs[slot]!)}`
-    return [`${shownText(track.name)} = ${counterText(track.name, track.steps.values[slot]!)}`, at]
+    return [
+      `${shownText(track.name)} = ${counterText(recording.names[track.counter]!.text, track.steps.values[slot]!)}`,
+      at,
+    ]
   }
   const event = track.rows.event(slot)
   const startNs = track.rows.startNs(slot)

@@ -69,8 +69,9 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
     if (launches[index]!.length > 0)
       tracks.push(launchTrack(`${name} · launches`, process, launches[index]!, recording))
     if (marks[index]!.length > 0) tracks.push(markTrack(`${name} · marks`, process, marks[index]!, recording))
-    counterGroups[process]!.tracks.push(...counterTracks(process, counters[index]!, recording))
+    counterGroups[process]!.tracks.push(...counterTracks(process, name, counters[index]!, recording))
   }
+  for (const { tracks } of counterGroups) shortenNames(tracks, recording)
   for (const [process, lists] of requests.entries()) {
     const events = joined(lists)
     if (events.length > 0) {
@@ -115,7 +116,12 @@ function markTrack(name: string, process: number, events: Uint32Array, { marks }
   return { kind: 'marks', name, process, events: 'mark', rows: new RowIndex(marks.atNs, 1, placed) }
 }
 
-function counterTracks(process: number, rows: Uint32Array, { counters, names }: PageRecording): CounterTrack[] {
+function counterTracks(
+  process: number,
+  thread: string,
+  rows: Uint32Array,
+  { counters, names }: PageRecording,
+): CounterTrack[] {
   const byName = new Map<number, number[]>()
   for (const row of rows) {
     // Nothing can be drawn of what is no number, and it would be the scale of all the rest.
@@ -128,8 +134,20 @@ function counterTracks(process: number, rows: Uint32Array, { counters, names }: 
     const sorted = inOrder(Uint32Array.from(list), counters.atNs)
     const atNs = Float64Array.from(sorted, row => counters.atNs[row]!)
     const values = Float64Array.from(sorted, row => counters.value[row]!)
-    return { kind: 'counter', name: names[counter]!.text, process, counter, steps: new CounterSteps(atNs, values) }
+    const name = `${names[counter]!.text} · ${thread}`
+    return { kind: 'counter', name, process, counter, steps: new CounterSteps(atNs, values) }
   })
+}
+
+/** Leaves the thread out of the name of a counter that no other thread of its process has. */
+function shortenNames(tracks: Track[], { names }: PageRecording): void {
+  const owners = new Map<number, number>()
+  for (const track of tracks) {
+    if (track.kind === 'counter') owners.set(track.counter, (owners.get(track.counter) ?? 0) + 1)
+  }
+  for (const track of tracks) {
+    if (track.kind === 'counter' && owners.get(track.counter) === 1) track.name = names[track.counter]!.text
+  }
 }
 
 /** One group a device; its waits, which are the host's, are apart from what its streams did. */

@@ -213,6 +213,23 @@ describe('tracks', () => {
     })
   })
 
+  it('tell the counters of two threads of a process apart', () => {
+    const counting = (...names: string[]): NonNullable<ThreadSpec['counters']> =>
+      names.map(name => ({ name, values: [[1, 2]] }))
+    const picture = pictureOf({
+      durationNs: 100,
+      threads: [
+        { name: 'main', counters: counting('rss', 'utilization') },
+        { jsThreadId: 3, counters: counting('utilization') },
+      ],
+    })
+    expect(Object.keys(picture)).toEqual([
+      'counters/rss',
+      'counters/utilization · main',
+      'counters/utilization · worker 3',
+    ])
+  })
+
   it('keep what is inside of a request below it, where a lane above is free too', () => {
     const request = (name: string, start: number, end: number, children: SpanSpec[] = []): SpanSpec => {
       return { name, category: 'request', start, end, returnsAt: start, children }
