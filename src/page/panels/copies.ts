@@ -67,7 +67,7 @@ const HUES = 8
 function countChart(sizes: CopySizes): HTMLElement {
   const count = sizes.rows.reduce((sum, row) => sum + row.count, 0)
   const most = sizes.rows.reduce((a, b) => (b.count > a.count ? b : a))
-  const unsized = sizes.unsized > 0 ? ` ${plural(sizes.unsized, 'copy').replace('copys', 'copies')} told no size.` : ''
+  const unsized = sizes.unsized > 0 ? ` Of ${countText(sizes.unsized)} more no size was recorded.` : ''
   return sizeChart(
     sizes,
     'Copies',

@@ -1,6 +1,6 @@
 // A table of ops as a tree: heads that sort, rows that fold, all by mouse and by keyboard (the treegrid pattern of
 // WAI-ARIA: arrows move and fold, Enter selects). Only rows in view are in the document.
-import { plural } from '../../model/figure-text.js'
+import { countText, plural } from '../../model/figure-text.js'
 import { printedName } from '../../model/names.js'
 import type { TracerOption } from '../../model/ops.js'
 import { announce, button, choice, element, shareBar } from './dom.js'
@@ -29,6 +29,11 @@ export class OpTable {
   readonly #columns: OpColumn[]
   readonly #heads = new Map<string, HTMLTableCellElement>()
   readonly #body = element('tbody')
+  readonly #filter = element('input', {
+    type: 'search',
+    placeholder: 'Filter by name',
+    'aria-label': 'Filter ops by name',
+  })
   readonly #table: HTMLTableElement
   readonly #window: RowWindow
   readonly #count = element('span', { class: 'quiet' })
@@ -55,9 +60,11 @@ export class OpTable {
     this.#markOrder()
   }
 
-  /** Unfolds what is around the op, selects it and gives it the focus. */
+  /** Unfolds what is around the op, selects it and gives it the focus. Nothing is filtered any more. */
   reveal(op: number): void {
     const shown = this.#view.nearestShown(op)
+    this.#filter.value = ''
+    this.#view.filter('')
     this.#view.reveal(shown)
     this.#selected = shown
     this.#refresh()
@@ -71,16 +78,13 @@ export class OpTable {
   }
 
   #tools(): HTMLElement {
-    const filter = element('input', {
-      type: 'search',
-      placeholder: 'Filter by name',
-      'aria-label': 'Filter ops by name',
-    })
+    const filter = this.#filter
     filter.addEventListener('input', () => {
       this.#view.filter(filter.value)
       this.#active = 0
       this.#refresh()
-      announce(filter.value === '' ? 'No filter' : plural(this.#view.matchCount, 'match').replace('matchs', 'matches'))
+      const found = this.#view.matchCount
+      announce(filter.value === '' ? 'No filter' : `${countText(found)} ${found === 1 ? 'match' : 'matches'}`)
     })
     const detail = choice<TracerOption>(
       'Detail',

@@ -23,6 +23,7 @@ describe.skipIf(chromium === undefined)('the top of the report', () => {
   it('leads from a finding to its row, unfolded and in focus', async () => {
     const page = await open(CPU_BOUND)
     await press(page, '#ops', 'Fold all')
+    await page.type('#ops input', 'no such op')
     await press(page, '#findings', 'serve/tokenize')
     expect(await focusedName(page)).toBe('tokenize')
     expect(await page.$eval(':focus', row => row.getAttribute('aria-selected'))).toBe('true')
