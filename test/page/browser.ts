@@ -38,6 +38,8 @@ export interface OpenPage {
 export async function launchBrowser(): Promise<Browser> {
   return puppeteer.launch({
     executablePath: chromium!,
+    // Just below what a hook may take: on a machine with twenty things to do a browser needs half a minute to start.
+    timeout: 55_000,
     args: ['--no-sandbox', '--force-color-profile=srgb'],
   })
 }
