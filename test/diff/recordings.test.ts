@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { buildCapture, diffCaptures, profile } from '../../src/index.js'
+import { buildCapture, type CaptureDiff, diffCaptures, profile } from '../../src/index.js'
 import { batchCapture, batchRows, NETWORK, type OpSpec, slowed, withOp } from './batch-capture.js'
 
 const empty = () => buildCapture({ spans: [] })
@@ -102,6 +102,24 @@ describe('what a GPU did', () => {
       [1, 'removed'],
       [0, 'same'],
     ])
+  })
+  it('tells how much was done, where no span does', async () => {
+    const kernels = (count: number, gemms: number) => {
+      const names = [...new Array<string>(gemms).fill('gemm'), 'bias', 'relu']
+      const gpu = Array.from({ length: count }, (_, round) =>
+        names.map((name, at) => ({
+          kind: 'kernel' as const,
+          name,
+          startNs: round * 1000 + at * 100,
+          endNs: round * 1000 + at * 100 + 90,
+        })),
+      )
+      return buildCapture({ spans: [], gpu: gpu.flat() })
+    }
+    const callsOf = (diff: CaptureDiff) => Object.fromEntries(diff.kernels.map(row => [row.name, row.callsVerdict]))
+    const [once, twice, more] = await Promise.all([kernels(20, 1), kernels(40, 1), kernels(40, 2)])
+    expect(callsOf(once.diff(twice))).toEqual({ gemm: 'same', bias: 'same', relu: 'same' })
+    expect(callsOf(once.diff(more))).toEqual({ gemm: 'more', bias: 'same', relu: 'same' })
   })
   it('is left out where one side has none, and host time is compared', async () => {
     const [one, other] = await Promise.all([

@@ -21,6 +21,7 @@ export interface PathCandidate extends Candidate {
 /** The recordings of both sides, what they have in common matched. Paths have the numbers that they have before. */
 export class Sides {
   readonly work: BeforeAfter
+  readonly #hasOutermost: boolean
   readonly #before: readonly RecordedCalls[]
   readonly #after: readonly RecordedCalls[]
   readonly #paths: DiffPaths
@@ -41,6 +42,7 @@ export class Sides {
     this.#newOf = new Map([...this.#oldOf].map(([path, old]) => [old, path]))
     this.#calls.after = this.#renumbered(newCalls)
     const outermost = [...this.#calls.before.keys()].filter(path => paths.list[path]!.parent < 0)
+    this.#hasOutermost = outermost.length > 0
     this.work = workOf(outermost.map(path => this.#callsOf(path)))
     const least = (path: number) =>
       Math.min(
@@ -91,22 +93,12 @@ export class Sides {
     const of = <K>(kind: 'kernels' | 'copies') => {
       const sides = [before.map(each => each[kind]), after.map(each => each[kind])] as const
       const keys = new Set(sides.flat().flatMap(each => [...each.keys()]))
-      return Array.from(keys, key => ({ key: JSON.parse(key) as K, ...this.#gpuCandidate(key, ...sides) }))
+      const callsOf = (key: string) => ({ before: callsIn(sides[0], key), after: callsIn(sides[1], key) })
+      // Where no host span tells how much was done, what the GPU did most alike does.
+      const work = this.#hasOutermost ? this.work : workOf([...keys].map(callsOf))
+      return Array.from(keys, key => ({ key: JSON.parse(key) as K, ...gpuCandidate(key, ...sides, work) }))
     }
     return { kernels: of<KernelKey>('kernels'), copies: of<CopyKey>('copies') }
-  }
-
-  #gpuCandidate(
-    key: string,
-    beforeAll: readonly ReadonlyMap<string, Measured>[],
-    afterAll: readonly ReadonlyMap<string, Measured>[],
-  ): Candidate {
-    const before = beforeAll.map(each => each.get(key))
-    const after = afterAll.map(each => each.get(key))
-    const callsOf = (side: typeof before) => side.reduce((calls, each) => calls + (each?.calls ?? 0), 0)
-    const ownNs = before.reduce((ns, each) => ns + (each?.ownNs ?? 0), 0)
-    const count = callCount({ before: callsOf(before), after: callsOf(after) }, this.work)
-    return { before, after, count, callNs: count.before > 0 ? ownNs / count.before : 0, isWait: false }
   }
 
   #countOf(path: number): Candidate['count'] {
@@ -120,7 +112,9 @@ export class Sides {
     return { before: this.#calls.before.get(path) ?? 0, after: this.#calls.after.get(path) ?? 0 }
   }
   #renumbered<V>(byPath: ReadonlyMap<number, V>): Map<number, V> {
-    return new Map([...byPath].map(([path, value]) => [this.#oldOf.get(path) ?? path, value]))
+    // Unfinished calls at the place that a path has left are no row.
+    const kept = [...byPath].filter(([path]) => !this.#newOf.has(path))
+    return new Map(kept.map(([path, value]) => [this.#oldOf.get(path) ?? path, value]))
   }
 }
 
@@ -132,4 +126,23 @@ function added(maps: readonly ReadonlyMap<number, number>[]): Map<number, number
   const sums = new Map<number, number>()
   for (const map of maps) for (const [key, value] of map) sums.set(key, (sums.get(key) ?? 0) + value)
   return sums
+}
+
+type MeasuredByKey = ReadonlyMap<string, Measured>
+
+function gpuCandidate(
+  key: string,
+  beforeAll: readonly MeasuredByKey[],
+  afterAll: readonly MeasuredByKey[],
+  work: BeforeAfter,
+): Candidate {
+  const before = beforeAll.map(each => each.get(key))
+  const after = afterAll.map(each => each.get(key))
+  const ownNs = before.reduce((ns, each) => ns + (each?.ownNs ?? 0), 0)
+  const count = callCount({ before: callsIn(beforeAll, key), after: callsIn(afterAll, key) }, work)
+  return { before, after, count, callNs: count.before > 0 ? ownNs / count.before : 0, isWait: false }
+}
+
+function callsIn(side: readonly MeasuredByKey[], key: string): number {
+  return side.reduce((calls, each) => calls + (each.get(key)?.calls ?? 0), 0)
 }
