@@ -1,3 +1,4 @@
+import { lowerBound } from './lower-bound.js'
 import { type Keys, RangeMax } from './range-max.js'
 
 /** One counter: a value holds until the next one. */
@@ -20,14 +21,7 @@ export class CounterSteps {
   }
   /** Index of the first value at the moment or later. */
   from(atNs: number): number {
-    let low = 0
-    let high = this.atNs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.atNs[middle]! < atNs) low = middle + 1
-      else high = middle
-    }
-    return low
+    return lowerBound(this.atNs, atNs)
   }
   /** Of `from <= index < to`, which is not empty. */
   largest(from: number, to: number): number {

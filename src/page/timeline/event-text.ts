@@ -11,6 +11,7 @@ import {
   MEMORY_KINDS,
   type PageRecording,
 } from '../recording.js'
+import { lowerBound } from './lower-bound.js'
 import type { Place } from './scene.js'
 import type { EventKind, EventTrack } from './tracks.js'
 
@@ -114,16 +115,4 @@ function gpuLines({ gpu }: PageRecording, row: number): string[] {
   const size = rate === '' || gpu.durationNs[row] === 0 ? bytesText(bytes) : `${bytesText(bytes)}, ${rate}`
   if (kind === GPU_FILL) return [size]
   return [size, `${MEMORY_KINDS[gpu.from[row]!]} to ${MEMORY_KINDS[gpu.to[row]!]} memory`]
-}
-
-/** Index of the first element that is no less. */
-export function lowerBound(sorted: Uint32Array, value: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

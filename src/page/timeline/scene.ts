@@ -1,4 +1,4 @@
-// All that the timeline draws from, made once; what the user changes of it is told to `changed`.
+// All that the timeline draws from: made once, but for the colours and what is searched for.
 import type { TimeRange } from '../page-state.js'
 import { FLAG_ASYNC, FLAG_ERROR, FLAG_UNFINISHED, type PageRecording } from '../recording.js'
 import { type Band, Layout } from './layout.js'

@@ -1,3 +1,4 @@
+import { lowerBound } from './lower-bound.js'
 import type { RowIndex } from './row-index.js'
 
 /** Some slots of a track's rows: what a search found, what failed. */
@@ -19,8 +20,7 @@ export class SlotSet {
   }
   /** Indices into slots of those of a row: first, and past the last. */
   ofRow(row: number): [number, number] {
-    const from = this.#from(this.rows.first(row))
-    return [from, this.#from(this.rows.end(row))]
+    return [lowerBound(this.slots, this.rows.first(row)), lowerBound(this.slots, this.rows.end(row))]
   }
   /** Index of the first one of `from <= index < to` that starts at the moment or later; else `to`. */
   startingFrom(atNs: number, from: number, to: number): number {
@@ -29,16 +29,6 @@ export class SlotSet {
     while (low < high) {
       const middle = (low + high) >>> 1
       if (this.rows.startNs(this.slots[middle]!) < atNs) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-  #from(slot: number): number {
-    let low = 0
-    let high = this.slots.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.slots[middle]! < slot) low = middle + 1
       else high = middle
     }
     return low

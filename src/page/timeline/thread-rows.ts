@@ -1,5 +1,5 @@
 import { FLAG_ASYNC, FLAG_TIMED, type PageRecording, type PageThread } from '../recording.js'
-import { lowerBound } from './event-text.js'
+import { lowerBound } from './lower-bound.js'
 import type { PlacedEvents } from './row-index.js'
 
 export interface ThreadRows {

@@ -610,6 +610,23 @@ describe.skipIf(chromium === undefined)('the timeline', () => {
     expect(await seen(false)).toBeGreaterThan(1)
   })
 
+  it('is on its way no longer when the rest of the page shows something else', async () => {
+    const { page } = await open(SERVER, { reducedMotion: false })
+    await page.focus('.timeline-overlay')
+    const visible = await page.evaluate(async () => {
+      const overlay = document.querySelector('.timeline-overlay')!
+      overlay.dispatchEvent(new KeyboardEvent('keydown', { key: 'w', bubbles: true }))
+      const changed = () => window.state.fields.visible.endNs < 1e6
+      while (!changed()) await new Promise(requestAnimationFrame)
+      window.state.change({ visible: { startNs: 300_000, endNs: 400_000 } })
+      // Longer than any way takes.
+      const end = performance.now() + 300
+      while (performance.now() < end) await new Promise(requestAnimationFrame)
+      return window.state.fields.visible
+    })
+    expect(visible).toEqual({ startNs: 300_000, endNs: 400_000 })
+  })
+
   it('lists its keys and the mouse, and takes the focus back', async () => {
     const { page } = await open()
     await page.focus('.timeline-overlay')
