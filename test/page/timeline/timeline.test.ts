@@ -1,4 +1,7 @@
 // The timeline as users meet it: they look, point, drag, type, listen.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -41,11 +44,16 @@ const SERVER: RecordingSpec = {
 describe.skipIf(chromium === undefined)('the timeline', () => {
   let browser: Browser
   let url: string
+  let folder: string
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'opscope-timeline-'))
     browser = await launchBrowser()
-    url = await bundledPage('timeline-page.ts', '<section id="timeline"></section>')
+    url = await bundledPage(folder, 'timeline-page.ts', '<section id="timeline"></section>')
   })
-  afterAll(() => browser?.close())
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(folder, { recursive: true })
+  })
 
   async function open(spec: RecordingSpec = SERVER, options?: PageOptions): Promise<OpenPage> {
     const opened = await openPage(browser, url, options)
