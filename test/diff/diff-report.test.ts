@@ -66,7 +66,7 @@ describe('the summary', () => {
     )
     const slow = await batchCapture({ ops: NETWORK, noise: 0, load: () => 1.4 })
     expect((await exact(NETWORK)).diff(slow).summary).toBe(
-      'Ops and stages got 40.0% slower alike, and none stands out: another state of the machine, or one cause for all (7 rows compared).',
+      'Ops and stages got 40.0% slower alike, and none stands out: another state of the machine, or one cause for all (6 rows compared).',
     )
   })
   it('is of kernels where no op changed', async () => {
@@ -120,7 +120,7 @@ describe('the report', () => {
   })
   it('says how verdicts were found', () => {
     expect(diff.report({ columns: 160 })).toMatch(
-      /^What counts: 5\.0% per call and 0\.5% of all time · 95\.0% sure over all rows · drift \S+% ± \S+% over \d+ rows/m,
+      /^What counts: 5\.0% per call and 1\.0% of all time · 95\.0% sure over all rows · drift \S+% ± \S+% over \d+ rows/m,
     )
   })
   it('orders its rows', async () => {

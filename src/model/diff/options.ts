@@ -12,7 +12,7 @@ export interface DiffOptions {
   sortedKey?: DiffSortedKey
   /** The least change per call that counts, as a share: 0.05 is 5 %. @default 0.05 */
   minChange?: number
-  /** The least change that counts, as a share of the time of all that is compared with it. @default 0.005 */
+  /** The least change that counts, as a share of the time of all that is compared with it. @default 0.01 */
   minImpact?: number
   /** How sure a verdict must be, over all rows together. @default 0.95 */
   confidence?: number
@@ -35,7 +35,7 @@ export function checkedDiffOptions(options: DiffOptions): CheckedDiffOptions {
   const checked = {
     sortedKey: 'effect',
     minChange: 0.05,
-    minImpact: 0.005,
+    minImpact: 0.01,
     confidence: 0.95,
     drift: 'auto',
     ...given,
