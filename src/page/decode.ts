@@ -89,28 +89,36 @@ class PackedColumns {
     return [...this.#columns.values()].find(({ path }) => path.startsWith(`${table}.`))?.count ?? 0
   }
   read<A extends Numbers>(path: string, type: NumbersType<A>): A {
+    return arrayOf(this.#numbers(path), type)
+  }
+  /** Of elements that are numbers of others, below `end`, or -1 where the type has it. */
+  index<A extends Uint32Array | Int32Array>(path: string, type: NumbersType<A>, end: number): A {
+    const values = this.#numbers(path)
+    const least = type === (Int32Array as unknown) ? -1 : 0
+    // Before they become arrays of several types, over which the same loop is slower.
+    for (let i = 0; i < values.length; i++) {
+      if (values[i]! >= end || values[i]! < least) throw new Error(`The column ${path} points to what is not there.`)
+    }
+    return arrayOf(values, type)
+  }
+  #numbers(path: string): Float64Array {
     const column = this.#columns.get(path)
     if (column === undefined) throw new Error(`There is no column ${path}.`)
     this.#columns.delete(path)
     const { encoding, count, at, bytes } = column
     if (count !== (this.#counts.get(tableOf(path)) ?? count)) throw new Error(`The column ${path} has ${count} rows.`)
     this.#counts.set(tableOf(path), count)
-    const packed = this.#packed.subarray(at, at + bytes)
-    const values = numbersOf(encoding, packed, count)
+    const values = numbersOf(encoding, this.#packed.subarray(at, at + bytes), count)
     if (values === undefined) throw new Error(`The column ${path} is damaged.`)
-    return type === (Float64Array as unknown) ? (values as A) : new type(values)
-  }
-  /** Of elements that are numbers of others, below `end`, or -1 where the type has it. */
-  index<A extends Uint32Array | Int32Array>(path: string, type: NumbersType<A>, end: number): A {
-    const values = this.read(path, type)
-    for (let i = 0; i < values.length; i++) {
-      if (values[i]! >= end || values[i]! < -1) throw new Error(`The column ${path} points to what is not there.`)
-    }
     return values
   }
   finish(): void {
     for (const path of this.#columns.keys()) throw new Error(`The column ${path} is not known.`)
   }
+}
+
+function arrayOf<A extends Numbers>(values: Float64Array, type: NumbersType<A>): A {
+  return type === (Float64Array as unknown) ? (values as A) : new type(values)
 }
 
 const tableOf = (path: string): string => path.slice(0, path.indexOf('.'))
