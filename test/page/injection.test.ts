@@ -115,7 +115,7 @@ async function look(browser: Browser, text: TextOf, steps: ((page: Page) => Prom
 /** The timeline is there, charts have what is in them, and what follows a change has followed. */
 async function hasSettled(): Promise<boolean> {
   await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-  const charts = [...document.querySelectorAll('figure > [aria-hidden]')]
+  const charts = [...document.querySelectorAll('figure > .plot')]
   return document.querySelector('#timeline canvas') !== null && charts.every(chart => chart.childElementCount > 0)
 }
 function elementsOfPage(): string[] {
