@@ -70,11 +70,11 @@ function simulated(seed, noiseOf, slowdown, luck) {
     const factor = (side === 1 ? 1 + slowdown : 1) * Math.exp(luck * normal())
     return {
       isGone: false,
-      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1, isAlone: true }),
+      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1 }),
       sample: async () => {
         const took = SAMPLE_MS * factor * Math.exp(noise(ms))
         ms += took
-        return { ns: took * 1e6, waitNs: 0, eachNs: [] }
+        return { ns: took * 1e6, waitNs: 0, cpuNs: took * 1e6, eachNs: [] }
       },
       paceNs: async () => 1e6,
       finish: async () => {},

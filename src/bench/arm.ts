@@ -1,9 +1,14 @@
+import { median } from '../model/statistics.js'
 import type { Failure } from './case-failure.js'
-import type { OpFigure } from './host.js'
+import type { OpFigure, SampleTimes } from './host.js'
 import { Reservoir } from './reservoir.js'
 
 // 1e5 numbers tell a p99 to a fraction of a percent of its rank, in less than a megabyte.
 const MOST_KEPT = 100_000
+// The threads of V8 that collect garbage and compile take a little beside one that is busy.
+const MOST_CPUS_ALONE = 1.25
+// So that a coarse clock, by which nothing took any time, leaves a logarithm.
+const LEAST_NS = 1e-3
 
 /** One case of one file, and all that was measured of it. */
 export class Arm {
@@ -12,21 +17,16 @@ export class Arm {
   readonly side: number
   isAsync = false
   items = 1
-  /** What it waits for a CPU is owed to other programs, and left out; see Prepared. */
-  isAlone = true
   /** Of one sample; 0: not known yet. */
   iterations = 0
-  /** ns per iteration, one value for each unit that was measured; the units of all arms go together. */
-  readonly unitNs: number[] = []
-  /** The rounds that each of them is the median of. */
-  readonly roundNs: (readonly number[])[] = []
+  /** Both sides of the case, which are measured by the same rules. */
+  alike: readonly Arm[] = [this]
+  /** Of each unit the rounds, each as what its samples took; the units of all arms go together. */
+  readonly units: (readonly (readonly SampleTimes[])[])[] = []
   /** How fast the machine was in each unit. */
   readonly paceNs: number[] = []
-  /** ns per iteration of each sample, without what it waited for a CPU. */
-  readonly sampleNs: Reservoir
-  /** Share of each sample that was spent waiting for a CPU. */
-  readonly waitShare: Reservoir
-  readonly iterationNs: Reservoir
+  readonly samples: Reservoir<SampleTimes>
+  readonly iterationNs: Reservoir<number>
   /** One list for each profiled sample. */
   readonly profiledOps: (readonly OpFigure[])[] = []
   /** Logarithms of profiled time over time, one for each block of both. */
@@ -36,8 +36,41 @@ export class Arm {
   constructor(caseName: string, side: number, random: () => number) {
     this.caseName = caseName
     this.side = side
-    this.waitShare = new Reservoir(MOST_KEPT, random)
-    this.sampleNs = new Reservoir(MOST_KEPT, random)
+    this.samples = new Reservoir(MOST_KEPT, random)
     this.iterationNs = new Reservoir(MOST_KEPT, random)
   }
+
+  /**
+   * It keeps one CPU busy at most, so what its thread waits for a CPU is owed to other programs. By the middle sample:
+   * a single one may have met the garbage collector.
+   */
+  get isAlone(): boolean {
+    const shares = this.alike.flatMap(({ samples }) =>
+      samples.values.map(({ ns, waitNs, cpuNs }) => cpuNs / Math.max(LEAST_NS, ns - waitNs)),
+    )
+    return shares.length === 0 || median(shares) <= MOST_CPUS_ALONE
+  }
+
+  /** ns per iteration of each round of each unit. */
+  roundNs(): number[][] {
+    const own = ownTime(this.isAlone)
+    return this.units.map(rounds =>
+      rounds.map(samples => Math.exp(samples.reduce((sum, each) => sum + Math.log(own(each)), 0) / samples.length)),
+    )
+  }
+  /** ns per iteration of each unit: the middle of its rounds. */
+  unitNs(): number[] {
+    return this.roundNs().map(median)
+  }
+  sampleNs(): number[] {
+    return this.samples.values.map(ownTime(this.isAlone))
+  }
+}
+
+/**
+ * What the code took. Where it keeps one CPU busy at most, what its thread waited for a CPU is other programs' doing and
+ * is left out; where it has threads of its own, these may be whom it waited for, and the wait is part of its time.
+ */
+export function ownTime(isAlone: boolean): (times: SampleTimes) => number {
+  return ({ ns, waitNs }) => Math.max(LEAST_NS, isAlone ? ns - waitNs : ns)
 }

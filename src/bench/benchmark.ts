@@ -61,7 +61,9 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<BenchRe
       const base = running.find(({ caseName }) => caseName === baseline)
       if (base === undefined) return areNarrow(running, at, measure.targetInterval)
       const heads = running.filter(arm => arm !== base)
-      return heads.every(arm => verdictOf(logRatio(base.roundNs, arm.roundNs, decision, at), threshold) !== 'undecided')
+      return heads.every(
+        arm => verdictOf(logRatio(base.roundNs(), arm.roundNs(), decision, at), threshold) !== 'undecided',
+      )
     },
   }).run()
   return new BenchResults({

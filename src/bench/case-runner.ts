@@ -5,14 +5,12 @@ import type { ProfilerOptions } from '../options.js'
 import { isProfilerEnabled } from '../profiler.js'
 import { CaseFailure, within } from './case-failure.js'
 import type { NamedCase } from './cases.js'
-import type { OpFigure, Prepared, ProfiledSample, Sample } from './host.js'
+import type { OpFigure, Prepared, ProfiledSample, Sample, SampleTimes } from './host.js'
 import { type Clock, Meter, systemClock } from './meter.js'
 import { type TimedLoop, timedLoop } from './timing-loop.js'
 
 // Iterations from this length on are timed one by one: reading the clock costs 40 ns, a 500th of it.
 const APART_FROM_NS = 20_000
-// The threads of V8 that collect garbage and compile take a little beside one that is busy.
-const MOST_CPUS_ALONE = 1.25
 
 /** One case, from its setup to its teardown. */
 export class CaseRunner {
@@ -41,45 +39,41 @@ export class CaseRunner {
       const isAsync = typeof (first as PromiseLike<unknown> | undefined)?.then === 'function'
       if (isAsync) await this.#inTime(async () => first)
       this.#loop = timedLoop(body, this.#context, isAsync, this.#meter, this.#clock)
-      const isAlone = await this.#warmUp(warmupMs * 1e6)
-      return { isAsync, iterationNs: this.#iterationNs, items, isAlone }
+      await this.#warmUp(warmupMs * 1e6)
+      return { isAsync, iterationNs: this.#iterationNs, items }
     })
   }
 
-  /**
-   * More and more iterations at once, so that what is timed last is what will be timed: the whole loop, optimized.
-   * Tells whether one CPU was enough for it.
-   */
-  async #warmUp(warmupNs: number): Promise<boolean> {
+  /** More and more iterations at once, so that what is timed last is what will be timed: the whole loop, optimized. */
+  async #warmUp(warmupNs: number): Promise<void> {
     let ranNs = 0
     for (let count = 1; ; ) {
-      const cpuBefore = process.cpuUsage()
       const { ns, waitNs } = await this.#timed(count)
-      const { user, system } = process.cpuUsage(cpuBefore)
       this.#iterationNs = (ns - waitNs) / count
       // What waits for a CPU does not get warm meanwhile.
       ranNs += ns - waitNs
       const leftNs = warmupNs - ranNs
-      if (leftNs <= 0) return (user + system) * 1e3 <= MOST_CPUS_ALONE * (ns - waitNs)
+      if (leftNs <= 0) return
       // At least one and at most twice as many as now; never much beyond the end.
       const fitting = Math.ceil(leftNs / Math.max(this.#iterationNs, 1))
       count = Math.max(1, Math.min(count * 2, fitting))
     }
   }
 
-  /** Iterations in a row: ns of all, and what of them was spent waiting for a CPU. */
-  async #timed(count: number, eachNs?: number[]): Promise<{ ns: number; waitNs: number }> {
+  /** Iterations in a row, and what all of them took. */
+  async #timed(count: number, eachNs?: number[]): Promise<SampleTimes> {
     const loop = this.#loop!
     await this.#inTime(async () => (eachNs === undefined ? loop.whole(count) : loop.single(count, eachNs)))
-    return { ns: this.#meter.ns, waitNs: this.#meter.waitNs }
+    const { ns, waitNs, cpuNs } = this.#meter
+    return { ns, waitNs, cpuNs }
   }
 
   async sample(iterations: number): Promise<Sample> {
     return CaseFailure.of(this.#definition.name, 'run', async () => {
       const eachNs: number[] = []
       const isApart = this.#iterationNs >= APART_FROM_NS
-      const { ns, waitNs } = await this.#timed(iterations, isApart ? eachNs : undefined)
-      return { ns: ns / iterations, waitNs: waitNs / iterations, eachNs }
+      const times = await this.#timed(iterations, isApart ? eachNs : undefined)
+      return { ...perIteration(times, iterations), eachNs }
     })
   }
 
@@ -89,14 +83,13 @@ export class CaseRunner {
       const batches = profileBatches({ ...options, print: false, batchRange: [1, 2] })
       await this.#timed(1)
       const trouble = await startTrouble(batches)
-      if (trouble !== undefined) return { ns: 0, waitNs: 0, ops: [], warnings: [], trouble }
+      if (trouble !== undefined) return { ns: 0, waitNs: 0, cpuNs: 0, ops: [], warnings: [], trouble }
       try {
-        const { ns, waitNs } = await this.#timed(iterations)
+        const times = await this.#timed(iterations)
         await batches.step()
         const capture = batches.capture!
         return {
-          ns: ns / iterations,
-          waitNs: waitNs / iterations,
+          ...perIteration(times, iterations),
           ops: opFigures(capture, iterations),
           warnings: capture.warnings.map(({ code }) => code),
         }
@@ -115,6 +108,10 @@ export class CaseRunner {
   #inTime<T>(work: () => Promise<T>): Promise<T> {
     return within(this.#deadlineMs, work())
   }
+}
+
+function perIteration({ ns, waitNs, cpuNs }: SampleTimes, iterations: number): SampleTimes {
+  return { ns: ns / iterations, waitNs: waitNs / iterations, cpuNs: cpuNs / iterations }
 }
 
 /** Begins the window; the reason when nothing can be recorded. */

@@ -40,7 +40,8 @@ process.on('message', async (request: ChildRequest) => {
   } catch (error) {
     reply = replyOf(error)
   }
-  process.send!(reply)
+  // A parent that has gone does not read it, which is no trouble of the child's.
+  process.send!(reply, undefined, undefined, () => {})
 })
 // The parent is gone, or wants no more.
 process.on('disconnect', () => process.exit())

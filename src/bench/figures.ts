@@ -1,7 +1,7 @@
 // From what was measured to what is told.
 import { medianInterval } from '../model/median-interval.js'
 import { middleOf } from '../model/signed-rank.js'
-import { ascending, blockMedians, type Estimate, medianDeviation, quantile } from '../model/statistics.js'
+import { ascending, blockMedians, type Estimate, median, medianDeviation, quantile } from '../model/statistics.js'
 import type { Arm } from './arm.js'
 import type { OpFigure } from './host.js'
 import type { CaseResult, Figures, Interval, OpResult, Share } from './results.js'
@@ -36,40 +36,39 @@ export function isNarrow(value: number, interval: Interval | null, share: number
 }
 
 /** Whether every case has the interval that was asked for. */
-export function areNarrow(
-  arms: readonly { unitNs: readonly number[] }[],
-  look: number,
-  targetInterval: number,
-): boolean {
-  return arms.every(({ unitNs }) => {
-    const { value, interval } = unitMedian(unitNs, look)
+export function areNarrow(arms: readonly Arm[], look: number, targetInterval: number): boolean {
+  return arms.every(arm => {
+    const { value, interval } = unitMedian(arm.unitNs(), look)
     return isNarrow(value, interval, targetInterval)
   })
 }
 
 export function caseResult(arm: Arm, look: number, targetInterval: number): CaseResult {
-  const { caseName, isAsync, items, iterations, unitNs, paceNs, failure } = arm
-  const hasUnits = unitNs.length > 0
-  const { value, interval } = hasUnits ? unitMedian(unitNs, look) : { value: 0, interval: null }
+  const { caseName, isAsync, items, iterations, paceNs, failure } = arm
+  const unitsNs = arm.unitNs()
+  const hasUnits = unitsNs.length > 0
+  const { value, interval } = hasUnits ? unitMedian(unitsNs, look) : { value: 0, interval: null }
   const isApart = arm.iterationNs.count > 0
-  const tail = isApart ? arm.iterationNs.values : arm.sampleNs.values
+  const sampleNs = arm.sampleNs()
+  const tail = isApart ? arm.iterationNs.values : sampleNs
+  const waitShares = arm.samples.values.map(({ ns, waitNs }) => waitNs / ns)
   return {
     name: caseName,
     isAsync,
     items,
     itemsPerSecond: value > 0 ? (items * 1e9) / value : 0,
     iterations,
-    samples: arm.sampleNs.count,
+    samples: arm.samples.count,
     p99Of: isApart ? 'iteration' : 'sample',
-    waitShare: quantile(ascending(arm.waitShare.values), 0.5) || 0,
+    waitShare: median(waitShares) || 0,
     isWaitLeftOut: arm.isAlone,
     medianNs: value,
-    madNs: hasUnits ? medianDeviation(arm.sampleNs.values) : 0,
+    madNs: hasUnits ? medianDeviation(sampleNs) : 0,
     p99Ns: hasUnits ? quantile(ascending(tail), 0.99) : 0,
     interval,
     isSettled: isNarrow(value, interval, targetInterval),
-    unitsNs: [...unitNs],
-    roundsNs: [...arm.roundNs],
+    unitsNs,
+    roundsNs: arm.roundNs(),
     paceNs: [...paceNs],
     ops: opResults(arm.profiledOps),
     profilerCost: profilerCost(arm.profilerCosts),

@@ -6,14 +6,16 @@ export interface Prepared {
   /** ns of one iteration at the end of the warm-up. */
   iterationNs: number
   items: number
-  /** It keeps one CPU busy at most, so what its thread waits for a CPU is owed to others. */
-  isAlone: boolean
 }
-export interface Sample {
-  /** ns per iteration. */
+/** What a sample took, in ns per iteration. */
+export interface SampleTimes {
   ns: number
   /** Of these, ns that the thread was ready and had no CPU. */
   waitNs: number
+  /** CPU time of the whole process meanwhile. */
+  cpuNs: number
+}
+export interface Sample extends SampleTimes {
   /** ns of the single iterations; empty where they are too short to be timed apart. */
   eachNs: readonly number[]
 }
@@ -24,9 +26,7 @@ export interface OpFigure {
   ns: number
   gpuNs: number
 }
-export interface ProfiledSample {
-  ns: number
-  waitNs: number
+export interface ProfiledSample extends SampleTimes {
   ops: readonly OpFigure[]
   /** Codes of what went wrong while recording. */
   warnings: readonly string[]

@@ -37,7 +37,7 @@ export async function measurePair(options: PairOptions): Promise<PairedResults> 
       caseNames.every(name => {
         const [base, head] = running.filter(({ caseName }) => caseName === name)
         if (base === undefined || head === undefined) return true
-        return verdictOf(logRatio(base.roundNs, head.roundNs, decision, at), threshold) !== 'undecided'
+        return verdictOf(logRatio(base.roundNs(), head.roundNs(), decision, at), threshold) !== 'undecided'
       }),
   }).run()
   const durationMs = performance.now() - start

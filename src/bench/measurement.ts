@@ -1,8 +1,8 @@
-import { median, randomNumbers } from '../model/statistics.js'
+import { randomNumbers } from '../model/statistics.js'
 import type { ProfilerOptions } from '../options.js'
-import { Arm } from './arm.js'
+import { Arm, ownTime } from './arm.js'
 import { CaseFailure } from './case-failure.js'
-import type { Host } from './host.js'
+import type { Host, SampleTimes } from './host.js'
 import { mirroredOrder } from './schedule.js'
 
 export interface MeasurementOptions {
@@ -39,8 +39,9 @@ export interface Measurement {
 const PROFILED_BLOCKS = 8
 // Share of the budget after which no further profiled blocks begin in a measurement by rounds.
 const TIMING_SHARE = 0.75
-// So that a coarse clock, by which nothing took any time, leaves a logarithm.
-const LEAST_NS = 1e-3
+
+/** What the two samples of each arm took. */
+type Round = Map<Arm, SampleTimes[]>
 
 /** Takes samples until they say enough or the budget is spent. */
 export class MeasurementRun {
@@ -62,6 +63,7 @@ export class MeasurementRun {
     this.#arms = options.caseNames.flatMap(name =>
       Array.from({ length: options.sides }, (_, side) => new Arm(name, side, this.#random)),
     )
+    for (const arm of this.#arms) arm.alike = this.#arms.filter(({ caseName }) => caseName === arm.caseName)
   }
 
   async run(): Promise<Measurement> {
@@ -119,15 +121,13 @@ export class MeasurementRun {
     await Promise.all(hosts.map(host => host.close()))
   }
   async #prepare(arm: Arm): Promise<void> {
-    const { isAsync, iterationNs, items, isAlone } = await this.#host(arm).prepare(arm.caseName, this.#options.warmupMs)
+    const { isAsync, iterationNs, items } = await this.#host(arm).prepare(arm.caseName, this.#options.warmupMs)
     arm.isAsync = isAsync
     arm.items = items
-    const alike = this.#arms.filter(other => other.caseName === arm.caseName)
-    // Both sides are measured by the same rule and do the same work in a sample: what is paid once in a while is paid alike.
-    if (!isAlone) for (const other of alike) other.isAlone = false
     if (arm.iterations > 0) return
+    // Both sides do the same work in a sample, so that what is paid once in a while is paid alike.
     const iterations = Math.max(1, Math.round((this.#options.sampleMs * 1e6) / Math.max(iterationNs, 0.1)))
-    for (const other of alike) if (other.iterations === 0) other.iterations = iterations
+    for (const other of arm.alike) if (other.iterations === 0) other.iterations = iterations
   }
   async #finish(): Promise<void> {
     for (const arm of this.#running()) {
@@ -141,13 +141,13 @@ export class MeasurementRun {
     await this.#open()
     try {
       if (this.#running().length < before) return false
-      const ofRounds = new Map<Arm, number[]>()
-      for (let round = 0; round < rounds; round++) {
-        const logs = await this.#takeRound()
-        if (logs === undefined) return false
-        for (const [arm, log] of logs) ofRounds.set(arm, [...(ofRounds.get(arm) ?? []), log])
+      const taken: Round[] = []
+      while (taken.length < rounds) {
+        const round = await this.#takeRound()
+        if (round === undefined) return false
+        taken.push(round)
       }
-      await this.#keepUnit(ofRounds)
+      await this.#keepUnit(taken)
       await this.#profileBlocks(1)
       await this.#finish()
       return true
@@ -157,22 +157,22 @@ export class MeasurementRun {
   }
 
   async #round(): Promise<boolean> {
-    const logs = await this.#takeRound()
-    if (logs !== undefined) await this.#keepUnit(new Map([...logs].map(([arm, log]) => [arm, [log]])))
+    const round = await this.#takeRound()
+    if (round !== undefined) await this.#keepUnit([round])
     if (this.#isGone()) await this.#open()
-    return logs !== undefined
+    return round !== undefined
   }
 
-  /** The logarithm of each arm's time in one round; undefined when a case failed, which leaves the round out. */
-  async #takeRound(): Promise<Map<Arm, number> | undefined> {
-    const logs = new Map<Arm, number>()
+  /** Two samples of each arm; undefined when a case failed, which leaves the round out. */
+  async #takeRound(): Promise<Round | undefined> {
+    const round: Round = new Map(this.#running().map(arm => [arm, []]))
     for (const group of this.#groups()) {
       for (const index of mirroredOrder(group.length, this.#random)) {
         const arm = group[index]!
-        if (!(await this.#isDone(async () => addTo(logs, arm, (await this.#sample(arm)) / 2)))) return undefined
+        if (!(await this.#isDone(async () => round.get(arm)!.push(await this.#sample(arm))))) return undefined
       }
     }
-    return logs
+    return round
   }
 
   /** Arms whose samples alternate: both sides of a case, or all cases of one side. */
@@ -184,20 +184,18 @@ export class MeasurementRun {
       .filter(group => group.length > 0)
   }
 
-  async #sample(arm: Arm): Promise<number> {
-    const sample = await this.#host(arm).sample(arm.caseName, arm.iterations)
-    const ns = ownNs(arm, sample)
-    arm.sampleNs.add(ns)
-    arm.waitShare.add(sample.waitNs / sample.ns)
-    for (const each of sample.eachNs) arm.iterationNs.add(each)
-    return Math.log(ns)
+  async #sample(arm: Arm): Promise<SampleTimes> {
+    const { ns, waitNs, cpuNs, eachNs } = await this.#host(arm).sample(arm.caseName, arm.iterations)
+    for (const each of eachNs) arm.iterationNs.add(each)
+    const times = { ns, waitNs, cpuNs }
+    arm.samples.add(times)
+    return times
   }
 
-  async #keepUnit(ofRounds: ReadonlyMap<Arm, readonly number[]>): Promise<void> {
+  async #keepUnit(rounds: readonly Round[]): Promise<void> {
     const paces = await Promise.all(this.#hosts.map(host => host.paceNs()))
-    for (const [arm, logs] of ofRounds) {
-      arm.unitNs.push(Math.exp(median(logs)))
-      arm.roundNs.push(logs.map(Math.exp))
+    for (const arm of rounds[0]!.keys()) {
+      arm.units.push(rounds.map(round => round.get(arm)!))
       arm.paceNs.push(paces[arm.side]!)
     }
   }
@@ -214,10 +212,11 @@ export class MeasurementRun {
   }
   async #profileBlock(arm: Arm, profile: ProfilerOptions): Promise<void> {
     const host = this.#host(arm)
+    const own = ownTime(arm.isAlone)
     let cost = 0
     for (const isProfiled of mirroredOrder(2, this.#random)) {
       if (isProfiled === 0) {
-        cost -= Math.log(ownNs(arm, await host.sample(arm.caseName, arm.iterations))) / 2
+        cost -= Math.log(own(await host.sample(arm.caseName, arm.iterations))) / 2
         continue
       }
       const sample = await host.profiledSample(arm.caseName, arm.iterations, profile)
@@ -229,9 +228,9 @@ export class MeasurementRun {
       }
       for (const code of warnings) this.#warnings.add(`${arm.caseName}: recording: ${code}`)
       // What the sample waited for a CPU is in its ops too, nobody knows in which: each bears its share.
-      const own = ownNs(arm, sample) / sample.ns
-      arm.profiledOps.push(ops.map(op => ({ ...op, ns: op.ns * own })))
-      cost += Math.log(ownNs(arm, sample)) / 2
+      const share = own(sample) / sample.ns
+      arm.profiledOps.push(ops.map(op => ({ ...op, ns: op.ns * share })))
+      cost += Math.log(own(sample)) / 2
     }
     arm.profilerCosts.push(cost)
   }
@@ -247,16 +246,4 @@ export class MeasurementRun {
       return false
     }
   }
-}
-
-/**
- * What the code took. Where it keeps one CPU busy at most, what its thread waited for a CPU is other programs' doing and
- * is left out; where it has threads of its own, these may be whom it waited for, and the wait is part of its time.
- */
-function ownNs(arm: Arm, { ns, waitNs }: { ns: number; waitNs: number }): number {
-  return Math.max(arm.isAlone ? ns - waitNs : ns, LEAST_NS)
-}
-
-function addTo(sums: Map<Arm, number>, arm: Arm, value: number): void {
-  sums.set(arm, (sums.get(arm) ?? 0) + value)
 }

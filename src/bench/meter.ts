@@ -9,13 +9,15 @@ export const systemClock: Clock = () => performance.now() * 1e6
 const LONG_READ_NS = 100_000
 const MOST_READS = 10
 
-/** Times a stretch of work of this thread: how long it took, and how much of that the thread waited for a CPU. */
+/** Times a stretch of work of this thread: how long it took, how much of that the thread waited for a CPU, and CPU time. */
 export class Meter {
   readonly #clock: Clock
   #waitBeforeNs = 0
   #startNs = 0
+  #cpuBefore: NodeJS.CpuUsage = { user: 0, system: 0 }
   #ns = 0
   #waitNs = 0
+  #cpuNs = 0
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
@@ -30,7 +32,13 @@ export class Meter {
     return this.#waitNs
   }
 
+  /** Of all threads of the process, in the last stretch. */
+  get cpuNs(): number {
+    return this.#cpuNs
+  }
+
   start(): void {
+    this.#cpuBefore = process.cpuUsage()
     for (let read = 0; read < MOST_READS; read++) {
       const before = this.#clock()
       this.#waitBeforeNs = cpuWaitNs()
@@ -43,6 +51,8 @@ export class Meter {
     const endNs = this.#clock()
     const waitNs = cpuWaitNs() - this.#waitBeforeNs
     const lateNs = this.#clock() - endNs
+    const { user, system } = process.cpuUsage(this.#cpuBefore)
+    this.#cpuNs = (user + system) * 1e3
     this.#ns = endNs - this.#startNs
     // A wait between the end and the reading is none of the work's.
     this.#waitNs = Math.min(this.#ns, Math.max(0, lateNs < LONG_READ_NS ? waitNs : waitNs - lateNs))

@@ -1,8 +1,8 @@
 /** A fair choice of at most `size` of all values that came, so that memory stays bounded: Vitter's algorithm R. */
-export class Reservoir {
+export class Reservoir<T> {
   readonly #size: number
   readonly #random: () => number
-  readonly #kept: number[] = []
+  readonly #kept: T[] = []
   #count = 0
 
   constructor(size: number, random: () => number) {
@@ -14,11 +14,11 @@ export class Reservoir {
   get count(): number {
     return this.#count
   }
-  get values(): readonly number[] {
+  get values(): readonly T[] {
     return this.#kept
   }
 
-  add(value: number): void {
+  add(value: T): void {
     this.#count++
     if (this.#kept.length < this.#size) {
       this.#kept.push(value)

@@ -25,14 +25,14 @@ export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
     const factor = (1 + side * slowdown) * Math.exp(luck * (2 * random() - 1))
     return {
       isGone: false,
-      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1, isAlone: true }),
+      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1 }),
       sample: async () => {
         const ownMs = SAMPLE_MS * factor * Math.exp(noise(ms, random))
         const waitMs = waitShare * random() * ownMs
         ms += ownMs + waitMs
-        return { ns: (ownMs + waitMs) * 1e6, waitNs: waitMs * 1e6, eachNs: [] }
+        return { ns: (ownMs + waitMs) * 1e6, waitNs: waitMs * 1e6, cpuNs: ownMs * 1e6, eachNs: [] }
       },
-      profiledSample: async () => ({ ns: 1, waitNs: 0, ops: [], warnings: [] }),
+      profiledSample: async () => ({ ns: 1, waitNs: 0, cpuNs: 1, ops: [], warnings: [] }),
       paceNs: async () => 1e6,
       finish: async () => {},
       close: async () => {},

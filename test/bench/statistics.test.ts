@@ -105,7 +105,7 @@ describe('a verdict on a threshold of 4 %', () => {
 
 describe('a reservoir', () => {
   it('keeps a fair choice of what came, and no more than its size', () => {
-    const reservoir = new Reservoir(500, randomNumbers(1))
+    const reservoir = new Reservoir<number>(500, randomNumbers(1))
     for (let value = 0; value < 10_000; value++) reservoir.add(value)
     expect([reservoir.count, reservoir.values.length]).toEqual([10_000, 500])
     const mean = reservoir.values.reduce((sum, value) => sum + value, 0) / 500
