@@ -10,6 +10,8 @@ import type { Host, Prepared, ProfiledSample, Sample } from './host.js'
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
 // What the child needs beyond a deadline of its own, by which it tells of an async body that does not end.
 const GRACE_MS = 2000
+// A process on a machine that is busy, with all that its file imports.
+const START_MS = 10_000
 
 /**
  * Runs the cases of a file in a child process. What does not return in time is ended with the process, and so is what
@@ -39,7 +41,7 @@ export class ChildHost implements Host {
   static async open(path: string, deadlineMs: number): Promise<ChildHost> {
     const host = new ChildHost(path, deadlineMs)
     try {
-      host.#caseNames = (await host.#ask({ kind: 'load', path, deadlineMs }, deadlineMs + GRACE_MS)) as string[]
+      host.#caseNames = (await host.#ask({ kind: 'load', path, deadlineMs }, deadlineMs + START_MS)) as string[]
       return host
     } catch (error) {
       await host.close()

@@ -1,3 +1,4 @@
+import { reasonOf } from '../errors.js'
 import { randomNumbers } from '../model/statistics.js'
 import type { ProfilerOptions } from '../options.js'
 import { Arm, ownTime } from './arm.js'
@@ -39,6 +40,7 @@ export interface Measurement {
 const PROFILED_BLOCKS = 8
 // Share of the budget after which no further profiled blocks begin in a measurement by rounds.
 const TIMING_SHARE = 0.75
+const MOST_LOAD_FAILURES = 3
 
 /** What the two samples of each arm took. */
 type Round = Map<Arm, SampleTimes[]>
@@ -108,9 +110,21 @@ export class MeasurementRun {
   async #open(): Promise<void> {
     do {
       await this.#close()
-      this.#hosts = await this.#options.launch()
+      this.#hosts = await this.#launchHosts()
       for (const arm of this.#running()) if (!this.#isGone()) await this.#isDone(() => this.#prepare(arm))
     } while (this.#isGone() && this.#running().length > 0)
+  }
+  /** A file that was loaded before and is not now has met a moment in which the machine was too busy: tried again. */
+  async #launchHosts(): Promise<readonly Host[]> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#options.launch()
+      } catch (error) {
+        const wasLoaded = this.#arms.some(({ units }) => units.length > 0)
+        if (!wasLoaded || failures === MOST_LOAD_FAILURES) throw error
+        this.#warnings.add(`A process did not start and was tried again: ${reasonOf(error)}`)
+      }
+    }
   }
   #isGone(): boolean {
     return this.#hosts.some(host => host.isGone)

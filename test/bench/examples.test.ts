@@ -13,9 +13,9 @@ it('examples/bench/classifier.bench.mjs tells the operators of a model by batch 
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/classifier > batch 1 [\s\S]*classifier > batch 8 /)
   expect(stdout).toMatch(/Ops of classifier > batch 8, per iteration[\s\S]*Conv/)
-}, 60_000)
+}, 120_000)
 
 it('examples/bench/tinybench.mjs gets its op report by one line', async () => {
   const run = promisify(execFile)(process.execPath, [`${ROOT}examples/bench/tinybench.mjs`, '10'], { cwd: ROOT })
   expect((await run).stdout).toMatch(/Ops of predict, per iteration\n.*\n {2}tokenize .*\n {2}embed /)
-}, 60_000)
+}, 120_000)

@@ -11,6 +11,8 @@ export interface MadeUp {
   luck?: number
   waitShare?: number
   seed?: number
+  /** Called as processes are started. */
+  beforeLaunch?: () => void
   options?: Partial<PairOptions>
 }
 
@@ -18,7 +20,7 @@ const SAMPLE_MS = 10
 
 /** Compares base and head on a machine whose clock goes by what samples take. */
 export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
-  const { noise = () => 0, slowdown = 0, luck = 0, waitShare = 0, seed = 1, options = {} } = machine
+  const { noise = () => 0, slowdown = 0, luck = 0, waitShare = 0, seed = 1, options = {}, beforeLaunch } = machine
   const random = randomNumbers(seed)
   let ms = 0
   const hostOf = (side: number): Host => {
@@ -42,7 +44,10 @@ export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
     titles: ['base', 'head'],
     caseNames: ['work'],
     leftOut: [],
-    launch: async () => [hostOf(0), hostOf(1)],
+    launch: async () => {
+      beforeLaunch?.()
+      return [hostOf(0), hostOf(1)]
+    },
     unit: 'round',
     warmupMs: 0,
     sampleMs: SAMPLE_MS,

@@ -51,3 +51,24 @@ it('says that it cannot tell when samples vary tenfold, once the budget is spent
   expect(comparison.report()).toContain('Undecided (work): the interval is too wide to tell.')
   expect(base.cases[0]!.isSettled).toBe(false)
 })
+
+it('starts a process again that did not start, once its file has been seen to load', async () => {
+  let launches = 0
+  const { comparison, base } = await comparePairOn({
+    slowdown: 0.03,
+    options: { unit: { rounds: 1 } },
+    beforeLaunch: () => {
+      launches++
+      if (launches % 4 === 2) throw new Error('it did not answer')
+    },
+  })
+  expect(comparison.cases[0]!.verdict).toBe('slower')
+  expect(base.cases[0]!.unitsNs.length).toBeLessThan(launches)
+  expect(comparison.warnings).toEqual(['A process did not start and was tried again: it did not answer'])
+  const never = comparePairOn({
+    beforeLaunch: () => {
+      throw new Error('a mistake')
+    },
+  })
+  await expect(never).rejects.toThrow('a mistake')
+})

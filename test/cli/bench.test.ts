@@ -38,7 +38,10 @@ beforeAll(() => {
   slow = write('slow.mjs', 1)
 })
 
-describe('opscope bench', () => {
+// Each starts several processes, which takes its time where others run tests, too.
+const PATIENT = { timeout: 120_000 }
+
+describe('opscope bench', PATIENT, () => {
   it('reports cases and ops, and saves results that a later run compares with', async () => {
     const saved = at('base.json')
     const first = await cli(['bench', base, ...QUICK, '--budget', '2s', '--one-process', '--json', saved])
@@ -114,7 +117,7 @@ bench('throws', () => { throw new Error('no model') })`,
   })
 })
 
-describe('opscope gate', () => {
+describe('opscope gate', PATIENT, () => {
   const GATE = [...QUICK, '--no-ops', '--budget', '60s']
 
   it('says 3 when the head is slower, and 0 when it is not, of files that take turns', async () => {
@@ -125,7 +128,7 @@ describe('opscope gate', () => {
     const found = JSON.parse(readFileSync(json, 'utf8'))
     expect(found).toMatchObject({ method: 'interleaved', threshold: 0.5, cases: [{ verdict: 'slower' }] })
     expect((await cli(['gate', slow, base, ...GATE, '--threshold', '50%', '--one-process'])).code).toBe(0)
-  }, 100_000)
+  })
 
   it('fails when nothing was compared', async () => {
     const other = at('other.mjs')
