@@ -67,7 +67,7 @@ function compareCase(
   error: number,
   isOneProcess: boolean,
 ): CaseComparison {
-  const pace = Math.log(median(after.paceNs)) - Math.log(median(before.paceNs))
+  const pace = Math.log(median(after.paceNs.filter(isPositive))) - Math.log(median(before.paceNs.filter(isPositive)))
   const shift = logShift(witnesses(before.unitsNs), witnesses(after.unitsNs), 1 - error)
   // Normal: about 2.6 at an error of 1 %.
   const spread = isOneProcess ? Math.SQRT2 * ONE_PROCESS_SPREAD * 2.6 : 0

@@ -46,7 +46,7 @@ export interface Host {
   sample(caseName: string, iterations: number): Promise<Sample>
   /** The same while the profiler records. */
   profiledSample(caseName: string, iterations: number, options: ProfilerOptions): Promise<ProfiledSample>
-  /** How fast the machine is now, by a fixed piece of work; see machine-pace.ts. */
+  /** How fast the machine is now, by a fixed piece of work; see machine-pace.ts. 0: it could not be asked. */
   paceNs(): Promise<number>
   /** Tears the case down. */
   finish(caseName: string): Promise<void>

@@ -74,8 +74,8 @@ export class MeasurementRun {
     let units = 0
     let nextLook = firstLook
     let hasRunOut = false
-    if (unit === 'round') await this.#open()
     try {
+      if (unit === 'round') await this.#open()
       while (this.#running().length > 0) {
         const isMeasured = unit === 'round' ? await this.#round() : await this.#launch(unit.rounds)
         if (isMeasured) units++

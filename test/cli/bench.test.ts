@@ -11,6 +11,8 @@ const BENCH = JSON.stringify(fileURLToPath(new URL('../../lib/bench/index.js', i
 const OPSCOPE = JSON.stringify(fileURLToPath(new URL('../../lib/index.js', import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'opscope-cli-bench-'))
 const at = (name: string) => join(folder, name)
+// Enough after the first look, at 12 rounds, unless the machine is very busy.
+const ONE = ['--budget', '30s', '--one-process', '--interval', '30%']
 const QUICK = ['--warmup', '5ms', '--sample', '1ms', '--columns', '80']
 
 /** A module with an `infer` that takes about so many ms of CPU, and what else is given. */
@@ -44,13 +46,13 @@ const PATIENT = { timeout: 120_000 }
 describe('opscope bench', PATIENT, () => {
   it('reports cases and ops, and saves results that a later run compares with', async () => {
     const saved = at('base.json')
-    const first = await cli(['bench', base, ...QUICK, '--budget', '2s', '--one-process', '--json', saved])
+    const first = await cli(['bench', base, ...QUICK, ...ONE, '--json', saved])
     expect([first.code, first.stderr]).toEqual([0, ''])
     expect(first.stdout).toMatch(/^ {2}infer +\d/m)
     expect(first.stdout).toMatch(/Ops of infer, per iteration\n.*\n {2}infer /)
     expect(await loadResults(saved)).toMatchObject({ unit: 'round', cases: [{ name: 'infer' }] })
 
-    const slower = ['bench', slow, ...QUICK, '--budget', '2s', '--one-process', '--against', saved]
+    const slower = ['bench', slow, ...QUICK, ...ONE, '--against', saved]
     const second = await cli(slower)
     expect(second.code).toBe(3)
     expect(second.stdout).toMatch(/infer .* SLOWER/)
