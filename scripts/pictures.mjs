@@ -49,11 +49,12 @@ const PICTURES = {
       element: '#requests',
     })
   },
-  async terminal(browser) {
-    const path = join(folder, 'demo.pftrace')
-    await run(process.execPath, ['examples/demo.mjs', `profilePath=${path}`], { cwd: ROOT })
-    const { stdout } = await run(process.execPath, [CLI, 'report', path, '--sorted-key', 'total'], { cwd: ROOT })
-    await shootText(browser, 'terminal', stdout.trimEnd())
+  /** What a capture over the network has of the same server. */
+  async capture(browser) {
+    await shootPage(browser, 'capture', await loadCapture(await captureOfServer()), {
+      height: 1000,
+      element: '#timeline-panel',
+    })
   },
 }
 
@@ -91,25 +92,6 @@ async function shootPage(browser, name, capture, { height, scheme = 'light', ele
   await page.close()
 }
 
-/** Text as a terminal shows it. */
-async function shootText(browser, name, text) {
-  const page = await open(browser, { height: 800, scheme: 'dark' })
-  await page.setContent('<pre id="screen"></pre>')
-  await page.addStyleTag({
-    content: `body { margin: 0; background: #14171c }
-      pre { display: inline-block; margin: 0; padding: 16px 20px; color: #d6dae0; font: 13px/1.35 "DejaVu Sans Mono", monospace }`,
-  })
-  await page.$eval(
-    '#screen',
-    (screen, value) => {
-      screen.textContent = value
-    },
-    text,
-  )
-  await shoot(await page.$('#screen'), name)
-  await page.close()
-}
-
 async function open(browser, { height, scheme }) {
   const page = await browser.newPage()
   await page.setViewport({ width: 1280, height, deviceScaleFactor: PIXEL_RATIO })
@@ -131,26 +113,62 @@ function shoot(target, name) {
   return target.screenshot({ path: join(ROOT, 'docs/pictures', `${name}.png`), optimizeForSpeed: false })
 }
 
-async function typeInto(page, selector, text) {
-  await page.click(selector)
-  await page.keyboard.type(text)
-}
-
-/** Two hundred images through the inference server of the examples, every tenth traced. */
+/** Two hundred images through the inference server of the examples, all of them traced. */
 async function serverRecording() {
   const path = join(folder, 'server.pftrace')
-  const server = spawn(process.execPath, [CLI, 'run', '--profile-path', path, 'examples/inference-server/server.mjs'], {
+  const server = await startServer(['--profile-path', path])
+  await sendImages(server, 200)
+  await server.stop()
+  return path
+}
+
+/** Half a second of it while it serves, as TensorBoard would get it. */
+async function captureOfServer() {
+  const server = await startServer(['--capture-port', '0'])
+  // The first run of the model loads its twin.
+  await sendImages(server, 20)
+  const load = sendImages(server, 1000)
+  const { stdout } = await run(
+    process.execPath,
+    [CLI, 'capture', `localhost:${server.capturePort}`, '--duration', '600ms', '--logdir', folder, '--no-report'],
+    { cwd: ROOT },
+  )
+  await load
+  await server.stop()
+  return stdout
+    .trim()
+    .split('\n')
+    .find(line => line.endsWith('.xplane.pb'))
+}
+
+async function startServer(options) {
+  const child = spawn(process.execPath, [CLI, 'run', ...options, 'examples/inference-server/server.mjs'], {
     cwd: ROOT,
     env: { ...process.env, TRACE_RATE: '1', HTTP_PORT: '0', GRPC_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const [line] = await once(server.stdout.setEncoding('utf8'), 'data')
+  let told = ''
+  child.stderr.setEncoding('utf8').on('data', text => {
+    told += text
+  })
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
   const [, http, grpc] = /HTTP on port (\d+), gRPC on port (\d+)/.exec(line)
-  await run(process.execPath, ['examples/inference-server/client.mjs', '200', '8'], {
+  return {
+    http,
+    grpc,
+    get capturePort() {
+      return /captures are served at 127\.0\.0\.1:(\d+)/.exec(told)?.[1]
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await once(child, 'close')
+    },
+  }
+}
+
+function sendImages({ http, grpc }, count) {
+  return run(process.execPath, ['examples/inference-server/client.mjs', String(count), '4'], {
     cwd: ROOT,
     env: { ...process.env, HTTP_URL: `http://127.0.0.1:${http}`, GRPC_ADDRESS: `127.0.0.1:${grpc}` },
   })
-  server.kill('SIGTERM')
-  await once(server, 'close')
-  return path
 }
