@@ -17,7 +17,8 @@ const GPU_DEMO = join(ROOT, 'test/fixtures/gpu-h200/demo.pftrace')
 // Twice the pixels: pictures are looked at on such screens too.
 const PIXEL_RATIO = 2
 const run = promisify(execFile)
-const folder = mkdtempSync(join(tmpdir(), 'opscope-pictures-'))
+/** Of what is to be looked at. */
+let folder = ''
 
 /** Each makes docs/pictures/<name>.png. */
 const PICTURES = {
@@ -64,18 +65,22 @@ if (unknown.length > 0) {
   console.error(`There is no picture ${unknown.join(', ')}. Pictures: ${Object.keys(PICTURES).join(', ')}`)
   process.exit(2)
 }
-const browser = await puppeteer.launch({
-  executablePath: process.env.OPSCOPE_TEST_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--force-color-profile=srgb', '--font-render-hinting=none'],
-})
+folder = mkdtempSync(join(tmpdir(), 'opscope-pictures-'))
 try {
-  for (const [name, make] of Object.entries(PICTURES)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue
-    await make(browser)
-    console.log(`docs/pictures/${name}.png`)
+  const browser = await puppeteer.launch({
+    executablePath: process.env.OPSCOPE_TEST_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--force-color-profile=srgb', '--font-render-hinting=none'],
+  })
+  try {
+    for (const [name, make] of Object.entries(PICTURES)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue
+      await make(browser)
+      console.log(`docs/pictures/${name}.png`)
+    }
+  } finally {
+    await browser.close()
   }
 } finally {
-  await browser.close()
   rmSync(folder, { recursive: true })
 }
 
@@ -116,53 +121,47 @@ function shoot(target, name) {
 /** Two hundred images through the inference server of the examples, all of them traced. */
 async function serverRecording() {
   const path = join(folder, 'server.pftrace')
-  const server = await startServer(['--profile-path', path])
-  await sendImages(server, 200)
-  await server.stop()
+  await withServer(['--profile-path', path], server => sendImages(server, 200))
   return path
 }
 
 /** Half a second of it while it serves, as TensorBoard would get it. */
-async function captureOfServer() {
-  const server = await startServer(['--capture-port', '0'])
-  // The first run of the model loads its twin.
-  await sendImages(server, 20)
-  const load = sendImages(server, 1000)
-  const { stdout } = await run(
-    process.execPath,
-    [CLI, 'capture', `localhost:${server.capturePort}`, '--duration', '600ms', '--logdir', folder, '--no-report'],
-    { cwd: ROOT },
-  )
-  await load
-  await server.stop()
-  return stdout
-    .trim()
-    .split('\n')
-    .find(line => line.endsWith('.xplane.pb'))
+function captureOfServer() {
+  return withServer(['--capture-port', '0'], async server => {
+    // The first run of the model loads its twin.
+    await sendImages(server, 20)
+    const [, port] = /captures are served at 127\.0\.0\.1:(\d+)/.exec(server.told())
+    const asked = [`localhost:${port}`, '--duration', '600ms', '--logdir', folder, '--no-report']
+    const [{ stdout }] = await Promise.all([
+      run(process.execPath, [CLI, 'capture', ...asked], { cwd: ROOT }),
+      sendImages(server, 1000),
+    ])
+    return stdout
+      .trim()
+      .split('\n')
+      .find(line => line.endsWith('.xplane.pb'))
+  })
 }
 
-async function startServer(options) {
+/** Runs `use` while the server runs under opscope; it has ended and written its files when this resolves. */
+async function withServer(options, use) {
   const child = spawn(process.execPath, [CLI, 'run', ...options, 'examples/inference-server/server.mjs'], {
     cwd: ROOT,
     env: { ...process.env, TRACE_RATE: '1', HTTP_PORT: '0', GRPC_PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const closed = once(child, 'close')
   let told = ''
   child.stderr.setEncoding('utf8').on('data', text => {
     told += text
   })
-  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
-  const [, http, grpc] = /HTTP on port (\d+), gRPC on port (\d+)/.exec(line)
-  return {
-    http,
-    grpc,
-    get capturePort() {
-      return /captures are served at 127\.0\.0\.1:(\d+)/.exec(told)?.[1]
-    },
-    async stop() {
-      child.kill('SIGTERM')
-      await once(child, 'close')
-    },
+  try {
+    const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+    const [, http, grpc] = /HTTP on port (\d+), gRPC on port (\d+)/.exec(line)
+    return await use({ http, grpc, told: () => told })
+  } finally {
+    child.kill('SIGTERM')
+    await closed
   }
 }
 

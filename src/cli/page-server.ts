@@ -8,6 +8,8 @@ import { OpscopeError } from '../errors.js'
 export interface PageServer {
   /** Of the page; nobody guesses it. */
   readonly url: string
+  /** From now on the page is what this file holds. The descriptor is closed with the server. */
+  show(fd: number): void
   close(): Promise<void>
 }
 
@@ -16,17 +18,19 @@ interface Refusal {
   text: string
 }
 
+const NOTHING: Refusal = { status: 404, text: 'There is nothing here.' }
 // A page of elsewhere may have the name of its own machine lead here, and ask for what is here by that name.
 const OWN_NAMES = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/i
 
 /**
- * Serves one page to browsers on this machine. The descriptor is closed with the server.
+ * Serves one page to browsers on this machine, once there is one.
  * @param port 0: any that is free
  * @throws OpscopeError ERR_OPSCOPE_LISTEN
  */
-export async function servePage(fd: number, port: number): Promise<PageServer> {
+export async function servePage(port: number): Promise<PageServer> {
   const path = `/${randomBytes(18).toString('base64url')}/`
-  const server = createServer((request, response) => answer(request, response, path, fd))
+  let page: number | undefined
+  const server = createServer((request, response) => answer(request, response, path, page))
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve)
@@ -39,20 +43,24 @@ export async function servePage(fd: number, port: number): Promise<PageServer> {
   }
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
+    show(fd) {
+      page = fd
+    },
     close: () =>
       new Promise(resolve => {
-        server.close(() => close(fd, () => resolve()))
+        server.close(() => (page === undefined ? resolve() : close(page, () => resolve())))
         server.closeAllConnections()
       }),
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, path: string, fd: number): void {
+function answer(request: IncomingMessage, response: ServerResponse, path: string, fd: number | undefined): void {
   request.resume()
   const refusal = refusalOf(request, path)
-  if (refusal !== undefined) {
+  if (refusal !== undefined || fd === undefined) {
+    const { status, text } = refusal ?? NOTHING
     const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', allow: 'GET, HEAD' }
-    response.writeHead(refusal.status, headers).end(`${refusal.text}\n`)
+    response.writeHead(status, headers).end(`${text}\n`)
     return
   }
   response.writeHead(200, {
@@ -77,5 +85,5 @@ function answer(request: IncomingMessage, response: ServerResponse, path: string
 function refusalOf({ headers, method, url }: IncomingMessage, path: string): Refusal | undefined {
   if (!OWN_NAMES.test(headers.host ?? '')) return { status: 403, text: 'Ask for 127.0.0.1.' }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'There is a page here, to be read.' }
-  return url === path ? undefined : { status: 404, text: 'There is nothing here.' }
+  return url === path ? undefined : NOTHING
 }

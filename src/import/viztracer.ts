@@ -52,10 +52,18 @@ export class VizTracerDialect implements Dialect {
 
 /** `Model.run (/srv/app/model.py:12)` as `Model.run (model.py:12)`, and where it is. */
 function functionOf(text: string): { name: string; source: string } {
-  const [, named, path, line] = /^(.+) \((.+):(\d+)\)$/s.exec(text) ?? []
-  if (named !== undefined) return placed(named, path!, line!)
-  const [, oldPath, oldLine, old] = /^(.+)\((\d+)\)\.(.+)$/s.exec(text) ?? []
-  return old === undefined ? { name: text, source: '' } : placed(old, oldPath!, oldLine!)
+  // Not a pattern with two greedy parts: those take the square of the length of a hostile name.
+  const colon = text.lastIndexOf(':')
+  const open = text.lastIndexOf(' (', colon)
+  if (open > 0 && /^\d+\)$/.test(text.slice(colon + 1)) && colon > open + 2) {
+    return placed(text.slice(0, open), text.slice(open + 2, colon), text.slice(colon + 1, -1))
+  }
+  const dot = text.lastIndexOf(').')
+  const number = text.lastIndexOf('(', dot)
+  if (number > 0 && /^\d+$/.test(text.slice(number + 1, dot)) && dot + 2 < text.length) {
+    return placed(text.slice(dot + 2), text.slice(0, number), text.slice(number + 1, dot))
+  }
+  return { name: text, source: '' }
 }
 function placed(name: string, path: string, line: string): { name: string; source: string } {
   return { name: `${name} (${path.replace(/^.*[\\/]/s, '')}:${line})`, source: `${path}:${line}` }

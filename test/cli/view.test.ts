@@ -72,6 +72,27 @@ describe('opscope view', () => {
     const left = readdirSync(tmpdir()).filter(name => /^opscope-view-\w{6}$/.test(name) && !before.includes(name))
     expect(left).toEqual([])
   })
+  it('ends by Ctrl-C while it still reads, and leaves no file behind', async () => {
+    const before = readdirSync(tmpdir())
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const port = String((holder.address() as AddressInfo).port)
+    await new Promise(resolve => holder.close(resolve))
+    const child = startCli(['view', '-', '--port', port], NO_DISPLAY)
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const url = new URL(`http://127.0.0.1:${port}/`)
+    // There is nothing to show yet.
+    await until('the port to answer', () =>
+      ask(url).then(
+        ({ status }) => status === 404,
+        () => false,
+      ),
+    )
+    child.kill('SIGINT')
+    expect(await once(child, 'close')).toEqual([130, null])
+    const left = readdirSync(tmpdir()).filter(name => /^opscope-view-\w{6}$/.test(name) && !before.includes(name))
+    expect(left).toEqual([])
+  })
   it('merges several files', async () => {
     const { url } = await view([at('1.pftrace'), at('2.pftrace')])
     const { processes, spanCount } = modelIn((await ask(url)).body)
@@ -132,7 +153,8 @@ describe('opscope view', () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const port = String((taken.address() as AddressInfo).port)
-    const { code, stderr } = await cli(['view', at('1.pftrace'), '--port', port])
+    // Before it reads anything: the file is missing, and that is not what is told.
+    const { code, stderr } = await cli(['view', at('missing.pftrace'), '--port', port])
     expect([code, stderr]).toEqual([1, expect.stringContaining(`Cannot listen on port ${port}: it is in use.`)])
     taken.close()
     await once(taken, 'close')

@@ -53,6 +53,24 @@ describe('a trace of VizTracer', () => {
     ])
   })
 
+  it('has names that only look like functions as they are', async () => {
+    const names = [
+      'f (a.py:)',
+      'f (a.py:x1)',
+      '(a.py:3)',
+      'f (:3)',
+      'a (b) c:3)',
+      'x (:'.repeat(200_000),
+      '(5).f',
+      'a.py(5).',
+    ]
+    const rows = await chromeRows({
+      traceEvents: names.map((name, at) => ({ ...BASE, ph: 'X', ts: 10 * at, dur: 1, name })),
+      viztracer_metadata: {},
+    })
+    expect(rows.names.map(({ text }) => text)).toEqual(names)
+  })
+
   it('says when its buffer was too small', async () => {
     const rows = await chromeRows({ ...vizTrace(), viztracer_metadata: { version: '1.0.0', overflow: true } })
     expect(warningsOf(rows)).toEqual({ 'file-says': 1 })

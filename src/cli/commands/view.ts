@@ -1,5 +1,4 @@
-import { openSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 
@@ -17,6 +16,9 @@ interface Options {
   open: boolean
   html?: string
 }
+
+// By Ctrl-C, before there was a page: what shells say of a program that SIGINT ended.
+const INTERRUPTED = 130
 
 export function viewCommand(): Command {
   return new Command('view')
@@ -37,17 +39,25 @@ Examples:
   ssh -L 9100:localhost:9100 gpu-1 npx opscope view trace.pftrace --port 9100 --no-open`,
     )
     .action(async (files: string[], { port = 0, open, html }: Options) => {
-      // What is wrong with the output is told before long files are read.
-      const output = html === undefined ? undefined : openOutput(html, { format: 'html' })
-      const capture = await loadInputs(files)
-      tell(capture.warnings)
       const title = files.length === 1 && files[0] !== '-' ? basename(files[0]!) : undefined
-      if (output !== undefined) {
-        await Capture.write(capture, output, title)
+      // What is wrong with the output, or the port, is told before long files are read.
+      if (html !== undefined) {
+        const output = openOutput(html, { format: 'html' })
+        await Capture.write(await load(files), output, title)
         return
       }
-      const server = await servePage(await pageOf(capture, title), port)
-      const end = interrupted()
+      const server = await servePage(port)
+      let isShown = false
+      const end = interrupted().then(() => {
+        if (!isShown) process.exit(INTERRUPTED)
+      })
+      try {
+        server.show(await pageOf(await load(files), title))
+      } catch (error) {
+        await server.close()
+        throw error
+      }
+      isShown = true
       process.stdout.write(`${server.url}\n`)
       const say = (text: string) => process.stderr.write(`opscope: ${text}\n`)
       say('the page is there until Ctrl-C')
@@ -57,20 +67,27 @@ Examples:
     })
 }
 
-async function loadInputs(files: string[]): Promise<Capture> {
-  if (files.length === 1) return loadInput(files[0]!)
-  return mergeCaptures(await Promise.all(files.map(file => (file === '-' ? loadInput(file) : file))))
+async function load(files: string[]): Promise<Capture> {
+  const capture =
+    files.length === 1
+      ? await loadInput(files[0]!)
+      : await mergeCaptures(await Promise.all(files.map(file => (file === '-' ? loadInput(file) : file))))
+  tell(capture.warnings)
+  return capture
 }
 
-/** A file that is nowhere: however the process ends, nothing of it is left. */
+/** A file that is nowhere: however the process ends from here on, nothing of it is left. */
 async function pageOf(capture: Capture, title: string | undefined): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'opscope-view-'))
+  const folder = mkdtempSync(join(tmpdir(), 'opscope-view-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
   try {
     const path = join(folder, 'page.html')
     await Capture.write(capture, openOutput(path), title)
     return openSync(path, 'r')
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', remove)
+    remove()
   }
 }
 
