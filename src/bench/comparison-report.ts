@@ -1,4 +1,4 @@
-import { durationText, plural } from '../model/figure-text.js'
+import { changeText, durationText, plural } from '../model/figure-text.js'
 import { printedPath } from '../model/names.js'
 import { type Column, tableLines } from '../report/text-table.js'
 import { cutMiddle } from '../text-width.js'
@@ -40,18 +40,10 @@ function cellsOf({ beforeNs, afterNs, ratio, interval, verdict }: Comparison): s
   return [
     durationText(beforeNs),
     durationText(afterNs),
-    changeText(ratio),
-    interval === null ? '–' : `${changeText(interval.low)} … ${changeText(interval.high)}`,
+    changeText(ratio - 1),
+    interval === null ? '–' : `${changeText(interval.low - 1)} … ${changeText(interval.high - 1)}`,
     verdict === 'slower' ? 'SLOWER' : verdict,
   ]
-}
-
-/** `+3.1%`, `−0.4%`; `+2.4x` beyond a doubling. */
-function changeText(ratio: number): string {
-  const change = (ratio - 1) * 100
-  const text = Math.abs(change).toFixed(1)
-  if (ratio >= 2) return `${ratio.toFixed(1)}x`
-  return text === '0.0' ? '0.0%' : `${change < 0 ? '−' : '+'}${text}%`
 }
 
 /** The ops of a case that changed; the others are counted. */

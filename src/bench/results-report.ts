@@ -1,10 +1,10 @@
 import process from 'node:process'
 
-import { countText, durationText, grouped, percentText, plural } from '../model/figure-text.js'
+import { addedText, countText, durationText, grouped, percentText, plural } from '../model/figure-text.js'
 import { printedPath } from '../model/names.js'
 import { type Column, type TableRow, tableLines } from '../report/text-table.js'
 import { cutMiddle, pieces } from '../text-width.js'
-import type { BenchData, CaseResult, Figures, Interval, OpResult, ResultsReportOptions, Share } from './results.js'
+import type { BenchData, CaseResult, Figures, Interval, OpResult, ResultsReportOptions } from './results.js'
 
 const MIN_COLUMNS = 60
 const MAX_COLUMNS = 160
@@ -72,7 +72,7 @@ function caseRow(each: CaseResult): TableRow {
       durationText(each.p99Ns),
       rateText(each.itemsPerSecond),
       countText(each.samples),
-      each.profilerCost === null ? '' : costText(each.profilerCost),
+      each.profilerCost === null ? '' : addedText(each.profilerCost.value),
     ],
     indent: 1,
   }
@@ -83,10 +83,6 @@ export function intervalText(value: number, interval: Interval | null): string {
   if (interval === null || !(value > 0)) return '–'
   const half = (interval.high - interval.low) / 2 / value
   return `±${(half * 100).toFixed(half < 0.0995 ? 1 : 0)}%`
-}
-
-function costText({ value }: Share): string {
-  return `${value < 0 ? '−' : '+'}${Math.abs(value * 100).toFixed(1)}%`
 }
 
 /** Per second: `81.2`, `12,400`. */

@@ -31,6 +31,22 @@ export function percentText(ratio: number): string {
   return `${(ratio * 100).toFixed(1)}%`
 }
 
+/** `+31.0%`, `−4.5%`, `0.0%`: a share that is added. */
+export function addedText(share: number): string {
+  const digits = Math.abs(share * 100).toFixed(1)
+  return digits === '0.0' ? '0.0%' : `${share < 0 ? '−' : '+'}${grouped(digits)}%`
+}
+
+/** By what share something changed, 0.31 for a third more: `+31.0%`, `−4.5%`; from a doubling on `2.40×`. */
+export function changeText(change: number): string {
+  return change >= 1 ? ratioText(1 + change) : addedText(change)
+}
+
+/** `0.50×`, `11.0×`, `1,204×`. */
+export function ratioText(ratio: number): string {
+  return `${grouped(ratio.toFixed(ratio < 10 ? 2 : ratio < 1000 ? 1 : 0))}×`
+}
+
 export function countText(count: number): string {
   return grouped(String(Math.round(count)))
 }

@@ -3,7 +3,16 @@ import { addedNs, type Change, changesOf } from '../model/diff/changes.js'
 import type { Diff } from '../model/diff/diff.js'
 import type { CheckedDiffOptions } from '../model/diff/options.js'
 import type { DiffFigures } from '../model/diff/rows.js'
-import { countText, durationText, grouped, percentText, plural, unitFor } from '../model/figure-text.js'
+import {
+  changeText,
+  countText,
+  durationText,
+  grouped,
+  percentText,
+  plural,
+  ratioText,
+  unitFor,
+} from '../model/figure-text.js'
 import { printedPath, printedText } from '../model/names.js'
 import { cutMiddle } from '../text-width.js'
 
@@ -130,17 +139,6 @@ function unsureCount(diff: Diff): number {
 
 function nameOf({ row }: { row: Change['row'] }): string {
   return 'path' in row ? printedPath(row.path) : cutMiddle(printedText(row.name), MOST_OF_A_NAME)
-}
-
-/** `+31.0%`, `-4.5%`, `0.0%`; from +1000% on `11.0×`. */
-export function changeText(ratio: number): string {
-  if (ratio >= 10) return ratioText(1 + ratio)
-  const digits = (ratio * 100).toFixed(1)
-  return `${Number(digits) > 0 ? '+' : ''}${Number(digits) === 0 ? '0.0' : digits}%`
-}
-
-export function ratioText(ratio: number): string {
-  return `${grouped(ratio < 10 ? ratio.toFixed(2) : ratio < 1000 ? ratio.toFixed(1) : ratio.toFixed(0))}×`
 }
 
 /** `1.20 → 1.57 ms`: both in the unit of the larger, or each in its own where they are far apart. */

@@ -6,8 +6,8 @@ import { isChange } from '../model/diff/changes.js'
 import type { Diff } from '../model/diff/diff.js'
 import type { CheckedDiffOptions } from '../model/diff/options.js'
 import type { DiffFigures } from '../model/diff/rows.js'
-import { durationText } from '../model/figure-text.js'
-import { changeText, headline, sentencesOf } from './diff-headline.js'
+import { changeText, durationText } from '../model/figure-text.js'
+import { headline, sentencesOf } from './diff-headline.js'
 import {
   callsText,
   type DiffTable,

@@ -38,7 +38,7 @@ describe('the summary', () => {
   it('tells the largest first, and that others went the other way', async () => {
     const other = slowed('conv', 1.3).map(op => (op.name === 'load' ? { ...op, ns: 100_000 } : op))
     expect((await diffOf(NETWORK, other)).summary).toBe(
-      'batch/load got 66.7% faster per call (300.0 → 100.0 µs, interval -66.7% to -66.7%); that saves 4 ms; ' +
+      'batch/load got 66.7% faster per call (300.0 → 100.0 µs, interval −66.7% to −66.7%); that saves 4 ms; ' +
         'all ops took 1.60 ms less; then batch/conv (+30.0%). Nothing else changed.',
     )
   })
