@@ -45,6 +45,21 @@ describe.skipIf(chromium === undefined)('the flame graph', () => {
     expect(await frames(page)).toContain('postprocess')
   })
 
+  it('keeps the focus where a zoom replaces the frame that had it', async () => {
+    const page = await open(SERVICE)
+    await see(page)
+    await page.$eval('#flame g[tabindex="0"]', frame => (frame as SVGGElement).focus())
+    const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label')?.replace(/: .*/, ''))
+    for (const key of ['ArrowDown', 'ArrowDown', 'Enter'] as const) await page.keyboard.press(key)
+    const inner = await focused()
+    expect(await textsOf(page, '#flame .crumbs > *')).toEqual(['all host time', 'predict', inner])
+    // Once more goes to what it is in.
+    await page.keyboard.press('Escape')
+    expect(await focused()).toBe('predict')
+    await page.keyboard.press('Escape')
+    expect(await focused()).toBe('all host time')
+  })
+
   it('zooms to what is clicked, and back by the names around it', async () => {
     const page = await open(SERVICE)
     await see(page)

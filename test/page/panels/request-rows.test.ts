@@ -45,6 +45,18 @@ describe('requests of a recording', () => {
     expect([await of('inference'), await of('section')]).toEqual([['one'], ['one']])
   })
 
+  it('are what the program has around a stage, and others of that name', async () => {
+    const requests = await requestsIn([
+      { ...span('classify', 0, 100, 1), category: 'user' },
+      span('queue', 10, 30, 2, 1),
+      { ...span('classify', 200, 240, 3), category: 'user' },
+      { ...span('other', 300, 310, 4), category: 'user' },
+    ])
+    const [kind, ...others] = requests.kinds
+    expect([kind!.name, [...kind!.sortedNs], others]).toEqual(['classify', [40, 100], []])
+    expect(requests.meanStages(kind!)).toEqual([{ name: 'queue', depth: 0, offsetNs: 10, lengthNs: 20, count: 1 }])
+  })
+
   it('have stages in the order in which they begin, those inside of others below them', async () => {
     const requests = await requestsIn([
       span('HTTP request', 0, 100, 1),

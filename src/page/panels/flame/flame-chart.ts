@@ -63,9 +63,11 @@ export class FlameChart {
     if (this.#widthPx === 0) return
     const bounds = { widthPx: this.#widthPx, maxLevels: MAX_LEVELS, maxFrames: MAX_FRAMES }
     const part = visiblePart(this.#tree, this.#focus, bounds)
+    // The frame that has the focus may be replaced by the one that takes its place.
+    const hadFocus = this.#host.contains(document.activeElement)
     if (this.#chart === undefined) this.#chart = this.#makeChart(part)
     else this.#chart.width(this.#widthPx).update(part.root)
-    this.#afterDrawing(part)
+    this.#afterDrawing(part, hadFocus)
   }
 
   #makeChart({ root }: FlamePart): FlameGraph<FlameFrame> {
@@ -90,13 +92,12 @@ export class FlameChart {
     announce(`${printedText(this.#tree.labels[this.#focus]!)}: ${this.#textOf(this.#focus)}`)
   }
 
-  #afterDrawing(part: FlamePart): void {
+  #afterDrawing(part: FlamePart, hadFocus: boolean): void {
     const svg = this.#host.querySelector('svg')!
     const levels = depthOf(part.root)
     svg.setAttribute('height', String(levels * CELL_PX))
     svg.setAttribute('role', 'tree')
     svg.setAttribute('aria-label', `Flame graph of ${this.#unit}`)
-    const hadFocus = this.#host.contains(document.activeElement)
     for (const frame of this.#frames()) {
       const node = nodeOf(frame)
       frame.setAttribute('role', 'treeitem')

@@ -24,7 +24,8 @@ export interface StageRow {
   count: number
 }
 
-// What a request is: the outermost async spans of the first of these categories that has any.
+// What a request is: the outermost async span that is, or has inside of it, one of the first of these categories that has
+// any. A span of the program's own around a stage is the request, whatever its category: the stage alone is not.
 const CANDIDATES = ['request', 'inference', 'section'].map(name =>
   CATEGORIES.indexOf(name as (typeof CATEGORIES)[number]),
 )
@@ -40,8 +41,7 @@ export class Requests {
   constructor(recording: PageRecording, paths: SpanPaths) {
     this.#recording = recording
     this.#paths = paths
-    const isCandidate = candidates(recording)
-    this.#requestOf = outermost(recording, isCandidate)
+    this.#requestOf = requestsOf(recording, candidates(recording), paths)
     this.kinds = this.#findKinds()
   }
 
@@ -127,7 +127,7 @@ export class Requests {
   }
 }
 
-/** By name: 1 where async spans of it are requests, unless they are in another. */
+/** By name: 1 where its async spans tell requests. */
 function candidates({ names, spans }: PageRecording): Uint8Array {
   const isAsync = new Uint8Array(names.length)
   for (let span = 0; span < spans.name.length; span++) isAsync[spans.name[span]!]! |= spans.flags[span]! & FLAG_ASYNC
@@ -135,11 +135,24 @@ function candidates({ names, spans }: PageRecording): Uint8Array {
   return Uint8Array.from(names, (name, at) => Number(name.category === category && isAsync[at] === 1))
 }
 
-function outermost({ spans }: PageRecording, isCandidate: Uint8Array): Int32Array {
-  const requestOf = new Int32Array(spans.name.length)
+/** By span: the request that it is in or is, -1: none. */
+function requestsOf({ spans }: PageRecording, isCandidate: Uint8Array, paths: SpanPaths): Int32Array {
+  const outermost = outermostAsync(spans)
+  // By path, so that a request which never came to the stage is one too.
+  const isRequest = new Uint8Array(paths.labels.length)
+  for (let span = 0; span < outermost.length; span++) {
+    const isOne = isCandidate[spans.name[span]!] === 1 && (spans.flags[span]! & FLAG_ASYNC) !== 0
+    if (isOne) isRequest[paths.ofSpan[outermost[span]!]!] = 1
+  }
+  return outermost.map(span => (span >= 0 && isRequest[paths.ofSpan[span]!] === 1 ? span : -1))
+}
+
+/** By span: the outermost async span that it is in or is, -1: none. */
+function outermostAsync(spans: PageRecording['spans']): Int32Array {
+  const outermost = new Int32Array(spans.name.length)
   const isKnown = new Uint8Array(spans.name.length)
   const unknown: number[] = []
-  for (let span = 0; span < requestOf.length; span++) {
+  for (let span = 0; span < outermost.length; span++) {
     // A parent on another thread may come later; then it is looked at first.
     for (let at = span; at >= 0 && isKnown[at] === 0; at = spans.parent[at]!) {
       unknown.push(at)
@@ -147,10 +160,10 @@ function outermost({ spans }: PageRecording, isCandidate: Uint8Array): Int32Arra
     }
     for (let at = unknown.pop(); at !== undefined; at = unknown.pop()) {
       const around = spans.parent[at]!
-      const outer = around < 0 ? -1 : requestOf[around]!
-      const isRequest = isCandidate[spans.name[at]!] === 1 && (spans.flags[at]! & FLAG_ASYNC) !== 0
-      requestOf[at] = outer >= 0 ? outer : isRequest ? at : -1
+      const outer = around < 0 ? -1 : outermost[around]!
+      const isAsync = (spans.flags[at]! & FLAG_ASYNC) !== 0
+      outermost[at] = outer >= 0 ? outer : isAsync ? at : -1
     }
   }
-  return requestOf
+  return outermost
 }
