@@ -35,4 +35,5 @@ await session.release()
 
 console.log(`\n${BATCHES * BATCH_SIZE} images classified, per class: ${counts.join(' ')}`)
 console.log(`Profile of batches 10 to 19: ${profilePath}`)
+console.log('Look at it: npx opscope view', profilePath)
 console.log('Open it at https://ui.perfetto.dev, or print it again: npx opscope report', profilePath)
