@@ -14,12 +14,6 @@ export function median(values: ArrayLike<number>): number {
   return quantile(ascending(values), 0.5)
 }
 
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0
-  for (let index = 0; index < values.length; index++) sum += values[index]!
-  return sum / values.length
-}
-
 /** Median distance from the median: a spread that up to half of the values cannot move far. */
 export function medianDeviation(values: ArrayLike<number>): number {
   const middle = median(values)
@@ -36,7 +30,7 @@ export function ascending(values: ArrayLike<number>): Float64Array {
 
 /**
  * Numbers in [0, 1), the same for the same seed: a Weyl sequence of 32 bits through the finalizer of MurmurHash3. Its
- * period of 2^32 is far beyond what a bootstrap draws.
+ * period is 2^32.
  */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
@@ -54,40 +48,6 @@ export interface Estimate {
   value: number
   low: number
   high: number
-}
-
-export interface BootstrapOptions {
-  /** @default 0.95 */
-  confidence?: number
-  /** @default 2000, which repeats the ends of a 95 % interval to about 3 % of its width */
-  resamples?: number
-  /** @default 1 */
-  seed?: number
-}
-
-/**
- * Percentile bootstrap: `statistic` of the samples, and where it lies when each sample is drawn anew from itself. The
- * arrays that it gets are used again and must not be kept. NaN where a sample is empty.
- */
-export function bootstrap(
-  samples: readonly ArrayLike<number>[],
-  statistic: (...samples: ArrayLike<number>[]) => number,
-  { confidence = 0.95, resamples = 2000, seed = 1 }: BootstrapOptions = {},
-): Estimate {
-  if (samples.some(sample => sample.length === 0)) return { value: Number.NaN, low: Number.NaN, high: Number.NaN }
-  const random = randomNumbers(seed)
-  const drawn = samples.map(sample => new Float64Array(sample.length))
-  const found = new Float64Array(resamples)
-  for (let round = 0; round < resamples; round++) {
-    for (const [index, sample] of samples.entries()) {
-      const into = drawn[index]!
-      for (let at = 0; at < into.length; at++) into[at] = sample[Math.floor(random() * sample.length)]!
-    }
-    found[round] = statistic(...drawn)
-  }
-  found.sort()
-  const tail = (1 - confidence) / 2
-  return { value: statistic(...samples), low: quantile(found, tail), high: quantile(found, 1 - tail) }
 }
 
 /** Probabilities of a rank sum as extreme as the one seen if both samples came from one distribution. */

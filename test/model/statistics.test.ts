@@ -2,11 +2,9 @@ import { describe, expect, it } from 'vitest'
 
 import {
   blockMedians,
-  bootstrap,
   DEVIATION_TO_SIGMA,
   holm,
   mannWhitney,
-  mean,
   median,
   medianDeviation,
   normalQuantile,
@@ -31,17 +29,16 @@ function normals(count: number, seed: number, shift = 0): number[] {
   return Array.from({ length: count }, () => Array.from({ length: 12 }, random).reduce((a, b) => a + b, shift - 6))
 }
 
-describe('median, mean, quantile and deviation', () => {
+describe('median, quantile and deviation', () => {
   it('interpolate as R-7 does, on values in any order', () => {
     expect(median([9, 1, 4])).toBe(4)
     expect(median([9, 1, 4, 6])).toBe(5)
-    expect(mean([9, 1, 5])).toBe(5)
     expect(quantile([0, 10, 20, 30], 0.25)).toBe(7.5)
     expect(quantile([7], 0.99)).toBe(7)
     expect(medianDeviation([1, 2, 3, 4, 1000])).toBe(1)
   })
   it('have no answer for no values', () => {
-    expect([median([]), mean([]), quantile([], 0.5), medianDeviation([])]).toEqual([NaN, NaN, NaN, NaN])
+    expect([median([]), quantile([], 0.5), medianDeviation([])]).toEqual([NaN, NaN, NaN])
   })
   it('leave the list as it was', () => {
     const values = [3, 1, 2]
@@ -64,29 +61,6 @@ describe('randomNumbers', () => {
       // 1,000 expected in each, standard deviation 30.
       for (const count of tenths) expect(Math.abs(count - 1000)).toBeLessThan(150)
     }
-  })
-})
-
-describe('bootstrap', () => {
-  const difference = (a: ArrayLike<number>, b: ArrayLike<number>) => mean(b) - mean(a)
-
-  it('holds the true difference about as often as it says', () => {
-    let held = 0
-    for (let round = 0; round < 200; round++) {
-      const { low, high } = bootstrap([normals(25, 2 * round), normals(25, 2 * round + 1, 2)], difference, {
-        confidence: 0.9,
-        resamples: 400,
-      })
-      if (low <= 2 && 2 <= high) held++
-    }
-    // 180 expected of 200, standard deviation 4.2.
-    expect(held).toBeGreaterThan(167)
-    expect(held).toBeLessThan(193)
-  })
-  it('repeats, and has no answer for no values', () => {
-    const samples = [normals(9, 1), normals(9, 2)]
-    expect(bootstrap(samples, difference)).toEqual(bootstrap(samples, difference))
-    expect(bootstrap([[1], []], difference)).toEqual({ value: NaN, low: NaN, high: NaN })
   })
 })
 
