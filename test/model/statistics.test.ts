@@ -21,8 +21,9 @@ function choices(all: number, size: number, from = 0): number[][] {
     choices(all, size - 1, first + 1).map(rest => [first, ...rest]),
   )
 }
-/** Pairs in which the second is larger. */
-const uOf = (before: number[], after: number[]) => before.reduce((u, a) => u + after.filter(b => b > a).length, 0)
+/** Pairs in which the second is larger; equal ones count half. */
+const uOf = (before: number[], after: number[]) =>
+  before.flatMap(a => after.map(b => (b > a ? 1 : b === a ? 0.5 : 0))).reduce<number>((u, pair) => u + pair, 0)
 /** Normal values: the sum of twelve uniform ones less six has mean 0 and variance 1. */
 function normals(count: number, seed: number, shift = 0): number[] {
   const random = randomNumbers(seed)
@@ -65,14 +66,20 @@ describe('randomNumbers', () => {
 })
 
 describe('mannWhitney', () => {
-  it('counts what enumerating all arrangements counts', () => {
-    for (const [n, m] of [
-      [3, 4],
-      [5, 2],
-      [4, 4],
+  it('counts what enumerating all arrangements counts, whether values are equal or not', () => {
+    for (const [size, values] of [
+      [4, [1, 2, 3, 4, 5, 6, 7]],
+      [2, [1, 2, 3, 4, 5, 6, 7]],
+      [4, [1, 2, 3, 4, 5, 6, 7, 8]],
+      [3, [1, 1, 2, 3, 3, 3, 4, 5]],
+      [5, [1, 1, 1, 1, 2, 2, 2, 2, 2, 2]],
+      [6, [1, 2, 2, 2, 2, 2, 2, 2]],
     ] as const) {
-      const ranks = [...Array(n + m).keys()]
-      const seen = choices(n + m, m).map(after => ({ after, before: ranks.filter(rank => !after.includes(rank)) }))
+      const places = [...values.keys()]
+      const seen = choices(values.length, size).map(after => ({
+        before: places.filter(place => !after.includes(place)).map(place => values[place]!),
+        after: after.map(place => values[place]!),
+      }))
       const us = seen.map(({ before, after }) => uOf(before, after))
       for (const [index, { before, after }] of seen.entries()) {
         const test = mannWhitney(before, after)
