@@ -60,7 +60,7 @@ export function methodFacts(
   ]
   return [
     `What counts: ${percentText(minChange)} per call and ${percentText(minImpact)} of all time`,
-    `${percentText(confidence)} sure over all rows`,
+    `${percentText(confidence)} sure of times over all rows`,
     ...(work.before === work.after ? [] : [`${ratioText(work.after / work.before)} the work`]),
     ...drifts
       .filter(([, { rows }]) => rows > 0)

@@ -120,7 +120,7 @@ describe('the report', () => {
   })
   it('says how verdicts were found', () => {
     expect(diff.report({ columns: 160 })).toMatch(
-      /^What counts: 5\.0% per call and 1\.0% of all time · 95\.0% sure over all rows · drift \S+% ± \S+% over \d+ rows/m,
+      /^What counts: 5\.0% per call and 1\.0% of all time · 95\.0% sure of times over all rows · drift \S+% ± \S+% over \d+ rows/m,
     )
   })
   it('orders its rows', async () => {

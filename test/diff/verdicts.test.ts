@@ -189,35 +189,45 @@ describe('calls', () => {
     const conv = rowOf(diff, 'conv')
     expect(Math.abs(conv.effectNs)).toBeLessThan(0.05 * conv.ownNs.after)
   })
-  it('of a choice that chance makes are not told as more or fewer', async () => {
-    const taken = (isTaken: (batch: number) => boolean) => {
-      const spans = Array.from({ length: 400 }, (_, batch) => {
-        const at = batch * 1000
-        const miss = { thread: 'main', name: 'miss', startNs: at + 100, endNs: at + 700 }
-        return [{ thread: 'main', name: 'lookup', startNs: at, endNs: at + 900 }, ...(isTaken(batch) ? [miss] : [])]
+  describe('of a choice that chance makes', () => {
+    const lookups = (count: number, misses: (lookup: number) => number) => {
+      const spans = Array.from({ length: count }, (_, lookup) => {
+        const at = lookup * 1000
+        const inside = Array.from({ length: misses(lookup) }, (_, miss) => ({
+          thread: 'main',
+          name: 'miss',
+          startNs: at + 100 + miss * 200,
+          endNs: at + 250 + miss * 200,
+        }))
+        return [{ thread: 'main', name: 'lookup', startNs: at, endNs: at + 900 }, ...inside]
       })
       return buildCapture({ spans: spans.flat() })
     }
-    // A fair coin thrown 400 times falls 220 times or more on one side in 5 % of all cases, 280 times in none.
-    const half = () => taken(batch => batch % 2 === 0)
-    expect(
-      rowOf(
-        await diffOf(
-          half(),
-          taken(batch => batch % 20 < 11),
-        ),
-        'miss',
-      ).callsVerdict,
-    ).toBe('same')
-    expect(
-      rowOf(
-        await diffOf(
-          half(),
-          taken(batch => batch % 20 < 14),
-        ),
-        'miss',
-      ).callsVerdict,
-    ).toBe('more')
+    const everySecond = (lookup: number) => lookup % 2
+    const missesOf = async (one: Promise<Capture>, other: Promise<Capture>) => rowOf(await diffOf(one, other), 'miss')
+
+    it('are not told as more or fewer', async () => {
+      const before = lookups(400, everySecond)
+      // A fair coin thrown 400 times falls 220 times or more on one side in 5 % of all cases, 280 times in none.
+      const few = lookups(400, lookup => Number(lookup % 20 < 11))
+      const many = lookups(400, lookup => Number(lookup % 20 < 14))
+      expect(await missesOf(before, few)).toMatchObject({ calls: { before: 200, after: 220 }, callsVerdict: 'same' })
+      expect(await missesOf(before, many)).toMatchObject({ calls: { before: 200, after: 280 }, callsVerdict: 'more' })
+    })
+    it('are known no better than by the shorter recording', async () => {
+      // 50 by chance are 50 ± 7, so ten times the lookups make 500 ± 74 of them: 620 are no sign, 900 are one.
+      const before = lookups(100, everySecond)
+      const few = lookups(1000, lookup => Number(lookup % 50 < 31))
+      const many = lookups(1000, lookup => Number(lookup % 50 < 45))
+      expect(await missesOf(before, few)).toMatchObject({ calls: { before: 50, after: 620 }, callsVerdict: 'same' })
+      expect(await missesOf(few, before)).toMatchObject({ callsVerdict: 'same' })
+      expect(await missesOf(before, many)).toMatchObject({ calls: { before: 50, after: 900 }, callsVerdict: 'more' })
+    })
+    it('may be a whole number for each call around', async () => {
+      const before = lookups(100, lookup => 2 * (lookup % 2))
+      const after = lookups(100, lookup => 2 * (lookup % 2) + Number(lookup % 100 < 20))
+      expect(await missesOf(before, after)).toMatchObject({ calls: { before: 100, after: 120 }, callsVerdict: 'same' })
+    })
   })
 })
 

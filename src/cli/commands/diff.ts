@@ -30,7 +30,9 @@ export function diffCommand(): Command {
       new Option('--min-change <share>', 'least change per call that counts, 3% or 0.03 (5%)').argParser(share),
     )
     .addOption(new Option('--min-impact <share>', 'least share of all time that counts (1%)').argParser(share))
-    .addOption(new Option('--confidence <share>', 'how sure a verdict is, over all rows (95%)').argParser(share))
+    .addOption(
+      new Option('--confidence <share>', 'how sure slower and faster are, over all rows (95%)').argParser(share),
+    )
     .addOption(new Option('--drift <mode>', 'off: judge what moved like most others too').choices(['auto', 'off']))
     .addOption(new Option('--sorted-key <key>', 'order of the rows').choices(DIFF_SORTED_KEYS))
     .addOption(

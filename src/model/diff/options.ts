@@ -14,7 +14,7 @@ export interface DiffOptions {
   minChange?: number
   /** The least change that counts, as a share of the time of all that is compared with it. @default 0.01 */
   minImpact?: number
-  /** How sure a verdict must be, over all rows together. @default 0.95 */
+  /** How sure `slower` and `faster` must be, over all rows together. @default 0.95 */
   confidence?: number
   /** `off`: what moved like most others is judged as if it had moved alone. @default 'auto' */
   drift?: 'auto' | 'off'
