@@ -141,9 +141,9 @@ export function intervalText({ change }: DiffFigures): string {
   if (change === null || change.low === null || change.high === null) return '–'
   return `${changeText(change.low)} to ${changeText(change.high)}`
 }
-/** `+3.41 ms`. */
+/** `+3.41 ms`, `−41 ns`. */
 export function signedDuration(ns: number): string {
-  return `${ns > 0 ? '+' : ns < 0 ? '-' : ''}${durationText(Math.abs(ns))}`
+  return `${ns > 0 ? '+' : ns < 0 ? '−' : ''}${durationText(Math.abs(ns))}`
 }
 
 function diffTable(

@@ -37,10 +37,12 @@ describe('the summary', () => {
   })
   it('tells the largest first, and that others went the other way', async () => {
     const other = slowed('conv', 1.3).map(op => (op.name === 'load' ? { ...op, ns: 100_000 } : op))
-    expect((await diffOf(NETWORK, other)).summary).toBe(
+    const diff = await diffOf(NETWORK, other)
+    expect(diff.summary).toBe(
       'batch/load got 66.7% faster per call (300.0 → 100.0 µs, interval −66.7% to −66.7%); that saves 4 ms; ' +
         'all ops took 1.60 ms less; then batch/conv (+30.0%). Nothing else changed.',
     )
+    expect(diff.report({ columns: 120 })).toMatch(/batch\/load .* −66\.7% .* −4 ms {2}faster\n/)
   })
   it('tells calls apart from time per call', async () => {
     const twice = withOp('conv', op => ({ ...op, ns: [400_000, 400_000] }))
