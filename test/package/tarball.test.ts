@@ -35,7 +35,7 @@ describe('the npm tarball', () => {
         'LICENSE',
       ]),
     )
-    expect(packed.files.filter(file => /(^|\/)(test|bench|build|node_modules)\//.test(file))).toEqual([])
+    expect(packed.files.filter(file => /(^|\/)(test|build|node_modules)\/|^(binding\/)?bench\//.test(file))).toEqual([])
   })
 
   it('has entry points that every kind of importer resolves', async () => {
