@@ -105,7 +105,8 @@ export class CaptureDiff {
   }
   /** What `JSON.stringify` shows: the answer, the options and all rows. */
   toJSON(): Record<string, unknown> {
-    return { summary: this.summary, options: this.#options, ...this.#diff }
+    const { nested: _, ...shown } = this.#diff
+    return { summary: this.summary, options: this.#options, ...shown }
   }
 }
 

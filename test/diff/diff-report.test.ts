@@ -59,6 +59,9 @@ describe('the summary', () => {
     expect((await diffOf(NETWORK, other)).summary).toMatch(
       /^batch\/load is gone \(20 calls, 6 ms\).*; then batch\/decode \(new\)\. Nothing else changed\.$/,
     )
+    expect((await diffOf(other, NETWORK)).summary).toMatch(
+      /^batch\/load is new \(20 calls, 6 ms\).*; then batch\/decode \(gone\)\. Nothing else changed\.$/,
+    )
   })
   it('says so where nothing changed, and where all moved alike', async () => {
     const one = await batchCapture({ ops: NETWORK, noise: 0.2 })
@@ -142,6 +145,7 @@ describe('JSON', () => {
     const parsed = JSON.parse(text)
     expect(parsed).toMatchObject({ summary: diff.summary, comparable: true, options: { minChange: 0.05 } })
     expect(parsed.ops).toEqual(diff.ops)
+    expect(parsed).not.toHaveProperty('nested')
     expect(parsed.ops[0].change).toMatchObject({ low: null, high: null })
   })
 })

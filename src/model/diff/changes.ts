@@ -22,12 +22,8 @@ export function changesOf(diff: Diff, minImpact: number): { host: Change[]; gpu:
     ...diff.ops.map(row => ({ kind: 'op' as const, row })),
     ...diff.stages.map(row => ({ kind: 'stage' as const, row })),
   ]
-  const isNew = new Set(
-    paths.filter(({ row }) => isOneSided(row)).map(({ row }) => `${row.verdict} ${pathKey(row.path)}`),
-  )
-  const isInside = ({ verdict, path }: DiffRow) => isNew.has(`${verdict} ${pathKey(path.slice(0, -1))}`)
   const hostNs = Math.max(totalOf(diff.ops, 'before'), totalOf(diff.ops, 'after'))
-  const host = paths.filter(({ row }) => matters(row, minImpact * hostNs, timeOf(row)) && !isInside(row))
+  const host = paths.filter(({ row }) => matters(row, minImpact * hostNs, timeOf(row)) && !diff.nested.has(row))
   const onGpu = [
     ...diff.kernels.map(row => ({ kind: 'kernel' as const, row })),
     ...diff.copies.map(row => ({ kind: 'copy' as const, row })),
@@ -49,7 +45,6 @@ export function totalOf(rows: readonly DiffFigures[], side: 'before' | 'after'):
   return rows.reduce((ns, { ownNs }) => ns + ownNs[side], 0)
 }
 
-const pathKey = (path: readonly string[]) => path.map(name => JSON.stringify(name)).join()
 const isOneSided = ({ verdict }: DiffFigures) => verdict === 'added' || verdict === 'removed'
 
 /** Of a row that is new or gone, with all inside it. */

@@ -29,6 +29,8 @@ export interface Diff {
   stages: DiffRow[]
   kernels: KernelDiffRow[]
   copies: CopyDiffRow[]
+  /** Of ops and stages, the rows that are new or gone inside one that is. Their paths would tell, at the cost of a deep tree's. */
+  nested: ReadonlySet<DiffRow>
 }
 
 const STILL: Drift = { change: 0, spread: 0, rows: 0 }
@@ -73,11 +75,12 @@ export function diffOf(
     drift: { host, gpu },
     overall,
     ...rows,
+    nested: new Set(hostRows.filter((_, at) => onHost[at]!.isNested)),
   }
 }
 
 function nothing(reason: string, overall: OverallRow[]): Diff {
-  const none = { ops: [], stages: [], kernels: [], copies: [] }
+  const none = { ops: [], stages: [], kernels: [], copies: [], nested: new Set<DiffRow>() }
   const drift = { host: STILL, gpu: STILL }
   return { comparable: false, reason, notes: [], basis: 'all', work: { before: 1, after: 1 }, drift, overall, ...none }
 }

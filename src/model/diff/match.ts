@@ -16,7 +16,9 @@ export function movedPaths(
     for (const path of side) {
       if (paths.list[path]!.role === 'phase') continue
       const name = identity(paths.list[path]!)
-      byName.set(name, [...(byName.get(name) ?? []), path])
+      const known = byName.get(name)
+      if (known === undefined) byName.set(name, [path])
+      else known.push(path)
     }
     return byName
   }

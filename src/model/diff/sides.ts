@@ -15,6 +15,8 @@ import {
 } from './witnesses.js'
 
 export interface PathCandidate extends Candidate {
+  /** New or gone, as the row around it is. */
+  isNested: boolean
   row: Omit<DiffRow, keyof DiffFigures>
 }
 
@@ -77,6 +79,7 @@ export class Sides {
         count,
         callNs: count.before > 0 ? totalNs.before / count.before : 0,
         isWait: isAsync,
+        isNested: this.#isNested(path, count),
         row: {
           path: this.#paths.namesOf(own),
           ...(own === path ? {} : { movedFrom: this.#paths.namesOf(path) }),
@@ -107,6 +110,12 @@ export class Sides {
     const newParent = this.#paths.list[this.#newOf.get(path) ?? path]!.parent
     const isSameParent = (this.#oldOf.get(newParent) ?? newParent) === parent && parent >= 0
     return callCount(this.#callsOf(path), isSameParent ? this.#callsOf(parent) : this.work)
+  }
+  #isNested(path: number, { before, after }: BeforeAfter): boolean {
+    if (before > 0 && after > 0) return false
+    const { parent } = this.#paths.list[path]!
+    const around = this.#callsOf(this.#oldOf.get(parent) ?? parent)
+    return before === 0 ? around.before === 0 && around.after > 0 : around.before > 0 && around.after === 0
   }
   #callsOf(path: number): BeforeAfter {
     return { before: this.#calls.before.get(path) ?? 0, after: this.#calls.after.get(path) ?? 0 }
