@@ -1,5 +1,6 @@
 // Light or dark, as the system has it or as the user chose. The dark colours are one media rule of the style sheet; the
 // choice sets its condition, so that no colour is told twice. On paper the rule never holds.
+import { Watched } from './watched.js'
 
 export type ThemeChoice = 'auto' | 'light' | 'dark'
 const CONDITIONS: Record<ThemeChoice, string> = {
@@ -7,28 +8,24 @@ const CONDITIONS: Record<ThemeChoice, string> = {
   light: 'not all',
   dark: 'screen',
 }
-const listeners: (() => void)[] = []
+const changes = new Watched('theme')
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)')
-systemIsDark.addEventListener('change', tell)
+systemIsDark.addEventListener('change', () => changes.tell())
 
 export function chooseTheme(choice: ThemeChoice): void {
   darkRule().media.mediaText = CONDITIONS[choice]
   document.documentElement.dataset.theme = choice
-  tell()
+  changes.tell()
 }
 
-/** Calls back after every change of the colours: what draws them itself is to draw anew. */
-export function watchTheme(onChange: () => void): void {
-  listeners.push(onChange)
+/** Calls back after every change of the colours while the element is in the document: what draws them itself is to draw anew. */
+export function watchTheme(element: Element, onChange: () => void): void {
+  changes.watch(element, onChange)
 }
 
 /** Value of a custom property of styles/tokens.css: `token('--fg')`. */
 export function token(name: `--${string}`): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-}
-
-function tell(): void {
-  for (const listener of listeners) listener()
 }
 
 function darkRule(): CSSMediaRule {

@@ -71,12 +71,17 @@ type Tell = (at: number | undefined) => void
 function drawWhenWide(host: HTMLElement, options: BarChartOptions, tell: Tell): void {
   let plot: uPlot | undefined
   new ResizeObserver(() => {
+    // uPlot knows its charts until they are destroyed; an observer is told when its element is replaced.
+    if (!host.isConnected) {
+      plot?.destroy()
+      plot = undefined
+    }
     const width = host.clientWidth
     if (width === 0) return
     if (plot === undefined) plot = draw(host, width, options, tell)
     else if (plot.width !== width) plot.setSize({ width, height: HEIGHT_PX })
   }).observe(host)
-  watchTheme(() => plot?.redraw(false))
+  watchTheme(host, () => plot?.redraw(false))
 }
 
 function draw(host: HTMLElement, width: number, options: BarChartOptions, tell: Tell): uPlot {

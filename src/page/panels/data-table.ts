@@ -1,5 +1,6 @@
 // A plain table whose heads sort. It shows its first rows, more on request, and all of them on paper.
 import { countText, plural } from '../../model/figure-text.js'
+import { watchPrint } from '../print.js'
 import { announce, button, type Child, element } from './dom.js'
 
 export interface DataColumn<Row> {
@@ -58,8 +59,7 @@ class DataTable<Row> {
     const head = element('thead', {}, element('tr', {}, ...this.#heads, action))
     const table = element('table', { 'aria-label': options.label }, head, this.#body)
     this.element = element('div', {}, element('div', { class: 'scroller fitted' }, table), this.#more)
-    const print = matchMedia('print')
-    print.addEventListener('change', () => this.#draw(print.matches ? ROWS_PRINTED : this.#shown))
+    watchPrint(this.element, isPrinting => this.#draw(isPrinting ? ROWS_PRINTED : this.#shown))
     this.#draw(this.#shown)
   }
 

@@ -1,4 +1,5 @@
 // Rows of a long table that are in view, and a little around them; room above and below stands for the rest.
+import { watchPrint } from '../print.js'
 import { element } from './dom.js'
 
 /** As `--row` of styles/tokens.css: every row has this height, so that places are known without measuring. */
@@ -34,9 +35,8 @@ export class RowWindow {
     this.#makeRow = makeRow
     scroller.addEventListener('scroll', () => this.#draw(false), { passive: true })
     new ResizeObserver(() => this.#draw(false)).observe(scroller)
-    const print = matchMedia('print')
-    print.addEventListener('change', () => {
-      this.#isPrinting = print.matches
+    watchPrint(scroller, isPrinting => {
+      this.#isPrinting = isPrinting
       this.#draw(true)
     })
   }

@@ -258,7 +258,7 @@ export class TimelineView {
       this.scene.palette = readPalette(this.#frame.root)
       this.invalidate(true)
     }
-    watchTheme(again)
+    watchTheme(this.#frame.root, again)
     // Paper waits for no frame.
     matchMedia('print').addEventListener('change', () => {
       again()

@@ -73,6 +73,20 @@ describe.skipIf(chromium === undefined)('the report, for every reader,', () => {
     expect(await ground()).toBe('rgb(255, 255, 255)')
   })
 
+  it('draws charts anew in the colours that are chosen', async () => {
+    const page = await open(SERVICE)
+    await page.$eval('#copies .plot', plot => plot.scrollIntoView({ block: 'center' }))
+    await page.waitForSelector('#copies .u-over')
+    const drawn = () => page.$eval('#copies canvas', canvas => (canvas as HTMLCanvasElement).toDataURL())
+    const light = await drawn()
+    await press(page, '#theme', 'dark')
+    await page.waitForFunction(
+      before => document.querySelector<HTMLCanvasElement>('#copies canvas')!.toDataURL() !== before,
+      {},
+      light,
+    )
+  })
+
   it('prints in light colours, without controls, with rows that the screen had scrolled away', async () => {
     const rows: CaptureRows = {
       spans: Array.from({ length: 500 }, (_, i) => ({

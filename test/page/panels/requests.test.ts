@@ -23,6 +23,38 @@ describe.skipIf(chromium === undefined)('requests', () => {
     ])
   })
 
+  it('of another kind have a chart of their own, and that of the first is gone', async () => {
+    const [request] = REQUESTS.spans!
+    const other = { ...request!, name: 'gRPC request', startNs: 0, endNs: 5e6, ids: { spanId: 'ffff' } }
+    const page = await open({ ...REQUESTS, spans: [...REQUESTS.spans!, other] })
+    const countCanvases = async (): Promise<number> => {
+      const prototype = await page.evaluateHandle(() => HTMLCanvasElement.prototype)
+      const canvases = await page.queryObjects(prototype)
+      return page.evaluate(all => all.length, canvases)
+    }
+    const show = async (kind: number): Promise<void> => {
+      await page.$eval(
+        '#requests select',
+        (select, kind) => {
+          select.selectedIndex = kind
+          select.dispatchEvent(new Event('change'))
+        },
+        kind,
+      )
+      await page.$eval('#requests .plot', plot => plot.scrollIntoView({ block: 'center' }))
+      // No handle, which would keep the chart.
+      await page.waitForFunction(() => document.querySelector('#requests .u-over') !== null)
+    }
+    await show(1)
+    const atFirst = await countCanvases()
+    for (let turn = 0; turn < 10; turn++) {
+      await show(0)
+      await show(1)
+    }
+    // Twenty charts were replaced; others of the page may come into the count.
+    expect((await countCanvases()) - atFirst).toBeLessThan(10)
+  })
+
   it('of a bar that is clicked are listed, each with its stages and a way to the timeline', async () => {
     const page = await open(REQUESTS)
     await page.$eval('#requests .plot', plot => plot.scrollIntoView({ block: 'center' }))
