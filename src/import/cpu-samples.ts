@@ -28,11 +28,13 @@ const FURTHEST_US = Number.MAX_SAFE_INTEGER / 1000
 
 /** The samples of one thread, by time. */
 export interface CpuSamples {
-  /** By node: what is shown, what it is, the node around it (-1: none), how many are around it. */
+  /** By node: what is shown, and what it is. */
   names: string[]
   kinds: Uint8Array
+  /** By node: the one around it, -1: none; never one of kind NOTHING. How many are around it, and which is the outermost. */
   parents: Int32Array
   depths: Int32Array
+  outermost: Int32Array
   /** By sample: the innermost frame, and ns since the start. */
   nodes: Int32Array
   atNs: Float64Array
@@ -109,7 +111,7 @@ class FrameTree {
     return this.#indices.get(id) ?? -1
   }
 
-  finish(): Pick<CpuSamples, 'names' | 'kinds' | 'parents' | 'depths'> {
+  finish(): Pick<CpuSamples, 'names' | 'kinds' | 'parents' | 'depths' | 'outermost'> {
     const count = this.#names.length
     const parents = new Int32Array(count)
     for (let node = 0; node < count; node++) parents[node] = this.#indices.get(this.#parentIds[node]) ?? -1
@@ -120,17 +122,19 @@ class FrameTree {
         if (child !== undefined) parents[child] = node
       }
     }
-    return { names: this.#names, kinds: this.#kinds.values, parents, depths: this.#depths(parents) }
+    return { names: this.#names, kinds: this.#kinds.values, ...this.#placed(parents) }
   }
 
-  // A damaged tree may bite its own tail: it is cut there.
-  #depths(parents: Int32Array): Int32Array {
+  // A damaged tree may bite its own tail: it is cut there. One made to harm has millions of roots inside of each other:
+  // they are left out here, so that nobody walks them for every sample.
+  #placed(parents: Int32Array): Pick<CpuSamples, 'parents' | 'depths' | 'outermost'> {
     const UNKNOWN = -1
     const ON_WAY = -2
+    const kinds = this.#kinds.values
     const depths = new Int32Array(parents.length).fill(UNKNOWN)
+    const outermost = Int32Array.from(parents.keys())
     const way: number[] = []
     for (let node = 0; node < parents.length; node++) {
-      way.length = 0
       let at = node
       while (at !== -1 && depths[at] === UNKNOWN) {
         depths[at] = ON_WAY
@@ -142,10 +146,15 @@ class FrameTree {
         parents[way.at(-1)!] = -1
         this.damaged++
       }
-      let depth = isCycle || at === -1 ? 0 : depths[at]! + 1
-      for (let step = way.length - 1; step >= 0; step--) depths[way[step]!] = depth++
+      for (let each = way.pop(); each !== undefined; each = way.pop()) {
+        const around = parents[each]!
+        const parent = around !== -1 && kinds[around] === NOTHING ? parents[around]! : around
+        parents[each] = parent
+        depths[each] = parent === -1 ? 0 : depths[parent]! + 1
+        if (parent !== -1) outermost[each] = outermost[parent]!
+      }
     }
-    return depths
+    return { parents, depths, outermost }
   }
 }
 

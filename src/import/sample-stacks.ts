@@ -112,16 +112,10 @@ class StackWalk {
 
   // Now and then V8 cannot walk a stack, and takes it for none: what is there before and after went on meanwhile.
   #goesOn(following: number): boolean {
-    const { nodes, kinds } = this.samples
+    const { nodes, kinds, outermost } = this.samples
     const next = nodes[following]
     if (next === undefined || this.#node === -1 || kinds[next] === PROGRAM || kinds[next] === NOTHING) return false
-    return this.#outermost(next) === this.#outermost(this.#node)
-  }
-  #outermost(node: number): number {
-    const { parents, kinds } = this.samples
-    let at = node
-    while (parents[at] !== -1 && kinds[parents[at]!] !== NOTHING) at = parents[at]!
-    return at
+    return outermost[next] === outermost[this.#node]
   }
 
   #moveTo(node: number, atNs: number): void {
@@ -130,26 +124,26 @@ class StackWalk {
       this.#collection = -1
     }
     if (node === this.#node) return
-    const { parents, depths, kinds } = this.samples
+    const { parents, depths } = this.samples
     const depthOf = (each: number) => (each === -1 ? -1 : depths[each]!)
     let left = this.#node
     let entered = node
     while (left !== entered) {
       if (depthOf(left) > depthOf(entered)) {
-        if (kinds[left] !== NOTHING) this.#close(this.#open.pop()!, atNs)
+        this.#close(this.#open.pop()!, atNs)
         left = parents[left]!
       } else if (depthOf(entered) > depthOf(left)) {
         this.#entered.push(entered)
         entered = parents[entered]!
       } else {
-        if (kinds[left] !== NOTHING) this.#close(this.#open.pop()!, atNs)
+        this.#close(this.#open.pop()!, atNs)
         left = parents[left]!
         this.#entered.push(entered)
         entered = parents[entered]!
       }
     }
     for (let frame = this.#entered.pop(); frame !== undefined; frame = this.#entered.pop()) {
-      if (kinds[frame] !== NOTHING) this.#open.push(this.#enter(frame, atNs))
+      this.#open.push(this.#enter(frame, atNs))
     }
     this.#node = node
   }

@@ -2,11 +2,14 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 
+import { readCpuSamples } from '../../src/import/cpu-samples.js'
 import { importCpuProfile } from '../../src/import/cpuprofile.js'
 import { fileKind } from '../../src/import/file-kind.js'
+import { drawStacks } from '../../src/import/sample-stacks.js'
 import { loadCapture } from '../../src/load-capture.js'
 import { BUSY, type Profile, profileOf, runProfiled } from './profiles.js'
 import { spansOf, warningsOf } from './rows-of.js'
@@ -175,6 +178,42 @@ describe('a CPU profile', () => {
     expect(warningsOf(rows)).toEqual({ 'samples-thinned': 33 })
     expect(rows.spans.startNs.length).toBe(700) // samples 0, 6, … 36
     expect(rows.spans.endNs[0]).toBe(6_000)
+  })
+
+  // Walks are counted by the parents that are read.
+  it.each([
+    ['stacks that V8 could not walk', 'a', '(program)'],
+    ['roots inside of each other', '(root)', '(idle)'],
+  ])('is no deeper for each sample, with many %s', async (_what, frame, other) => {
+    const deep = Array.from({ length: 500 }, () => frame).join('/')
+    const stacks = Array.from({ length: 999 }, (_, i): [number, string] => [i, i % 2 === 0 ? `${deep}/leaf` : other])
+    const samples = (await readCpuSamples(Readable.from([Buffer.from(JSON.stringify(profileOf(stacks, 1000)))])))!
+    let reads = 0
+    const parents = new Proxy(samples.parents, {
+      get(array, key) {
+        reads++
+        return Reflect.get(array, key)
+      },
+    })
+    let opened = 0
+    await drawStacks({ ...samples, parents }, { open: () => opened++, close: () => {} })
+    expect(opened).toBe(frame === 'a' ? 501 : 500)
+    expect(reads).toBeLessThanOrEqual(2 * opened)
+  })
+
+  it('shows no root, wherever in a stack it is', async () => {
+    const stacks: [number, string][] = [
+      [100, 'main/(idle)/(root)/a'],
+      [200, 'main/(idle)/(root)/a/b'],
+      [300, 'main'],
+    ]
+    const rows = await rowsOf(profileOf(stacks, 400))
+    expect(spansOf(rows)).toEqual([
+      'main: main (app.js:4) user 100000-400000',
+      'main: a (app.js:1) user 100000-300000',
+      'main: b (app.js:1) user 200000-300000',
+    ])
+    expect(Array.from(rows.spans.parent!)).toEqual([-1, 0, 1])
   })
 
   it('is known by its content', () => {
