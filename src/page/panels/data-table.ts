@@ -20,9 +20,9 @@ export interface DataTableOptions<Row> {
   label: string
   columns: DataColumn<Row>[]
   rows: readonly Row[]
-  /** Adds a button at the end of each row. */
   /** Shown before more is asked for. @default 25 */
   rowsAtFirst?: number
+  /** Adds a button at the end of each row. */
   action?: { text: string; run(row: Row): void; isThere?(row: Row): boolean }
 }
 
