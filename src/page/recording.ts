@@ -19,6 +19,12 @@ export interface PageThread {
   /** Index into {@link PageRecording.processes}. */
   process: number
 }
+/** Its own name, `main`, `worker 2`, its number in the system, or without that its index. */
+export function threadName({ name, jsThreadId, osThreadId }: PageThread, index: number): string {
+  if (name !== '') return name
+  if (jsThreadId === 0) return 'main'
+  return jsThreadId > 0 ? `worker ${jsThreadId}` : `thread ${osThreadId > 0 ? osThreadId : index}`
+}
 export interface PageProcess {
   name: string
   host: string

@@ -12,6 +12,7 @@ import {
   GPU_SYNC,
   MEMORY_KINDS,
   type PageRecording,
+  threadName,
 } from '../recording.js'
 import type { PanelContext } from './context.js'
 import { DetailIndex } from './detail-index.js'
@@ -223,9 +224,9 @@ function pathOf(span: number, paths: SpanPaths): string {
 }
 
 function threadText(thread: number, { threads, processes }: PageRecording): string {
-  const { name, jsThreadId, osThreadId, process } = threads[thread]!
-  const label =
-    name !== '' ? printedText(name) : jsThreadId === 0 ? 'main' : jsThreadId > 0 ? `worker ${jsThreadId}` : ''
+  const { osThreadId, process } = threads[thread]!
+  const name = threadName(threads[thread]!, thread)
+  const number = osThreadId > 0 && name !== `thread ${osThreadId}` ? ` (${osThreadId})` : ''
   const ofProcess = processes.length > 1 ? ` of ${printedText(processes[process]!.name)} ${processes[process]!.id}` : ''
-  return `${label === '' ? `thread ${thread}` : label}${osThreadId > 0 ? ` (${osThreadId})` : ''}${ofProcess}`
+  return `${printedText(name)}${number}${ofProcess}`
 }

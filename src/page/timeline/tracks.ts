@@ -1,6 +1,6 @@
 // The tracks of a recording, in the order in which they are shown.
 import { processText } from '../../model/process-text.js'
-import { FLAG_ASYNC, GPU_SYNC, type PageRecording, type PageThread } from '../recording.js'
+import { FLAG_ASYNC, GPU_SYNC, type PageRecording, threadName } from '../recording.js'
 import { CounterSteps } from './counter-steps.js'
 import { type LooseTree, looseTree, plainLanes, spanLanes } from './lane-rows.js'
 import { RowIndex } from './row-index.js'
@@ -52,7 +52,7 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
   const requests: Uint32Array[][] = processes.map(() => [])
   for (const [index, thread] of threads.entries()) {
     const { process } = thread
-    const name = threadName(thread)
+    const name = threadName(thread, index)
     const tracks = groups[process]!.tracks
     const { nested: placed, depthCount, loose } = nested[index]!
     if (placed.count > 0) {
@@ -79,13 +79,6 @@ export function tracksOf(recording: PageRecording): TrackGroup[] {
     }
   }
   return [...groups, ...gpuGroups(recording), ...counterGroups].filter(({ tracks }) => tracks.length > 0)
-}
-
-/** `main`, `worker 2`, its own name, or its number in the system. */
-export function threadName({ name, jsThreadId, osThreadId }: PageThread): string {
-  if (name !== '') return name
-  if (jsThreadId === 0) return 'main thread'
-  return jsThreadId > 0 ? `worker ${jsThreadId}` : `thread ${osThreadId}`
 }
 
 function asyncTrack(

@@ -104,6 +104,21 @@ describe.skipIf(chromium === undefined)('what is selected', () => {
     expect(await textOf(page, '#range strong')).toBe('100 ms, from 19.8 s to 19.9 s')
   })
 
+  it.each([
+    ['main', { jsThreadId: 0, osThreadId: 4242 }, 'main (4242)'],
+    ['worker 2', { jsThreadId: 2 }, 'worker 2'],
+    ['thread 4243', { osThreadId: 4243 }, 'thread 4243'],
+    ['thread 0', {}, 'thread 0'],
+  ])('is of a thread that the timeline calls %s too', async (track, thread, told) => {
+    const page = await open({
+      threads: [{ name: '', ...thread }],
+      spans: [{ thread: '', name: 'work', startNs: 0, endNs: 100 }],
+    })
+    expect(await textsOf(page, '.timeline-name')).toEqual([track])
+    await select(page, 'work')
+    expect((await textsOf(page, '#details dd'))[2]).toBe(told)
+  })
+
   it('leads from a kernel to its launch and its op, and from the launch back', async () => {
     const page = await open(SERVICE)
     await select(page, 'bias')
