@@ -12,6 +12,7 @@ import type { CpuSamples } from './import/cpu-samples.js'
 import { profiledThread, sampleTroubles } from './import/cpuprofile.js'
 import { drawStacks, type SampleHomes } from './import/sample-stacks.js'
 import { durationText } from './model/figure-text.js'
+import { lowerBound } from './model/lower-bound.js'
 
 /** A CPU profile that is to be laid under the capture of its process. */
 export interface Profile {
@@ -107,25 +108,14 @@ export async function layProfile(profile: Profile, under: ProfiledProcess): Prom
 
 /** The samples that were taken during the session, on its clock. */
 function within(samples: CpuSamples, shiftNs: number, durationNs: number): CpuSamples {
-  const from = firstFrom(samples.atNs, -shiftNs)
-  const to = firstFrom(samples.atNs, durationNs - shiftNs)
+  const from = lowerBound(samples.atNs, -shiftNs)
+  const to = lowerBound(samples.atNs, durationNs - shiftNs)
   return {
     ...samples,
     nodes: samples.nodes.subarray(from, to),
     atNs: samples.atNs.slice(from, to).map(ns => ns + shiftNs),
     durationNs: Math.min(durationNs, Math.max(0, samples.durationNs + shiftNs)),
   }
-}
-/** The first sample that is not before. */
-function firstFrom(atNs: Float64Array, ns: number): number {
-  let low = 0
-  let high = atNs.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (atNs[middle]! < ns) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 const NO_HOMES = new Set(['gc', 'event_loop', 'overhead'])

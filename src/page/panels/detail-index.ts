@@ -1,4 +1,5 @@
 // From a row to what belongs to it, the other way round than the columns point.
+import { lowerBound } from '../../model/lower-bound.js'
 import type { PageRecording } from '../recording.js'
 
 export class DetailIndex {
@@ -52,16 +53,4 @@ class RowLists {
   of(target: number): number[] {
     return [...this.#rows.subarray(this.#first[target], this.#first[target + 1])]
   }
-}
-
-/** The first place that holds no less than `value`. */
-export function lowerBound(ascending: Uint32Array, value: number): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ascending[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -1,4 +1,4 @@
-import { lowerBound } from './lower-bound.js'
+import { lowerBound } from '../../model/lower-bound.js'
 import { type Keys, RangeMax } from './range-max.js'
 
 /** One counter: a value holds until the next one. */

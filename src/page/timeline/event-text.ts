@@ -1,6 +1,7 @@
 // Events in words: on their blocks, in the tip at the pointer, and for those who listen.
 import { bytesText, durationText, grouped, plural, rateText } from '../../model/figure-text.js'
 import { loopCounterText } from '../../model/loop-counters.js'
+import { lowerBound } from '../../model/lower-bound.js'
 import { printedText } from '../../model/names.js'
 import {
   FLAG_ASYNC,
@@ -11,7 +12,6 @@ import {
   MEMORY_KINDS,
   type PageRecording,
 } from '../recording.js'
-import { lowerBound } from './lower-bound.js'
 import type { Place } from './scene.js'
 import type { EventKind, EventTrack } from './tracks.js'
 

@@ -1,9 +1,8 @@
-import type { PageRecording } from '../recording.js'
+import { CATEGORIES, type PageRecording } from '../recording.js'
 import { Lanes } from './lanes.js'
 import type { PlacedEvents } from './row-index.js'
 
-/** Category `request`, an index into CATEGORIES. */
-const REQUEST = 11
+const REQUEST = CATEGORIES.indexOf('request')
 
 /** For each loose span the nearest loose one around it, and whether a request is among those. */
 export interface LooseTree {

@@ -1,4 +1,4 @@
-import { lowerBound } from './lower-bound.js'
+import { lowerBound } from '../../model/lower-bound.js'
 import type { RowIndex } from './row-index.js'
 
 /** Some slots of a track's rows: what a search found, what failed. */

@@ -1,5 +1,6 @@
+import { lowerBound } from '../../model/lower-bound.js'
 import { FLAG_ASYNC, FLAG_TIMED, type PageRecording, type PageThread } from '../recording.js'
-import { lowerBound } from './lower-bound.js'
+import { rowsByStart } from '../rows-by-start.js'
 import type { PlacedEvents } from './row-index.js'
 
 export interface ThreadRows {
@@ -17,7 +18,8 @@ export interface ThreadRows {
  */
 export function nestThread(recording: PageRecording, thread: PageThread): ThreadRows {
   const { startNs, durationNs, parent, flags } = recording.spans
-  const order = rowsByStart(recording, thread)
+  const order =
+    rowsByStart(startNs, thread) ?? Uint32Array.from({ length: thread.rowCount }, (_, at) => thread.firstRow + at)
   const nested = {
     count: 0,
     events: new Uint32Array(thread.rowCount),
@@ -53,17 +55,6 @@ export function nestThread(recording: PageRecording, thread: PageThread): Thread
     depthCount = Math.max(depthCount, open.length)
   }
   return { nested, depthCount, loose: Uint32Array.from(loose) }
-}
-
-/** A recording has them so already, but for a parent that says that it began after its child. */
-function rowsByStart({ spans: { startNs } }: PageRecording, { firstRow, rowCount }: PageThread): Uint32Array {
-  const rows = new Uint32Array(rowCount)
-  let isSorted = true
-  for (let i = 0; i < rowCount; i++) {
-    rows[i] = firstRow + i
-    isSorted &&= i === 0 || startNs[firstRow + i - 1]! <= startNs[firstRow + i]!
-  }
-  return isSorted ? rows : rows.sort((a, b) => startNs[a]! - startNs[b]! || a - b)
 }
 
 /** When the synchronous part of an async span returned; its start: nothing of it ran synchronously. */

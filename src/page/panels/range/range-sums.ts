@@ -1,5 +1,6 @@
 // What lies in a stretch of time, added up by path: one pass over the spans, one over the GPU's rows. Times are those
 // parts of spans and GPU work that lie inside.
+import { lowerBound } from '../../../model/lower-bound.js'
 import type { TimeRange } from '../../page-state.js'
 import { FLAG_ASYNC, FLAG_UNFINISHED, GPU_SYNC, type PageRecording } from '../../recording.js'
 import type { SpanPaths } from './span-paths.js'
@@ -131,16 +132,10 @@ class HostEnds {
     const { row } = this.#recording.returns
     if (row[this.#next] === span) return this.#next
     if (row[this.#next + 1] === span) return ++this.#next
-    let low = 0
-    let high = row.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (row[middle]! < span) low = middle + 1
-      else high = middle
-    }
-    if (row[low] !== span) return -1
-    this.#next = low
-    return low
+    const at = lowerBound(row, span)
+    if (row[at] !== span) return -1
+    this.#next = at
+    return at
   }
 }
 

@@ -1,6 +1,7 @@
 // Spans → paths: which op each span is a call of. The rules are those of the native op table (binding/core/op_walk.cc,
 // src/model/instances.ts), so that a range of the whole recording has the rows of the report.
 import { CATEGORIES, FLAG_ASYNC, FLAG_UNFINISHED, type PageRecording, ROLES } from '../../recording.js'
+import { rowsByStart } from '../../rows-by-start.js'
 
 const INSTANCE = ROLES.indexOf('instance')
 const SAMPLE = ROLES.indexOf('sample')
@@ -28,9 +29,7 @@ export class SpanPaths {
     this.name = finder.name
     this.isAsync = finder.isAsync
     this.labels = labelsOf(recording, this)
-    this.orders = recording.threads.map(({ firstRow, rowCount }) =>
-      orderByStart(recording.spans.startNs, firstRow, rowCount),
-    )
+    this.orders = recording.threads.map(thread => rowsByStart(recording.spans.startNs, thread))
   }
   get count(): number {
     return this.parent.length
@@ -103,16 +102,6 @@ function firstOfEqualNames({ names }: PageRecording): Uint32Array {
     first.set(key, known)
     return known
   })
-}
-
-function orderByStart(starts: Float64Array, firstRow: number, rowCount: number): Uint32Array | undefined {
-  let isOrdered = true
-  for (let row = firstRow + 1; row < firstRow + rowCount && isOrdered; row++) {
-    isOrdered = starts[row - 1]! <= starts[row]!
-  }
-  if (isOrdered) return undefined
-  const rows = Uint32Array.from({ length: rowCount }, (_, at) => firstRow + at)
-  return rows.sort((a, b) => starts[a]! - starts[b]! || a - b)
 }
 
 /** The k-th variable of a type under one path is `type<k>`, by first start. */
