@@ -111,8 +111,8 @@ function stillText(diff: Diff): string {
     ({ calls }) => calls.before > 0 && calls.after > 0,
   ).length
   const unsure = unsureCount(diff)
-  if (unsure === 0) return `Nothing changed: all ${plural(all, 'row')} that are on both sides are as fast as before.`
-  return `Nothing changed beyond noise: ${countText(all - unsure)} of ${plural(all, 'row')} are as fast as before, ${countText(unsure)} cannot be told.`
+  if (unsure === 0) return `Nothing changed: of ${plural(all, 'row')} on both sides none has a change that counts.`
+  return `Nothing changed beyond noise: ${countText(all - unsure)} of ${plural(all, 'row')} have no change that counts, ${countText(unsure)} cannot be told.`
 }
 
 /** Where most rows moved alike, and nothing stands out. */

@@ -115,7 +115,7 @@ function shownRows(rows: readonly DiffFigures[], all: boolean): { shown: DiffFig
   const left = [
     [changed.length - MOST_CHANGES, 'more that changed'],
     [unsure.length - MOST_UNSURE, 'more that cannot be told'],
-    [same, 'as fast as before'],
+    [same, 'without a change that counts'],
   ] as const
   return {
     shown: [...changed.slice(0, MOST_CHANGES), ...unsure.slice(0, MOST_UNSURE)],

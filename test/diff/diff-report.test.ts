@@ -67,7 +67,7 @@ describe('the summary', () => {
     const one = await batchCapture({ ops: NETWORK, noise: 0.2 })
     const noisy = await batchCapture({ ops: NETWORK, noise: 0.2, seed: 2 })
     expect(one.diff(noisy).summary).toMatch(
-      /^Nothing changed beyond noise: \d of 7 rows are as fast as before, \d cannot be told\.$/,
+      /^Nothing changed beyond noise: \d of 7 rows have no change that counts, \d cannot be told\.$/,
     )
     const slow = await batchCapture({ ops: NETWORK, noise: 0, load: () => 1.4 })
     expect((await exact(NETWORK)).diff(slow).summary).toBe(
@@ -116,7 +116,7 @@ describe('the report', () => {
     expect(ops[2]).toMatch(/^ {2}Name +Calls +Before +After +Change +Interval +Effect +Verdict$/)
     expect(ops[3]).toMatch(/^ {2}batch\/conv +60 → 120 .* slower, more calls$/)
     expect(ops[4]).toMatch(/^ {2}batch\/relu .* unsure: uneven$/)
-    expect(ops[5]).toBe('  8 rows as fast as before')
+    expect(ops[5]).toBe('  8 rows without a change that counts')
     expect(diff.report({ columns: 120, all: true })).toMatch(/batch\/two\\nlines .* same\n/)
   })
   it('is how a diff prints itself', () => {
