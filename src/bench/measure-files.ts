@@ -72,7 +72,7 @@ export async function compareFiles(
     ...compared,
     titles: [basePath, headPath],
     caseNames: shared.length === 0 ? [] : filtered(shared, name => name, measure.filter),
-    launch: () => openBoth(basePath, headPath, measure.deadlineMs),
+    launch: sides => openBoth([basePath, headPath], sides, measure.deadlineMs),
     unit: isOneProcess ? 'round' : { rounds: ROUNDS_OF_LAUNCH },
     leftOut: [
       ...ofBase.filter(name => !shared.includes(name)).map(name => `${name}: only in ${basePath}`),
@@ -87,8 +87,15 @@ async function caseNamesOf(path: string, deadlineMs: number): Promise<readonly s
   return host.caseNames
 }
 
-async function openBoth(basePath: string, headPath: string, deadlineMs: number): Promise<ChildHost[]> {
-  const opened = await Promise.allSettled([basePath, headPath].map(path => ChildHost.open(path, deadlineMs)))
+/** Both at once, begun in the order of `sides`; base first in the result. */
+async function openBoth(
+  paths: readonly [string, string],
+  sides: readonly number[],
+  deadlineMs: number,
+): Promise<ChildHost[]> {
+  const opening: Promise<ChildHost>[] = []
+  for (const side of sides) opening[side] = ChildHost.open(paths[side]!, deadlineMs)
+  const opened = await Promise.allSettled(opening)
   const hosts = opened.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
   const failed = opened.find(each => each.status === 'rejected')
   if (failed === undefined) return hosts

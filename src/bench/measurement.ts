@@ -4,13 +4,13 @@ import type { ProfilerOptions } from '../options.js'
 import { Arm, ownTime } from './arm.js'
 import { CaseFailure } from './case-failure.js'
 import type { Host, SampleTimes } from './host.js'
-import { mirroredOrder } from './schedule.js'
+import { mirroredOrder, randomOrder } from './schedule.js'
 
 export interface MeasurementOptions {
   /** Of both sides, in their order. */
   caseNames: readonly string[]
-  /** Makes the hosts of a launch: one, or base and head. */
-  launch: () => Promise<readonly Host[]>
+  /** Makes the hosts of a launch, one or base and head: started in the order of `sides`, given by side. */
+  launch: (sides: readonly number[]) => Promise<readonly Host[]>
   sides: 1 | 2
   /** A unit is a round inside the one launch, or a launch of so many rounds with fresh hosts. */
   unit: 'round' | { rounds: number }
@@ -31,8 +31,6 @@ export interface Measurement {
   arms: readonly Arm[]
   /** The look that the measurement ended with, from 1: it decides how sure the intervals are. */
   look: number
-  units: number
-  hasRunOut: boolean
   warnings: readonly string[]
 }
 
@@ -93,7 +91,7 @@ export class MeasurementRun {
     } finally {
       await this.#close()
     }
-    return { arms: this.#arms, look: Math.max(1, look), units, hasRunOut, warnings: [...this.#warnings] }
+    return { arms: this.#arms, look: Math.max(1, look), warnings: [...this.#warnings] }
   }
 
   #hasSpent(share: number): boolean {
@@ -101,6 +99,17 @@ export class MeasurementRun {
   }
   #running(): Arm[] {
     return this.#arms.filter(arm => arm.failure === undefined)
+  }
+  /** Case by case, their sides in this order. */
+  #runningBy(sides: readonly number[]): Arm[] {
+    const running = this.#running()
+    return this.#options.caseNames.flatMap(name =>
+      sides.flatMap(side => running.filter(arm => arm.caseName === name && arm.side === side)),
+    )
+  }
+  /** Whatever it costs to be first, the toss of a coin decides whose cost it is. */
+  #randomSides(): number[] {
+    return randomOrder(this.#options.sides, this.#random)
   }
   #host(arm: Arm): Host {
     return this.#hosts[arm.side]!
@@ -110,15 +119,16 @@ export class MeasurementRun {
   async #open(): Promise<void> {
     do {
       await this.#close()
-      this.#hosts = await this.#launchHosts()
-      for (const arm of this.#running()) if (!this.#isGone()) await this.#isDone(() => this.#prepare(arm))
+      const sides = this.#randomSides()
+      this.#hosts = await this.#launchHosts(sides)
+      for (const arm of this.#runningBy(sides)) if (!this.#isGone()) await this.#isDone(() => this.#prepare(arm))
     } while (this.#isGone() && this.#running().length > 0)
   }
   /** A file that was loaded before and is not now has met a moment in which the machine was too busy: tried again. */
-  async #launchHosts(): Promise<readonly Host[]> {
+  async #launchHosts(sides: readonly number[]): Promise<readonly Host[]> {
     for (let failures = 1; ; failures++) {
       try {
-        return await this.#options.launch()
+        return await this.#options.launch(sides)
       } catch (error) {
         const wasLoaded = this.#arms.some(({ units }) => units.length > 0)
         if (!wasLoaded || failures === MOST_LOAD_FAILURES) throw error
@@ -207,7 +217,9 @@ export class MeasurementRun {
   }
 
   async #keepUnit(rounds: readonly Round[]): Promise<void> {
-    const paces = await Promise.all(this.#hosts.map(host => host.paceNs()))
+    const paces: number[] = []
+    // One after the other: they would slow each other down.
+    for (const host of this.#hosts) paces.push(await host.paceNs())
     for (const arm of rounds[0]!.keys()) {
       arm.units.push(rounds.map(round => round.get(arm)!))
       arm.paceNs.push(paces[arm.side]!)
@@ -217,7 +229,7 @@ export class MeasurementRun {
   /** Blocks of samples with and without the profiler, in mirrored order: what the ops took, and what recording cost. */
   async #profileBlocks(blocks: number): Promise<void> {
     for (let block = 0; block < blocks; block++) {
-      for (const arm of this.#running()) {
+      for (const arm of this.#runningBy(this.#randomSides())) {
         const profile = this.#profile
         if (profile === false || this.#isGone() || (block > 0 && this.#hasSpent(1))) return
         await this.#isDone(() => this.#profileBlock(arm, profile))

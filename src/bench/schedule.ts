@@ -7,12 +7,18 @@
  * is as likely to hit one arm as the other, in each round anew, however much rounds that follow each other are alike.
  */
 export function mirroredOrder(arms: number, random: () => number): number[] {
-  const order = Array.from({ length: arms }, (_, arm) => arm)
-  for (let last = arms - 1; last > 0; last--) {
+  const order = randomOrder(arms, random)
+  return [...order, ...order.toReversed()]
+}
+
+/** The numbers below `count`, each order as likely as any. */
+export function randomOrder(count: number, random: () => number): number[] {
+  const order = Array.from({ length: count }, (_, at) => at)
+  for (let last = count - 1; last > 0; last--) {
     const other = Math.floor(random() * (last + 1))
     ;[order[last], order[other]] = [order[other]!, order[last]!]
   }
-  return [...order, ...order.toReversed()]
+  return order
 }
 
 /**

@@ -9,7 +9,13 @@ export interface MadeUp {
   slowdown?: number
   /** Log of how far the processes of a launch differ, at most. */
   luck?: number
+  /** Log of how much longer samples take of the process of a launch that was started or prepared first. */
+  costOfFirst?: number
   waitShare?: number
+  /** What recording an op of a sample takes, by how many samples of any side were recorded before. */
+  opNs?: (before: number) => number
+  /** How fast the machine says to be. */
+  pace?: () => Promise<number>
   seed?: number
   /** Called as processes are started. */
   beforeLaunch?: () => void
@@ -21,21 +27,31 @@ const SAMPLE_MS = 10
 /** Compares base and head on a machine whose clock goes by what samples take. */
 export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
   const { noise = () => 0, slowdown = 0, luck = 0, waitShare = 0, seed = 1, options = {}, beforeLaunch } = machine
+  const { costOfFirst = 0, opNs = () => 1, pace = async () => 1e6 } = machine
   const random = randomNumbers(seed)
   let ms = 0
-  const hostOf = (side: number): Host => {
-    const factor = (1 + side * slowdown) * Math.exp(luck * (2 * random() - 1))
+  let recorded = 0
+  const hostOf = (side: number, cost: { startedFirst: number; preparedFirst?: number }): Host => {
+    const process = (1 + side * slowdown) * Math.exp(luck * (2 * random() - 1))
     return {
       isGone: false,
-      prepare: async () => ({ isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1 }),
+      prepare: async () => {
+        cost.preparedFirst ??= side
+        return { isAsync: false, iterationNs: SAMPLE_MS * 1e6, items: 1 }
+      },
       sample: async () => {
+        const firsts = [cost.startedFirst, cost.preparedFirst].filter(first => first === side).length
+        const factor = process * Math.exp(firsts * costOfFirst)
         const ownMs = SAMPLE_MS * factor * Math.exp(noise(ms, random))
         const waitMs = waitShare * random() * ownMs
         ms += ownMs + waitMs
         return { ns: (ownMs + waitMs) * 1e6, waitNs: waitMs * 1e6, cpuNs: ownMs * 1e6, eachNs: [] }
       },
-      profiledSample: async () => ({ ns: 1, waitNs: 0, cpuNs: 1, ops: [], warnings: [] }),
-      paceNs: async () => 1e6,
+      profiledSample: async () => {
+        const ops = [{ path: ['work'], calls: 1, ns: opNs(recorded++), gpuNs: 0 }]
+        return { ns: 1, waitNs: 0, cpuNs: 1, ops, warnings: [] }
+      },
+      paceNs: pace,
       finish: async () => {},
       close: async () => {},
     }
@@ -44,9 +60,10 @@ export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
     titles: ['base', 'head'],
     caseNames: ['work'],
     leftOut: [],
-    launch: async () => {
+    launch: async sides => {
       beforeLaunch?.()
-      return [hostOf(0), hostOf(1)]
+      const cost = { startedFirst: sides[0]! }
+      return [hostOf(0, cost), hostOf(1, cost)]
     },
     unit: 'round',
     warmupMs: 0,

@@ -72,3 +72,33 @@ it('starts a process again that did not start, once its file has been seen to lo
   })
   await expect(never).rejects.toThrow('a mistake')
 })
+
+it('blames neither side for what it costs a process to be the first one', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { comparison } = await comparePairOn({ costOfFirst: 0.02, seed, options: { unit: { rounds: 1 } } })
+    expect(comparison.cases[0]!.verdict).not.toMatch(/slower|faster/)
+  }
+})
+
+it('blames neither side for what it costs an op to be recorded first', async () => {
+  const opNs = (before: number) => (before % 4 < 2 ? 1.1e6 : 1e6)
+  for (let seed = 0; seed < 20; seed++) {
+    // A threshold that no look can decide: the launches of the whole budget.
+    const options = { profile: {}, unit: { rounds: 1 }, threshold: 0.0001 } as const
+    const { comparison } = await comparePairOn({ opNs, noise: (_, random) => normal(random), seed, options })
+    expect(comparison.cases[0]!.ops[0]!.verdict).not.toMatch(/slower|faster/)
+  }
+})
+
+it('asks one process at a time how fast the machine is', async () => {
+  let asked = 0
+  let most = 0
+  const pace = async () => {
+    most = Math.max(most, ++asked)
+    await new Promise(resolve => setImmediate(resolve))
+    asked--
+    return 1e6
+  }
+  await comparePairOn({ pace, slowdown: 0.03 })
+  expect(most).toBe(1)
+})
