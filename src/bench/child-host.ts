@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { OpscopeError, type OpscopeErrorCode } from '../errors.js'
 import type { ProfilerOptions } from '../options.js'
 import { CaseFailure, type CaseStage } from './case-failure.js'
-import type { ChildReply, ChildRequest } from './child-protocol.js'
+import type { Answer, Ask, ChildRequest } from './child-protocol.js'
 import type { Host, Prepared, ProfiledSample, Sample } from './host.js'
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
@@ -23,6 +23,7 @@ export class ChildHost implements Host {
   readonly #child: ChildProcess
   #caseNames: readonly string[] = []
   #gone: string | undefined
+  #asked = 0
 
   private constructor(path: string, deadlineMs: number) {
     this.path = path
@@ -97,6 +98,7 @@ export class ChildHost implements Host {
   #ask(request: ChildRequest, ms: number, caseName = ''): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const child = this.#child
+      const ask: Ask = { opscopeAsk: ++this.#asked, request }
       const settle = (end: () => void) => {
         clearTimeout(timer)
         child.off('message', onMessage)
@@ -105,12 +107,15 @@ export class ChildHost implements Host {
         end()
       }
       const onExit = () => settle(() => reject(new Error(this.#gone ?? 'the process ended')))
-      const onMessage = (reply: ChildReply) =>
+      const onMessage = (message: Partial<Answer> | null) => {
+        const reply = message?.opscopeAnswer === ask.opscopeAsk ? message.reply : undefined
+        if (reply === undefined) return
         settle(() => {
           if ('value' in reply) resolve(reply.value)
           else if ('failure' in reply) reject(new CaseFailure(caseName, reply.failure))
           else reject(errorOf(reply.error))
         })
+      }
       const timer = setTimeout(() => {
         this.#gone = `it did not answer within ${Math.round(ms)} ms, and its process was ended`
         child.kill('SIGKILL')
@@ -119,9 +124,14 @@ export class ChildHost implements Host {
       child.on('message', onMessage)
       child.once('exit', onExit)
       child.once('error', onExit)
-      child.send(request, error => {
-        if (error !== null && error !== undefined) onExit()
-      })
+      try {
+        child.send(ask, error => {
+          if (error !== null && error !== undefined) onExit()
+        })
+      } catch (error) {
+        // What cannot be cloned is refused at once.
+        settle(() => reject(error))
+      }
     })
   }
 }

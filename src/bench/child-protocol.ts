@@ -11,3 +11,13 @@ export type ChildRequest =
   | { kind: 'finish'; caseName: string }
 
 export type ChildReply = { value: unknown } | { failure: Failure } | { error: { code: string; message: string } }
+
+// Numbered, since a case may send messages of its own by process.send(), which are none of ours.
+export interface Ask {
+  opscopeAsk: number
+  request: ChildRequest
+}
+export interface Answer {
+  opscopeAnswer: number
+  reply: ChildReply
+}

@@ -2,7 +2,7 @@
 import { OpscopeError, reasonOf } from '../errors.js'
 import { loadCases } from './bench-file.js'
 import { CaseFailure } from './case-failure.js'
-import type { ChildReply, ChildRequest } from './child-protocol.js'
+import type { Answer, Ask, ChildReply, ChildRequest } from './child-protocol.js'
 import { LocalHost } from './local-host.js'
 
 let host = new LocalHost([], 0)
@@ -33,15 +33,16 @@ function replyOf(error: unknown): ChildReply {
   return { error: { code, message: error instanceof OpscopeError ? error.message : reasonOf(error) } }
 }
 
-process.on('message', async (request: ChildRequest) => {
+process.on('message', async ({ opscopeAsk, request }: Ask) => {
   let reply: ChildReply
   try {
     reply = { value: await answer(request) }
   } catch (error) {
     reply = replyOf(error)
   }
+  const message: Answer = { opscopeAnswer: opscopeAsk, reply }
   // A parent that has gone does not read it, which is no trouble of the child's.
-  process.send!(reply, undefined, undefined, () => {})
+  process.send!(message, undefined, undefined, () => {})
 })
 // The parent is gone, or wants no more.
 process.on('disconnect', () => process.exit())

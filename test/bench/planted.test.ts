@@ -84,7 +84,7 @@ it('blames neither side for what it costs an op to be recorded first', async () 
   const opNs = (before: number) => (before % 4 < 2 ? 1.1e6 : 1e6)
   for (let seed = 0; seed < 20; seed++) {
     // A threshold that no look can decide: the launches of the whole budget.
-    const options = { profile: {}, unit: { rounds: 1 }, threshold: 0.0001 } as const
+    const options = { profile: {}, unit: { rounds: 1 }, threshold: 0.0001, budgetMs: 5000 } as const
     const { comparison } = await comparePairOn({ opNs, noise: (_, random) => normal(random), seed, options })
     expect(comparison.cases[0]!.ops[0]!.verdict).not.toMatch(/slower|faster/)
   }

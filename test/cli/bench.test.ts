@@ -89,6 +89,17 @@ bench('throws', () => { throw new Error('no model') })`,
     expect(text).toContain('FAILED throws, in its warm-up: no model')
   })
 
+  it('takes no message of a case for an answer of its own', async () => {
+    const file = write(
+      'talks.mjs',
+      0.5,
+      `bench('talks', () => { for (const said of ['hello', null, 7, { value: 1 }, { failure: {} }]) process.send(said) })`,
+    )
+    const { code, stdout, stderr } = await cli(['bench', file, ...QUICK, '--budget', '2s', '--no-ops'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^ {2}talks +\d/m)
+  })
+
   it.each<[string, string, number, RegExp]>([
     ['nothing to run', 'export const x = 1', 1, /has no case to run[\s\S]*bench\(name, body\)/],
     ['a mistake in it', 'throw new Error("typo")', 1, /Cannot run .*: typo/],
