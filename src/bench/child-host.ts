@@ -6,6 +6,7 @@ import type { ProfilerOptions } from '../options.js'
 import { CaseFailure, type CaseStage } from './case-failure.js'
 import type { Answer, Ask, ChildRequest } from './child-protocol.js'
 import type { Host, Prepared, ProfiledSample, Sample } from './host.js'
+import { endWithUs } from './open-children.js'
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url))
 // What the child needs beyond a deadline of its own, by which it tells of an async body that does not end.
@@ -30,6 +31,7 @@ export class ChildHost implements Host {
     this.#deadlineMs = deadlineMs
     // What a case prints goes to standard error: standard output is for the report.
     this.#child = fork(CHILD, [], { stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' })
+    endWithUs(this.#child)
     this.#child.once('exit', (code, signal) => {
       this.#gone ??= signal === null ? `the process ended with code ${code}` : `the process was ended by ${signal}`
     })

@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { loadResults } from '../../src/bench/index.js'
-import { cli } from './run-cli.js'
+import { until } from '../until.js'
+import { cli, startCli } from './run-cli.js'
 
 const BENCH = JSON.stringify(fileURLToPath(new URL('../../lib/bench/index.js', import.meta.url)))
 const OPSCOPE = JSON.stringify(fileURLToPath(new URL('../../lib/index.js', import.meta.url)))
@@ -31,6 +33,14 @@ bench('infer', () => work(${ms}))
 ${more}`
   writeFileSync(at(name), text)
   return at(name)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 let base: string
@@ -87,6 +97,29 @@ bench('throws', () => { throw new Error('no model') })`,
     expect(text).toContain('FAILED exits, in its warm-up: the process ended with code 7')
     expect(text).toContain('FAILED crashes, in its warm-up: the process was ended by SIGKILL')
     expect(text).toContain('FAILED throws, in its warm-up: no model')
+  })
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('takes a case that loops with it when %s ends it', async signal => {
+    const started = at(`started-by-${signal}`)
+    const file = at('loops.mjs')
+    writeFileSync(
+      file,
+      `import { renameSync, writeFileSync } from 'node:fs'
+export default {
+  loops: () => {
+    writeFileSync(${JSON.stringify(`${started}.part`)}, String(process.pid))
+    renameSync(${JSON.stringify(`${started}.part`)}, ${JSON.stringify(started)})
+    for (;;) {}
+  },
+}`,
+    )
+    const command = startCli(['bench', file, ...QUICK])
+    const ended = once(command, 'exit')
+    await until('the case to loop', () => existsSync(started))
+    const pid = Number(readFileSync(started, 'utf8'))
+    command.kill(signal)
+    expect(await ended).toEqual([null, signal])
+    await until('the case to be gone', () => !isRunning(pid))
   })
 
   it('takes no message of a case for an answer of its own', async () => {
