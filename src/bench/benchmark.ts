@@ -8,7 +8,7 @@ import { currentEnvironment } from './environment.js'
 import { areNarrow, caseResult } from './figures.js'
 import { LocalHost } from './local-host.js'
 import { MeasurementRun } from './measurement.js'
-import { checkedMeasureOptions, filtered, type MeasureOptions } from './options.js'
+import { caseNamed, checkedMeasureOptions, filtered, type MeasureOptions } from './options.js'
 import { BenchResults } from './results.js'
 import { verdictOf } from './verdict.js'
 
@@ -45,7 +45,7 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<BenchRe
   const { cases = collectedCases(), title = 'benchmark', baseline, threshold = 0.03 } = options
   checkedCompareOptions({ threshold })
   const named = filtered(namedCases(cases), ({ name }) => name, measure.filter)
-  if (baseline !== undefined) filtered(named, ({ name }) => name, baseline)
+  if (baseline !== undefined) caseNamed(named, baseline)
   const decision = { threshold, error: COMPARISON_ERROR, comparisons: Math.max(1, named.length - 1) }
   const host = new LocalHost(named, measure.deadlineMs)
   const environment = currentEnvironment()
@@ -91,17 +91,18 @@ export function compareCases(results: BenchResults, base: string, options: CaseC
   checkKeys(options, ['threshold', 'confidence', 'heads'])
   const { heads, ...rest } = options
   const { threshold, confidence } = checkedCompareOptions(rest)
-  const [baseCase] = filtered(results.cases, ({ name }) => name, base).filter(({ name }) => name === base)
-  const others = results.cases.filter(({ name }) => name !== base && (heads?.includes(name) ?? true))
+  const baseCase = caseNamed(results.cases, base)
+  const named = heads?.map(name => caseNamed(results.cases, name)) ?? results.cases
+  const others = results.cases.filter(each => each !== baseCase && named.includes(each))
   const decision: PairedDecision = { threshold, error: 1 - confidence, comparisons: Math.max(1, others.length) }
-  const compared = others.filter(({ unitsNs }) => unitsNs.length > 0 && unitsNs.length === baseCase?.unitsNs.length)
+  const compared = others.filter(({ unitsNs }) => unitsNs.length > 0 && unitsNs.length === baseCase.unitsNs.length)
   return new BenchComparison({
     before: base,
     after: results.title,
     method: 'interleaved',
     threshold,
     confidence,
-    cases: compared.map(each => comparePaired(each.name, baseCase!, each, decision, results.look)),
+    cases: compared.map(each => comparePaired(each.name, baseCase, each, decision, results.look)),
     leftOut: others.filter(each => !compared.includes(each)).map(({ name }) => `${name}: nothing to compare`),
     warnings: results.warnings,
   })

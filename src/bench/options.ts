@@ -57,6 +57,17 @@ export function checkedMeasureOptions<More extends string>(
   return { warmupMs, budgetMs, targetInterval, sampleMs, deadlineMs, profile, filter, seed }
 }
 
+/** @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE when no case has the name */
+export function caseNamed<T extends { name: string }>(cases: readonly T[], name: string): T {
+  const found = cases.find(each => each.name === name)
+  if (found !== undefined) return found
+  throw new OpscopeError(
+    'ERR_OPSCOPE_OPTION_VALUE',
+    `No case is named ${JSON.stringify(name)}.`,
+    `There are: ${cases.map(each => each.name).join(', ')}.`,
+  )
+}
+
 /** @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE when no name is left */
 export function filtered<T>(cases: readonly T[], nameOf: (each: T) => string, filter: string): T[] {
   const kept = cases.filter(each => nameOf(each).includes(filter))

@@ -199,6 +199,7 @@ describe('benchmark()', () => {
     ['a budget of nothing', { cases: { a: () => 1 }, budgetMs: 0 }, /"budgetMs" option/],
     ['an interval in percent', { cases: { a: () => 1 }, targetInterval: 50 }, /a share: 0.03 is 3 %/],
     ['a filter that fits none', { cases: { a: () => 1 }, filter: 'b' }, /No case has "b"[\s\S]*There are: a/],
+    ['a baseline that is a part of a name', { cases: { base: () => 1 }, baseline: 'bas' }, /No case is named "bas"/],
     ['a wrong option of the profiler', { cases: { a: () => 1 }, profile: { state: 'gpu' as never } }, /"state" option/],
   ])('refuses %s before anything runs', async (_, options, message) => {
     const refused = benchmark(options)
@@ -238,7 +239,10 @@ describe('a comparison', () => {
     expect(found.cases[1]!.ratio).toBeCloseTo(1.3, 1)
     expect(found.isRegression).toBe(true)
     expect(found.report({ columns: 80 })).toMatch(/slow .* \+\d\d\.\d% .* SLOWER/)
-    expect(() => compareCases(results, 'bass')).toThrow(/No case has "bass"/)
+    for (const [base, heads] of [['bass'], ['bas'], ['base', ['same', 'slo']]] as [string, string[]?][]) {
+      const message = /No case is named "(bass?|slo)"[\s\S]*There are: base, same, slow/
+      expect(() => compareCases(results, base, heads === undefined ? {} : { heads })).toThrow(message)
+    }
   })
 
   it('of saved results knows what was saved', async () => {
