@@ -1,5 +1,5 @@
 import { OpscopeError } from '../errors.js'
-import { ascending, type Estimate, median, quantile, shiftBetween } from '../model/statistics.js'
+import { ascending, type Estimate, median, normalQuantile, quantile, shiftBetween } from '../model/statistics.js'
 import { checkedCompareOptions } from './compare-options.js'
 import { BenchComparison, type CaseComparison, type CompareOptions, type OpComparison } from './comparison.js'
 import { doubts, unlikeness } from './environment.js'
@@ -42,18 +42,20 @@ export function compare(before: BenchData, after: BenchData, options: CompareOpt
     else pairs.push([a, b])
   }
   const error = (1 - confidence) / Math.max(1, names.length)
-  const isOneProcess = before.unit === 'round' || after.unit === 'round'
+  const oneProcessRuns = [before, after].filter(({ unit }) => unit === 'round').length
   return new BenchComparison({
     before: before.title,
     after: after.title,
     method: 'separate',
     threshold,
     confidence,
-    cases: pairs.map(([a, b]) => compareCase(a, b, threshold, error, isOneProcess)),
+    cases: pairs.map(([a, b]) => compareCase(a, b, threshold, error, oneProcessRuns)),
     leftOut,
     warnings: [
       'The two runs were made at different moments; --with, or a gate on two files, lets them take turns and finds more.',
-      ...(isOneProcess ? ['A run of one process does not tell how far processes differ: 2 % was taken for it.'] : []),
+      ...(oneProcessRuns > 0
+        ? ['A run of one process does not tell how far processes differ: 2 % was taken for it.']
+        : []),
       ...unlike,
       ...doubts(before.environment, after.environment),
     ],
@@ -65,12 +67,11 @@ function compareCase(
   after: CaseResult,
   threshold: number,
   error: number,
-  isOneProcess: boolean,
+  oneProcessRuns: number,
 ): CaseComparison {
   const pace = Math.log(median(after.paceNs.filter(isPositive))) - Math.log(median(before.paceNs.filter(isPositive)))
   const shift = logShift(witnesses(before.unitsNs), witnesses(after.unitsNs), 1 - error)
-  // Normal: about 2.6 at an error of 1 %.
-  const spread = isOneProcess ? Math.SQRT2 * ONE_PROCESS_SPREAD * 2.6 : 0
+  const spread = Math.sqrt(oneProcessRuns) * ONE_PROCESS_SPREAD * -normalQuantile(error / 2)
   const estimate = withDoubt(shift, Number.isFinite(pace) ? pace : 0, spread)
   return {
     name: before.name,
@@ -92,9 +93,9 @@ export function compareOps(
   error: number,
   pace: number,
 ): OpComparison[] {
+  const others = new Map(after.ops.map(op => [JSON.stringify(op.path), op]))
   const pairs = before.ops.flatMap(op => {
-    const key = JSON.stringify(op.path)
-    const other = after.ops.find(({ path }) => JSON.stringify(path) === key)
+    const other = others.get(JSON.stringify(op.path))
     return other === undefined ? [] : [[op, other] as const]
   })
   const errorOfOne = error / Math.max(1, pairs.length)

@@ -89,6 +89,23 @@ it('does not know how far two runs of one process each may differ, and asks for 
   expect(warnings.join(' ')).toContain('does not tell how far processes differ')
 })
 
+it('takes one standard deviation for each run of one process, as many as the confidence asks for', () => {
+  const width = (before: Run, after: Run, confidence: number) => {
+    const { low, high } = compare(run(before), run({ seed: 2, ...after }), { confidence }).cases[0]!.interval!
+    return Math.log(high / low)
+  }
+  const round = { unit: 'round' } as const
+  // Standard normal values lie within 1.96 with 95 %, and within 2.576 with 99 %.
+  for (const [confidence, sigmas] of [
+    [0.95, 1.96],
+    [0.99, 2.576],
+  ] as const) {
+    const own = width({}, {}, confidence)
+    expect(width(round, {}, confidence) - own).toBeCloseTo(2 * 0.02 * sigmas, 4)
+    expect(width(round, round, confidence) - own).toBeCloseTo(2 * 0.02 * Math.SQRT2 * sigmas, 4)
+  }
+})
+
 it('has no interval for a few launches', () => {
   const { cases } = compare(run({ launches: 2 }), run({ launches: 2, ms: 20 }))
   expect(cases[0]).toMatchObject({ verdict: 'undecided', interval: null })
