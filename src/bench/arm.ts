@@ -19,8 +19,10 @@ export class Arm {
   items = 1
   /** Of one sample; 0: not known yet. */
   iterations = 0
-  /** Both sides of the case, which are measured by the same rules. */
+  /** Both sides of the case, which do the same work in a sample. */
   alike: readonly Arm[] = [this]
+  /** Those that it is compared with, and itself: all of them are timed by one rule. */
+  compared: readonly Arm[] = [this]
   /** Of each unit the rounds, each as what its samples took; the units of all arms go together. */
   readonly units: (readonly (readonly SampleTimes[])[])[] = []
   /** How fast the machine was in each unit. */
@@ -41,13 +43,15 @@ export class Arm {
   }
 
   /**
-   * It keeps one CPU busy at most, so what its thread waits for a CPU is owed to other programs. By the middle sample:
-   * a single one may have met the garbage collector.
+   * It keeps one CPU busy at most, and so do those that it is compared with: what their threads wait for a CPU is owed to
+   * other programs.
    */
   get isAlone(): boolean {
-    const shares = this.alike.flatMap(({ samples }) =>
-      samples.values.map(({ ns, waitNs, cpuNs }) => cpuNs / Math.max(LEAST_NS, ns - waitNs)),
-    )
+    return this.compared.every(arm => arm.#isAlone())
+  }
+  /** By the middle sample: a single one may have met the garbage collector. */
+  #isAlone(): boolean {
+    const shares = this.samples.values.map(({ ns, waitNs, cpuNs }) => cpuNs / Math.max(LEAST_NS, ns - waitNs))
     return shares.length === 0 || median(shares) <= MOST_CPUS_ALONE
   }
 

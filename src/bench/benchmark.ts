@@ -3,13 +3,13 @@ import { type BenchCases, namedCases } from './cases.js'
 import { collectedCases } from './collect.js'
 import { checkedCompareOptions } from './compare-options.js'
 import { comparePaired, firstLook, logRatio, type PairedDecision } from './compare-paired.js'
-import { BenchComparison, type CompareOptions } from './comparison.js'
+import { BenchComparison, type CompareOptions, unlikeTimes } from './comparison.js'
 import { currentEnvironment } from './environment.js'
 import { areNarrow, caseResult } from './figures.js'
 import { LocalHost } from './local-host.js'
 import { MeasurementRun } from './measurement.js'
 import { caseNamed, checkedMeasureOptions, filtered, type MeasureOptions } from './options.js'
-import { BenchResults } from './results.js'
+import { BenchResults, type CaseResult } from './results.js'
 import { verdictOf } from './verdict.js'
 
 export interface BenchmarkOptions extends MeasureOptions {
@@ -55,6 +55,7 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<BenchRe
     caseNames: named.map(({ name }) => name),
     launch: async () => [host],
     sides: 1,
+    areCasesCompared: baseline !== undefined,
     unit: 'round',
     firstLook: Math.max(FIRST_LOOK, baseline === undefined ? 0 : firstLook(decision)),
     isEnough: (running, at) => {
@@ -79,7 +80,8 @@ export async function benchmark(options: BenchmarkOptions = {}): Promise<BenchRe
 }
 
 /**
- * Compares cases of one run, whose samples took turns: what slows the machine slows both.
+ * Compares cases of one run, whose samples took turns: what slows the machine slows both. Those of another file that the
+ * results have, too, are left out.
  * @param base the name of a case
  * @param heads those to compare with it; all others when absent
  * @throws OpscopeError ERR_OPSCOPE_OPTION_VALUE for a name that no case has
@@ -95,7 +97,12 @@ export function compareCases(results: BenchResults, base: string, options: CaseC
   const named = heads?.map(name => caseNamed(results.cases, name)) ?? results.cases
   const others = results.cases.filter(each => each !== baseCase && named.includes(each))
   const decision: PairedDecision = { threshold, error: 1 - confidence, comparisons: Math.max(1, others.length) }
-  const compared = others.filter(({ unitsNs }) => unitsNs.length > 0 && unitsNs.length === baseCase.unitsNs.length)
+  const whyNot = (each: CaseResult): string | undefined => {
+    const isMeasured = each.unitsNs.length > 0 && each.unitsNs.length === baseCase.unitsNs.length
+    if (each.run !== baseCase.run) return `its samples did not take turns with those of ${base}`
+    return isMeasured ? unlikeTimes(baseCase, each) : 'nothing to compare'
+  }
+  const compared = others.filter(each => whyNot(each) === undefined)
   return new BenchComparison({
     before: base,
     after: results.title,
@@ -103,7 +110,7 @@ export function compareCases(results: BenchResults, base: string, options: CaseC
     threshold,
     confidence,
     cases: compared.map(each => comparePaired(each.name, baseCase, each, decision, results.look)),
-    leftOut: others.filter(each => !compared.includes(each)).map(({ name }) => `${name}: nothing to compare`),
+    leftOut: others.filter(each => !compared.includes(each)).map(each => `${each.name}: ${whyNot(each)}`),
     warnings: results.warnings,
   })
 }

@@ -1,7 +1,13 @@
 import { OpscopeError } from '../errors.js'
 import { ascending, type Estimate, median, normalQuantile, quantile, shiftBetween } from '../model/statistics.js'
 import { checkedCompareOptions } from './compare-options.js'
-import { BenchComparison, type CaseComparison, type CompareOptions, type OpComparison } from './comparison.js'
+import {
+  BenchComparison,
+  type CaseComparison,
+  type CompareOptions,
+  type OpComparison,
+  unlikeTimes,
+} from './comparison.js'
 import { doubts, unlikeness } from './environment.js'
 import { intervalOf, witnesses } from './figures.js'
 import type { BenchData, CaseResult } from './results.js'
@@ -39,6 +45,7 @@ export function compare(before: BenchData, after: BenchData, options: CompareOpt
     const [a, b] = [before, after].map(({ cases }) => cases.find(each => each.name === name))
     if (a === undefined || b === undefined) leftOut.push(`${name}: only ${a === undefined ? 'after' : 'before'}`)
     else if (a.unitsNs.length === 0 || b.unitsNs.length === 0) leftOut.push(`${name}: nothing was measured`)
+    else if (unlikeTimes(a, b) !== undefined) leftOut.push(`${name}: ${unlikeTimes(a, b)}`)
     else pairs.push([a, b])
   }
   const error = (1 - confidence) / Math.max(1, names.length)

@@ -1,6 +1,6 @@
 import { showAsText } from '../model/show-as-text.js'
 import { formatComparison } from './comparison-report.js'
-import type { Interval } from './results.js'
+import type { CaseResult, Interval } from './results.js'
 import type { Verdict } from './verdict.js'
 
 export interface CompareOptions {
@@ -45,6 +45,12 @@ export interface ComparisonData {
   /** Why cases of one side were not compared. */
   leftOut: readonly string[]
   warnings: readonly string[]
+}
+
+/** Why the times of two cases cannot be compared: a wait for a CPU is in one only, and may be most of it. */
+export function unlikeTimes(before: CaseResult, after: CaseResult): string | undefined {
+  if (before.isWaitLeftOut === after.isWaitLeftOut) return undefined
+  return `waits for a CPU are in its times ${before.isWaitLeftOut ? 'after' : 'before'} only, as it has threads of its own there`
 }
 
 /** What compare(), compareCases() and the gate found. */

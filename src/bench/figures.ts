@@ -54,6 +54,7 @@ export function caseResult(arm: Arm, look: number, targetInterval: number): Case
   const waitShares = arm.samples.values.map(({ ns, waitNs }) => waitNs / ns)
   return {
     name: caseName,
+    run: 0,
     isAsync,
     items,
     itemsPerSecond: value > 0 ? (items * 1e9) / value : 0,

@@ -12,6 +12,8 @@ export interface MeasurementOptions {
   /** Makes the hosts of a launch, one or base and head: started in the order of `sides`, given by side. */
   launch: (sides: readonly number[]) => Promise<readonly Host[]>
   sides: 1 | 2
+  /** Cases are compared with each other, not only their sides. @default false */
+  areCasesCompared?: boolean
   /** A unit is a round inside the one launch, or a launch of so many rounds with fresh hosts. */
   unit: 'round' | { rounds: number }
   /** Counts of units after which one looks at the figures: `first`, then each time twice as many. */
@@ -63,7 +65,10 @@ export class MeasurementRun {
     this.#arms = options.caseNames.flatMap(name =>
       Array.from({ length: options.sides }, (_, side) => new Arm(name, side, this.#random)),
     )
-    for (const arm of this.#arms) arm.alike = this.#arms.filter(({ caseName }) => caseName === arm.caseName)
+    for (const arm of this.#arms) {
+      arm.alike = this.#arms.filter(({ caseName }) => caseName === arm.caseName)
+      arm.compared = options.areCasesCompared === true ? this.#arms : arm.alike
+    }
   }
 
   async run(): Promise<Measurement> {

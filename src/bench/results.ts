@@ -41,6 +41,8 @@ export interface OpResult extends Figures {
 /** A case of a benchmark. Its times are those of samples without the profiler. */
 export interface CaseResult extends Figures {
   name: string
+  /** Cases took turns with those of the same number: 0, or the position of their file among several. */
+  run: number
   isAsync: boolean
   /** Items that one iteration works on. */
   items: number

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { type BenchData, type CaseResult, compare } from '../../src/bench/index.js'
+import { type BenchData, BenchResults, type CaseResult, compare, compareCases } from '../../src/bench/index.js'
 import { randomNumbers } from '../../src/model/statistics.js'
 import { normal } from './made-up-machine.js'
 
@@ -14,11 +14,12 @@ interface Run {
   cpu?: string
   load?: number
   name?: string
+  isWaitLeftOut?: boolean
   ops?: CaseResult['ops']
 }
 
 function run({ ms = 10, pace = 1, seed = 1, launches = 16, unit = 'launch', ...more }: Run): BenchData {
-  const { cpu = 'cpu', load = 0, name = 'work', ops = [] } = more
+  const { cpu = 'cpu', load = 0, name = 'work', isWaitLeftOut = true, ops = [] } = more
   const random = randomNumbers(seed)
   const unitsNs = Array.from({ length: launches }, () => ms * 1e6 * pace * Math.exp(0.005 * normal(random)))
   return {
@@ -45,6 +46,7 @@ function run({ ms = 10, pace = 1, seed = 1, launches = 16, unit = 'launch', ...m
     cases: [
       {
         name,
+        run: 0,
         isAsync: false,
         items: 1,
         itemsPerSecond: 100,
@@ -52,7 +54,7 @@ function run({ ms = 10, pace = 1, seed = 1, launches = 16, unit = 'launch', ...m
         samples: launches * 2,
         p99Of: 'iteration',
         waitShare: 0,
-        isWaitLeftOut: true,
+        isWaitLeftOut,
         isSettled: true,
         medianNs: ms * 1e6 * pace,
         madNs: 1e4,
@@ -124,6 +126,24 @@ it('compares what both have, and says what it left out', () => {
   expect([found.isDecided, found.isRegression]).toEqual([false, false])
   expect(found.leftOut).toEqual(['old: only before', 'new: only after'])
   expect(found.report()).toContain('Nothing was compared.')
+})
+
+it('does not compare times with a wait for a CPU with times without it', () => {
+  const found = compare(run({}), run({ isWaitLeftOut: false }))
+  expect(found.cases).toEqual([])
+  expect(found.leftOut).toEqual([
+    'work: waits for a CPU are in its times after only, as it has threads of its own there',
+  ])
+  const alike = [run({ isWaitLeftOut: false }), run({ seed: 2, isWaitLeftOut: false })] as const
+  expect(compare(...alike).cases).toHaveLength(1)
+})
+
+it('compares cases only with those that they took turns with', () => {
+  const [first, second, other] = [run({ name: 'a' }), run({ name: 'b', seed: 2 }), run({ name: 'c', seed: 3 })]
+  const cases = [first, second, other].flatMap((data, at) => data.cases.map(each => ({ ...each, run: at >> 1 })))
+  const found = compareCases(new BenchResults({ ...first, cases }), 'a')
+  expect(found.cases.map(({ name }) => name)).toEqual(['b'])
+  expect(found.leftOut).toEqual(['c: its samples did not take turns with those of a'])
 })
 
 it('tells which op got slower', () => {

@@ -12,6 +12,8 @@ export interface MadeUp {
   /** Log of how much longer samples take of the process of a launch that was started or prepared first. */
   costOfFirst?: number
   waitShare?: number
+  /** CPUs that the head keeps busy. */
+  headCpus?: number
   /** What recording an op of a sample takes, by how many samples of any side were recorded before. */
   opNs?: (before: number) => number
   /** How fast the machine says to be. */
@@ -27,7 +29,7 @@ const SAMPLE_MS = 10
 /** Compares base and head on a machine whose clock goes by what samples take. */
 export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
   const { noise = () => 0, slowdown = 0, luck = 0, waitShare = 0, seed = 1, options = {}, beforeLaunch } = machine
-  const { costOfFirst = 0, opNs = () => 1, pace = async () => 1e6 } = machine
+  const { costOfFirst = 0, opNs = () => 1, headCpus = 1, pace = async () => 1e6 } = machine
   const random = randomNumbers(seed)
   let ms = 0
   let recorded = 0
@@ -45,7 +47,12 @@ export function comparePairOn(machine: MadeUp): Promise<PairedResults> {
         const ownMs = SAMPLE_MS * factor * Math.exp(noise(ms, random))
         const waitMs = waitShare * random() * ownMs
         ms += ownMs + waitMs
-        return { ns: (ownMs + waitMs) * 1e6, waitNs: waitMs * 1e6, cpuNs: ownMs * 1e6, eachNs: [] }
+        return {
+          ns: (ownMs + waitMs) * 1e6,
+          waitNs: waitMs * 1e6,
+          cpuNs: (side === 1 ? headCpus : 1) * ownMs * 1e6,
+          eachNs: [],
+        }
       },
       profiledSample: async () => {
         const ops = [{ path: ['work'], calls: 1, ns: opNs(recorded++), gpuNs: 0 }]

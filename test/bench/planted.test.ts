@@ -102,3 +102,11 @@ it('asks one process at a time how fast the machine is', async () => {
   await comparePairOn({ pace, slowdown: 0.03 })
   expect(most).toBe(1)
 })
+
+it('times both sides by one rule, with their waits as soon as one has threads of its own', async () => {
+  for (const headCpus of [1, 1.4, 2]) {
+    const { base, head } = await comparePairOn({ headCpus, waitShare: 1, options: { budgetMs: 5000 } })
+    const isLeftOut = headCpus === 1
+    expect([base.cases[0]!.isWaitLeftOut, head.cases[0]!.isWaitLeftOut]).toEqual([isLeftOut, isLeftOut])
+  }
+})

@@ -89,7 +89,9 @@ function united(measured: readonly BenchResults[]): BenchResults {
     look: measured.reduce((most, { look }) => Math.max(most, look), 0),
     durationMs: measured.reduce((sum, { durationMs }) => sum + durationMs, 0),
     warnings: measured.flatMap(({ warnings }) => warnings),
-    cases: measured.flatMap(({ title, cases }) => cases.map(each => ({ ...each, name: `${title} > ${each.name}` }))),
+    cases: measured.flatMap(({ title, cases }, run) =>
+      cases.map(each => ({ ...each, run, name: `${title} > ${each.name}` })),
+    ),
   })
 }
 
