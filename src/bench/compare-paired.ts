@@ -2,6 +2,7 @@ import { fewestDifferences, middleOf } from '../model/signed-rank.js'
 import { type Estimate, median } from '../model/statistics.js'
 import { compareOps, ratioInterval } from './compare-separate.js'
 import type { CaseComparison } from './comparison.js'
+import { ranked } from './figures.js'
 import type { CaseResult } from './results.js'
 import { errorOfLook } from './schedule.js'
 import { verdictOf } from './verdict.js'
@@ -26,7 +27,7 @@ export function logRatio(
   const differences = baseNs.map((rounds, unit) =>
     median(rounds.map((ns, round) => Math.log(headNs[unit]![round]!) - Math.log(ns))),
   )
-  return middleOf(differences, 1 - errorOfLook(error / comparisons, look))
+  return middleOf(ranked(differences), 1 - errorOfLook(error / comparisons, look))
 }
 
 /** The first count of units at which a comparison can be decided: a few more than have an interval at all. */

@@ -9,7 +9,7 @@ import {
   unlikeTimes,
 } from './comparison.js'
 import { doubts, unlikeness } from './environment.js'
-import { intervalOf, witnesses } from './figures.js'
+import { intervalOf, ranked, witnesses } from './figures.js'
 import type { BenchData, CaseResult } from './results.js'
 import { verdictOf } from './verdict.js'
 
@@ -107,7 +107,7 @@ export function compareOps(
   })
   const errorOfOne = error / Math.max(1, pairs.length)
   return pairs.map(([a, b]) => {
-    const shift = logShift(a.valuesNs.filter(isPositive), b.valuesNs.filter(isPositive), 1 - errorOfOne)
+    const shift = logShift(ranked(a.valuesNs.filter(isPositive)), ranked(b.valuesNs.filter(isPositive)), 1 - errorOfOne)
     const estimate = withDoubt(shift, pace, 0)
     return {
       path: a.path,

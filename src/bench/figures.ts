@@ -18,6 +18,14 @@ export function intervalOf({ low, high }: Estimate, confidence: number): Interva
   return Number.isFinite(low) && Number.isFinite(high) ? { low, high, confidence } : null
 }
 
+// Tests of ranks hold all pairs of their values: of so many half a million, or a million of two samples, in 8 MB.
+const MOST_RANKED = 1000
+
+/** Few enough values for a test of ranks: medians of stretches where a long run has more. */
+export function ranked(values: readonly number[]): Float64Array {
+  return blockMedians(values, MOST_RANKED)
+}
+
 /** Values of units that can be taken for independent. */
 export function witnesses(unitsNs: readonly number[]): Float64Array {
   return blockMedians(unitsNs, WITNESSES)
@@ -80,7 +88,7 @@ export function caseResult(arm: Arm, look: number, targetInterval: number): Case
 function profilerCost(logs: readonly number[]): Share | null {
   if (logs.length === 0) return null
   const confidence = 1 - MEDIAN_ERROR
-  const { value, low, high } = middleOf(logs, confidence)
+  const { value, low, high } = middleOf(ranked(logs), confidence)
   return {
     value: Math.expm1(value),
     interval: intervalOf({ value, low: Math.expm1(low), high: Math.expm1(high) }, confidence),
@@ -94,7 +102,7 @@ export function opResults(samples: readonly (readonly OpFigure[])[]): OpResult[]
     for (const op of ops) {
       const key = JSON.stringify(op.path)
       const figures = byPath.get(key) ?? new Array<OpFigure | undefined>(samples.length).fill(undefined)
-      figures[at] = op
+      figures[at] = added(figures[at], op)
       byPath.set(key, figures)
     }
   }
@@ -109,6 +117,12 @@ export function opResults(samples: readonly (readonly OpFigure[])[]): OpResult[]
       ...figuresOf(valuesNs),
     }
   })
+}
+
+/** Ops of one path that differ in their category or role. */
+function added(known: OpFigure | undefined, op: OpFigure): OpFigure {
+  if (known === undefined) return op
+  return { path: op.path, calls: known.calls + op.calls, ns: known.ns + op.ns, gpuNs: known.gpuNs + op.gpuNs }
 }
 
 function figuresOf(valuesNs: readonly number[]): Figures {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
+import { logRatio } from '../../src/bench/compare-paired.js'
+import { opResults } from '../../src/bench/figures.js'
 import { Reservoir } from '../../src/bench/reservoir.js'
 import { errorOfLook, mirroredOrder } from '../../src/bench/schedule.js'
 import { verdictOf } from '../../src/bench/verdict.js'
@@ -50,6 +52,23 @@ describe('the middle of differences', () => {
     const width = ({ low, high }: { low: number; high: number }) => high - low
     expect(width(approximated) / width(counted)).toBeCloseTo(1, 1)
   })
+})
+
+it('compares a hundred thousand rounds in little memory', () => {
+  const random = randomNumbers(5)
+  const base = Array.from({ length: 100_000 }, () => [1e6 * (1 + random())])
+  const head = base.map(([ns]) => [ns! * 1.03 * (0.99 + 0.02 * random())])
+  const { value, low, high } = logRatio(base, head, { threshold: 0.03, error: 0.01, comparisons: 1 }, 1)
+  expect(value).toBeCloseTo(Math.log(1.03), 4)
+  expect([low < value, value < high, high - low < 0.001]).toEqual([true, true, true])
+})
+
+it('adds up ops of one path', () => {
+  const op = { path: ['infer', 'copy'], calls: 1, ns: 20, gpuNs: 3 }
+  const other = { ...op, calls: 2, ns: 30, gpuNs: 4 }
+  expect(opResults([[op, other], [other, op], [op]])).toMatchObject([
+    { path: op.path, calls: 3, gpuNs: 7, valuesNs: [50, 50, 20] },
+  ])
 })
 
 describe('the interval of a median', () => {
