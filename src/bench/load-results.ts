@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 
 import { OpscopeError, reasonOf } from '../errors.js'
-import { type BenchData, BenchResults, type OpResult } from './results.js'
+import { type BenchData, BenchResults } from './results.js'
+import { isWhole } from './whole-results.js'
 
 /**
  * Reads results that were saved as JSON.
@@ -35,29 +36,4 @@ export async function loadResults(path: string): Promise<BenchResults> {
   }
   if (!isWhole(data)) throw new OpscopeError('ERR_OPSCOPE_FILE_DAMAGED', `${path} lacks parts of its results.`)
   return new BenchResults(data)
-}
-
-/** What a comparison reads is there. */
-function isWhole(data: Partial<BenchData>): data is BenchData {
-  return (
-    typeof data.title === 'string' &&
-    typeof data.environment === 'object' &&
-    data.environment !== null &&
-    Array.isArray(data.warnings) &&
-    Array.isArray(data.cases) &&
-    data.cases.every(
-      each =>
-        typeof each?.name === 'string' &&
-        isNumbers(each.unitsNs) &&
-        Array.isArray(each.roundsNs) &&
-        each.roundsNs.every(isNumbers) &&
-        isNumbers(each.paceNs) &&
-        Array.isArray(each.ops) &&
-        each.ops.every((op: OpResult) => Array.isArray(op?.path) && isNumbers(op.valuesNs)),
-    )
-  )
-}
-
-function isNumbers(values: unknown): boolean {
-  return Array.isArray(values) && values.every(value => typeof value === 'number')
 }

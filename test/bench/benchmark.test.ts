@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { op, profiler, recordSync } from 'opscope'
 import { describe, expect, it } from 'vitest'
 
-import { bench, benchmark, compare, compareCases, loadResults, suite } from '../../src/bench/index.js'
+import { type BenchData, bench, benchmark, compare, compareCases, loadResults, suite } from '../../src/bench/index.js'
 import { OpscopeError } from '../../src/errors.js'
 import { randomNumbers } from '../../src/model/statistics.js'
 
@@ -256,6 +256,36 @@ describe('a comparison', () => {
     expect(found).toMatchObject({ method: 'separate', leftOut: [], isRegression: false })
     // A run of one process does not say how far another would differ: a change of 3 % cannot be excluded.
     expect(found.cases[0]!.verdict).toBe('undecided')
+  })
+
+  it('refuses results of which a part is missing or of another kind, whichever it is', async () => {
+    const results = await benchmark({ ...QUICK, cases: { a: () => recordSync('a', () => spin(0.5)) } })
+    const path = join(folder, 'damaged.json')
+    const whole = JSON.stringify(results)
+    const refused = async (damage: (data: BenchData) => unknown) => {
+      const data = JSON.parse(whole) as BenchData
+      damage(data)
+      writeFileSync(path, JSON.stringify(data))
+      await expect(loadResults(path)).rejects.toMatchObject({ code: 'ERR_OPSCOPE_FILE_DAMAGED' })
+    }
+    const parts: ((data: BenchData) => object)[] = [
+      data => data,
+      data => data.environment,
+      data => data.cases[0]!,
+      data => data.cases[0]!.ops[0]!,
+    ]
+    for (const part of parts) {
+      for (const key of Object.keys(part(results)).filter(each => each !== 'format' && each !== 'version')) {
+        await refused(data => Object.assign(part(data), { [key]: { an: 'object' } }))
+        if (key === 'interval' || key === 'profilerCost') continue
+        await refused(data => delete (part(data) as Record<string, unknown>)[key])
+      }
+    }
+    const numbers = (values: readonly unknown[]) => values as number[]
+    await refused(({ cases }) => numbers(cases[0]!.unitsNs).pop())
+    await refused(({ cases }) => numbers(cases[0]!.paceNs).push(1))
+    await refused(({ cases }) => numbers(cases[0]!.roundsNs[0]!).push(1))
+    await refused(({ cases }) => numbers(cases[0]!.unitsNs).fill(-1))
   })
 
   it.each<[string, string, RegExp]>([
