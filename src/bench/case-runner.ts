@@ -1,12 +1,12 @@
 import { type BatchProfiler, profileBatches } from '../batches.js'
-import type { Capture } from '../capture.js'
 import { reasonOf } from '../errors.js'
 import type { ProfilerOptions } from '../options.js'
 import { isProfilerEnabled } from '../profiler.js'
 import { CaseFailure, within } from './case-failure.js'
 import type { NamedCase } from './cases.js'
-import type { OpFigure, Prepared, ProfiledSample, Sample, SampleTimes } from './host.js'
+import type { Prepared, ProfiledSample, Sample, SampleTimes } from './host.js'
 import { type Clock, Meter, systemClock } from './meter.js'
+import { opFigures } from './op-figures.js'
 import { type TimedLoop, timedLoop } from './timing-loop.js'
 
 // Iterations from this length on are timed one by one: reading the clock costs 40 ns, a 500th of it.
@@ -123,15 +123,4 @@ async function startTrouble(batches: BatchProfiler): Promise<string | undefined>
   } catch (error) {
     return reasonOf(error)
   }
-}
-
-/** Ops, per iteration; those that lie across an await are ops of their own kind, and marked so by their path. */
-export function opFigures(capture: Capture, iterations: number): OpFigure[] {
-  const ops = capture.ops().map(({ path, calls, totalNs, gpuNs }) => ({ path, calls, ns: totalNs, gpuNs }))
-  const asyncs = capture.asyncOps().map(({ path, calls, totalNs, gpuNs }) => {
-    return { path: [...path.slice(0, -1), `${path.at(-1)} (async)`], calls, ns: totalNs, gpuNs }
-  })
-  return [...ops, ...asyncs].map(({ path, calls, ns, gpuNs }) => {
-    return { path, calls: calls / iterations, ns: ns / iterations, gpuNs: gpuNs / iterations }
-  })
 }

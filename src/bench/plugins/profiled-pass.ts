@@ -1,8 +1,8 @@
 import type { Capture } from '../../capture.js'
 import type { ProfilerOptions } from '../../options.js'
 import { startSession } from '../../start-session.js'
-import { opFigures } from '../case-runner.js'
 import type { OpFigure } from '../host.js'
+import { opFigures } from '../op-figures.js'
 
 /** One iteration of a benchmark of another tool, and what that runs around it. */
 export interface Iteration {
