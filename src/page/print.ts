@@ -1,10 +1,18 @@
 import { Watched } from './watched.js'
 
-const print = matchMedia('print')
 const changes = new Watched('print')
-print.addEventListener('change', () => changes.tell())
+// Asked for when the first element watches: the pure parts of a table are used where there is no window.
+let print: MediaQueryList | undefined
+function printed(): MediaQueryList {
+  if (print === undefined) {
+    print = matchMedia('print')
+    print.addEventListener('change', () => changes.tell())
+  }
+  return print
+}
 
 /** Calls back when the page goes to paper and when it is back, while the element is in the document. */
 export function watchPrint(element: Element, onChange: (isPrinting: boolean) => void): void {
-  changes.watch(element, () => onChange(print.matches))
+  const media = printed()
+  changes.watch(element, () => onChange(media.matches))
 }

@@ -13,6 +13,11 @@ describe.skipIf(chromium === undefined)('the flame graph', () => {
   async function see(page: Page): Promise<void> {
     await page.$eval('#flame', section => section.scrollIntoView())
     await page.waitForSelector('#flame g.frame')
+    // Frames grow to their width; until then a click goes past them.
+    await page.waitForFunction(() => {
+      const [whole, host] = ['#flame g.frame rect', '#flame .flame-host'].map(at => document.querySelector(at)!)
+      return whole!.getBoundingClientRect().width > host!.clientWidth - 2
+    })
   }
 
   it('is of host time and of GPU time, down to kernels', async () => {
