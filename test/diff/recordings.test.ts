@@ -61,7 +61,7 @@ describe('what a GPU did', () => {
       batchCapture({ ops: withKernels(200_000), seed: 1 }),
       batchCapture({ ops: withKernels(260_000), seed: 2 }),
     ])
-    const diff = one.diff(other)
+    const diff = one.diff(other, { minChange: 0.05 })
     const verdicts = Object.fromEntries(diff.kernels.map(({ name, verdict }) => [name, verdict]))
     expect(verdicts).toEqual({ im2col: 'same', gemm: 'slower', bias: 'same' })
     expect(diff.kernels[0]).toMatchObject({ name: 'gemm', device: 0, calls: { before: 60, after: 60 } })

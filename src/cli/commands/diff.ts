@@ -27,7 +27,7 @@ export function diffCommand(): Command {
     .option('--before <files...>', 'several captures of the one side, instead of the arguments')
     .option('--after <files...>', 'several of the other')
     .addOption(
-      new Option('--min-change <share>', 'least change per call that counts, 3% or 0.03 (5%)').argParser(share),
+      new Option('--min-change <share>', 'least change per call that counts, 3% or 0.03 (10%)').argParser(share),
     )
     .addOption(new Option('--min-impact <share>', 'least share of all time that counts (1%)').argParser(share))
     .addOption(
