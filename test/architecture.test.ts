@@ -14,6 +14,7 @@ const GROUND = [
   'binding',
   'native-tables',
   'raw-rows',
+  'recording-codes',
   'gpu-row-columns',
   'columns',
   'growing-columns',

@@ -1,6 +1,16 @@
 // What the page knows of a recording: columns as decoded from the file, one element a row. Plain arrays of numbers,
 // read by everything on the page and changed by nothing. Times are ns since the start of the session.
 
+export {
+  CATEGORIES,
+  FLAG_ASYNC,
+  FLAG_ERROR,
+  FLAG_TIMED,
+  FLAG_UNFINISHED,
+  MEMORY_KINDS,
+  ROLES,
+} from '../recording-codes.js'
+
 /** `NameEntry` of the recording; `category` and `role` index {@link CATEGORIES} and {@link ROLES}. */
 export interface PageName {
   text: string
@@ -30,13 +40,6 @@ export interface PageProcess {
   host: string
   id: number
 }
-
-/** Bits of `spans.flags`; those of the recording. */
-export const FLAG_ASYNC = 1
-export const FLAG_UNFINISHED = 2
-export const FLAG_ERROR = 4
-/** Given with both times: may overlap others of its thread. */
-export const FLAG_TIMED = 8
 
 /** Values of `gpu.kind`. */
 export const GPU_KERNEL = 0
@@ -116,20 +119,3 @@ export interface PageRecording {
   /** Attributes of spans, ascending by row, in the order they were set; keys and values are strings. Not all, where there are very many. */
   attributes: { row: Uint32Array; key: Uint32Array; value: Uint32Array }
 }
-
-export const CATEGORIES = [
-  'user',
-  'section',
-  'inference',
-  'cpu_op',
-  'runtime_api',
-  'device',
-  'memcpy',
-  'sync',
-  'overhead',
-  'gc',
-  'event_loop',
-  'request',
-] as const
-export const ROLES = ['op', 'phase', 'instance', 'special', 'copy', 'sample'] as const
-export const MEMORY_KINDS = ['unknown', 'pageable', 'pinned', 'device', 'array', 'managed', 'peer'] as const
